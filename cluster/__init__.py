@@ -1,0 +1,1 @@
+"""Where and when trials run: study spec, search, store, workers, pools, driver, TensorBoard recorder."""

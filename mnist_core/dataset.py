@@ -1,0 +1,84 @@
+"""Images with labels as plain numpy arrays, and how they are divided for a study. Knows no files and no MXNet."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_core.errors import DataError
+
+IMAGE_SIDE = 28
+CLASSES = 10
+
+UInt8Array = npt.NDArray[np.uint8]
+IndexArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """images: (N, 28, 28) uint8, 0 is background; labels: (N,) uint8 in 0..9. Usually read-only views of a map."""
+
+    images: UInt8Array
+    labels: UInt8Array
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The training and the test images, and the SHA-256 (hex) of their content."""
+
+    train: LabelledImages
+    test: LabelledImages
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Some of the images, by index, without a copy. indices: (n,) int64."""
+
+    source: LabelledImages
+    indices: IndexArray
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a trial trains on and what it is validated on."""
+
+    train: Subset
+    validation: Subset
+
+
+def whole(images: LabelledImages) -> Subset:
+    """All the images, in their order."""
+    return Subset(images, np.arange(len(images), dtype=np.int64))
+
+
+def split(dataset: Dataset, holdout: int | Literal["test"], seed: int) -> Split:
+    """Divides the training images for validation, or validates on the test images as the tutorials do.
+
+    Args:
+        dataset: where the images come from.
+        holdout: how many training images to hold out for validation, or "test".
+        seed: the same seed holds out the same images.
+
+    Raises:
+        DataError: the hold-out leaves no image to train on.
+    """
+    if holdout == "test":
+        return Split(whole(dataset.train), whole(dataset.test))
+    count = len(dataset.train)
+    if not 1 <= holdout < count:
+        raise DataError(
+            f"data.holdout is {holdout}, but there are {count} training images: hold out between 1 and {count - 1}"
+        )
+    order = np.random.default_rng([seed, count]).permutation(count)
+    return Split(
+        Subset(dataset.train, np.sort(order[holdout:])),
+        Subset(dataset.train, np.sort(order[:holdout])),
+    )

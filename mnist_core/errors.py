@@ -1,0 +1,78 @@
+"""Every error that mxtrials raises on purpose. A message says what was wrong, with the value, and what to do.
+
+MxtrialsError
+├── InputError             what the user gave cannot be used                 exit code 2
+│   ├── SpecError            the study spec
+│   ├── DataError            an IDX file or folder
+│   ├── ImageError           an image file to classify
+│   ├── CheckpointError      a saved model or training state
+│   └── RunDirError          a run directory: missing, in the way, in use, damaged
+├── EnvironmentLacks       this machine or cluster cannot do it              exit code 3
+│   ├── MissingLibrary       a Python package or a system library
+│   ├── DeviceUnavailable    the CPU or GPU context that was asked for
+│   ├── NotWritable          a folder or disk that refuses to be written
+│   └── ClusterUnavailable   Ray cannot be started or reached
+└── NoCompleteTrial        the study ended without one complete trial        exit code 1
+
+Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values, not errors: see cluster/events.py.
+"""
+
+from typing import ClassVar
+
+
+class MxtrialsError(Exception):
+    """Base of all errors that mxtrials raises on purpose; `str(error)` is one clear sentence."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(MxtrialsError):
+    """What the user gave cannot be used."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class SpecError(InputError):
+    """The study spec is malformed; the message names the key and, where known, the line."""
+
+
+class DataError(InputError):
+    """An IDX file or folder is missing or malformed; the message names file, offset and expectation."""
+
+
+class ImageError(InputError):
+    """A file given to `predict` is not an image that can be read."""
+
+
+class CheckpointError(InputError):
+    """A saved model or training state is missing or damaged."""
+
+
+class RunDirError(InputError):
+    """A run directory is missing, in the way, in use or damaged."""
+
+
+class EnvironmentLacks(MxtrialsError):
+    """This machine or cluster lacks something; `mxtrials doctor` says what."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class MissingLibrary(EnvironmentLacks):
+    """A Python package or a system library that is needed is not installed."""
+
+
+class DeviceUnavailable(EnvironmentLacks):
+    """The CPU or GPU context that was asked for cannot be had here."""
+
+
+class NotWritable(EnvironmentLacks):
+    """A folder or disk refuses to be written."""
+
+
+class ClusterUnavailable(EnvironmentLacks):
+    """Ray cannot be started or reached, or has no room for a worker."""
+
+
+class NoCompleteTrial(MxtrialsError):
+    """The study ended without one complete trial."""

@@ -1,0 +1,23 @@
+"""What training reports after each epoch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ConfusionMatrix = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One epoch's numbers.
+
+    Attributes:
+        epoch: 1 for the first epoch trained.
+        metrics: by TensorBoard tag, e.g. `val/accuracy` in [0, 1], `perf/samples_per_second`.
+        elapsed_s: seconds of training and evaluation of this trial so far, this epoch included.
+        confusion: validation confusion matrix by head (`digit`, `parity`); [label][prediction] counts images.
+    """
+
+    epoch: int
+    metrics: Mapping[str, float]
+    elapsed_s: float
+    confusion: Mapping[str, ConfusionMatrix] = field(default_factory=dict)

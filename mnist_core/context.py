@@ -29,6 +29,10 @@ _CPU_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MXNET_USE_OPERATOR_TUNING": "0",
     "MXNET_CPU_PRIORITY_NTHREADS": "1",
+    # Its fused operators keep a reordered copy of the weights from their first prediction on, and so would evaluate
+    # every later epoch with the weights of the first.
+    "MXNET_SUBGRAPH_BACKEND": "NONE",
+    "MXNET_SUBGRAPH_VERBOSE": "0",
     "CUDA_VISIBLE_DEVICES": "",
 }
 _GPU_ENVIRONMENT = {

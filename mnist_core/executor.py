@@ -1,0 +1,87 @@
+"""A network bound to flat vectors on one context, for batches of one size. Feeds it, and nothing more."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_core.context import mx
+from mnist_core.dataset import IMAGE_SIDE, IndexArray, LabelledImages
+from mnist_core.metrics import Probabilities
+from mnist_core.networks import Network
+from mnist_core.parameters import Layout, shared_array
+
+_PIXEL_MAX = np.float32(255)
+
+
+class BatchExecutor:
+    """Runs a network on batches of `batch_size` images gathered by index."""
+
+    def __init__(
+        self, network: Network, layout: Layout, batch_size: int, weights: Any, gradient: Any | None = None
+    ) -> None:
+        """Binds the network; weights and gradient are flat NDArrays, and without a gradient it only predicts."""
+        context = weights.context
+        self.batch_size = batch_size
+        self._heads = network.heads
+        self._data, self._pixels = shared_array((batch_size, 1, IMAGE_SIDE, IMAGE_SIDE), context)
+        self._labels = [shared_array((batch_size,), context) for _ in network.heads]
+        self._gathered = np.empty((batch_size, IMAGE_SIDE, IMAGE_SIDE), np.uint8)
+        arguments = {name: layout.view(weights, name) for name in layout.shapes}
+        arguments["data"] = self._data
+        for head, (labels, _) in zip(network.heads, self._labels, strict=True):
+            arguments[head.label_name] = labels
+        trained = gradient is not None
+        self._executor = network.symbol.bind(
+            context,
+            arguments,
+            args_grad={name: layout.view(gradient, name) for name in layout.shapes} if trained else None,
+            grad_req={name: "write" if trained and name in layout.shapes else "null" for name in arguments},
+        )
+
+    def load(self, source: LabelledImages, indices: IndexArray) -> None:
+        """Gathers images and labels; fewer than `batch_size` leave the rest of the batch as it was."""
+        count = len(indices)
+        # mode="clip" lets numpy write straight into `out`; the indices are ours and in range.
+        np.take(source.images, indices, axis=0, out=self._gathered[:count], mode="clip")
+        digits = source.labels[indices]
+        if self._pixels is None:
+            self._data[:count] = self._gathered[:count, None].astype(np.float32) / _PIXEL_MAX
+        else:
+            np.divide(self._gathered[:count, None], _PIXEL_MAX, out=self._pixels[:count], dtype=np.float32)
+        for head, (ndarray, array) in zip(self._heads, self._labels, strict=True):
+            target = ndarray if array is None else array
+            target[:count] = digits % head.classes
+
+    def train(self) -> list[Any]:
+        """Forward and backward over the loaded batch: fills the gradient, summed over the batch.
+
+        Returns:
+            per head, an NDArray (batch_size, classes) of probabilities, valid until the next call.
+        """
+        outputs: list[Any] = self._executor.forward(is_train=True)
+        self._executor.backward()
+        return outputs
+
+    def predict(self) -> list[Probabilities]:
+        """Forward over the loaded batch: per head, probabilities (batch_size, classes) float32."""
+        return [output.asnumpy() for output in self._executor.forward(is_train=False)]
+
+
+def predict_all(
+    executor: BatchExecutor, images: LabelledImages, indices: IndexArray, classes: list[int]
+) -> list[Probabilities]:
+    """Predicts every indexed image exactly once, the last smaller batch included.
+
+    Returns:
+        per head, probabilities (len(indices), classes) float32.
+    """
+    outputs: list[npt.NDArray[np.float32]] = [np.empty((len(indices), width), np.float32) for width in classes]
+    for start in range(0, len(indices), executor.batch_size):
+        batch = indices[start : start + executor.batch_size]
+        executor.load(images, batch)
+        for kept, output in zip(outputs, executor.predict(), strict=True):
+            kept[start : start + len(batch)] = output[: len(batch)]
+    return outputs
+
+

@@ -1,0 +1,77 @@
+"""Numbers from probabilities and labels. Pure numpy; see eval_metrics.py for MXNet's own metric protocol."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_core.dataset import UInt8Array
+from mnist_core.measurement import ConfusionMatrix
+from mnist_core.networks import Head
+
+Probabilities = npt.NDArray[np.float32]
+
+# The smallest normal float32: a sure but wrong prediction underflows to 0 and would make the loss infinite.
+_TINY = np.finfo(np.float32).tiny
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well a network did on some images.
+
+    Attributes:
+        loss: cross-entropy in nats per image, summed over the heads: what training minimises.
+        accuracy: share of right predictions in [0, 1], over all heads (2n predictions for n images with two heads).
+        head_accuracy: the same, by head.
+        confusion: by head, [label][prediction] counts images.
+    """
+
+    loss: float
+    accuracy: float
+    head_accuracy: dict[str, float]
+    confusion: dict[str, ConfusionMatrix]
+
+    def as_metrics(self, prefix: str) -> dict[str, float]:
+        """By TensorBoard tag, e.g. `val/loss`; the accuracy by head only where there are several heads."""
+        metrics = {f"{prefix}/loss": self.loss, f"{prefix}/accuracy": self.accuracy}
+        if len(self.head_accuracy) > 1:
+            metrics |= {f"{prefix}/{name}_accuracy": value for name, value in self.head_accuracy.items()}
+        return metrics
+
+
+def score(heads: Sequence[Head], probabilities: Sequence[Probabilities], labels: UInt8Array) -> Scores:
+    """Scores predictions.
+
+    Args:
+        heads: the network's heads, in the order of its outputs.
+        probabilities: (n, classes) float32 per head.
+        labels: (n,) uint8 digits; a head's label is the digit modulo its number of classes.
+    """
+    confusion = {
+        head.name: confusion_matrix(output.argmax(axis=1), labels % head.classes, head.classes)
+        for head, output in zip(heads, probabilities, strict=True)
+    }
+    head_accuracy = {name: float(np.trace(counts)) / len(labels) for name, counts in confusion.items()}
+    return Scores(
+        loss=sum(
+            cross_entropy(output, labels % head.classes) for head, output in zip(heads, probabilities, strict=True)
+        ),
+        accuracy=sum(head_accuracy.values()) / len(head_accuracy),
+        head_accuracy=head_accuracy,
+        confusion={name: tuple(map(tuple, counts.tolist())) for name, counts in confusion.items()},
+    )
+
+
+def cross_entropy(probabilities: Probabilities, labels: UInt8Array) -> float:
+    """Mean of -log(probability of the right class), in nats; not finite once training has diverged."""
+    right = probabilities[np.arange(len(labels)), labels]  # (n,)
+    return float(-np.log(np.maximum(right, _TINY)).mean(dtype=np.float64))
+
+
+def confusion_matrix(
+    predictions: npt.NDArray[np.int64], labels: UInt8Array, classes: int
+) -> npt.NDArray[np.int64]:
+    """(classes, classes) int64; [label][prediction] counts images."""
+    cells = np.bincount(labels.astype(np.int64) * classes + predictions, minlength=classes * classes)
+    return cells.reshape(classes, classes)

@@ -1,0 +1,105 @@
+"""A network's weights and their gradients as two flat vectors, with one view per layer for the executor.
+
+One update over one vector replaces one call per layer, and the whole state of a network is a single array.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_core.config import Initializer
+from mnist_core.context import mx
+
+Vector = npt.NDArray[np.float32]
+
+# oneDNN reads 64 bytes at a time: each layer starts on such a border.
+_ALIGNMENT_BYTES = 64
+_ALIGNMENT = _ALIGNMENT_BYTES // 4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each parameter lies in the flat vector: those that decay first, then those that do not.
+
+    MXNet applies weight decay to `*_weight` only (these networks have no `*_gamma`), so decay is one leading slice.
+
+    Attributes:
+        shapes: parameter name -> shape, in the Symbol's order.
+        offsets: parameter name -> first element in the vector.
+        decayed: how many leading elements decay.
+        size: length of the vector, padding included; padding is zero and stays so.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+    offsets: Mapping[str, int]
+    decayed: int
+    size: int
+
+    def view(self, vector: Any, name: str) -> Any:
+        """One parameter of a flat vector (numpy or NDArray), without a copy."""
+        offset, shape = self.offsets[name], self.shapes[name]
+        return vector[offset : offset + prod(shape)].reshape(shape)
+
+    def unpack(self, vector: Vector) -> dict[str, npt.NDArray[np.float32]]:
+        """All parameters of a flat vector by name, without a copy."""
+        return {name: self.view(vector, name) for name in self.shapes}
+
+    def pack(self, parameters: Mapping[str, npt.NDArray[np.float32]]) -> Vector:
+        """A flat vector from parameters by name."""
+        vector = np.zeros(self.size, np.float32)
+        for name in self.shapes:
+            self.view(vector, name)[...] = parameters[name]
+        return vector
+
+
+def lay_out(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
+    """Decides where each parameter lies; see Layout."""
+    offsets: dict[str, int] = {}
+    end = decayed = 0
+    for name in sorted(shapes, key=lambda name: not name.endswith("_weight")):  # stable: weights, then biases
+        offsets[name] = end
+        end += -(-prod(shapes[name]) // _ALIGNMENT) * _ALIGNMENT
+        if name.endswith("_weight"):
+            decayed = end
+    return Layout(shapes, offsets, decayed, end)
+
+
+def initial_weights(layout: Layout, initializer: Initializer, seed: int) -> Vector:
+    """Draws the weights that a trial starts from; biases are zero. Scales are MXNet's defaults.
+
+    uniform: U(-0.01, 0.01), normal: N(0, 0.01), xavier: U(-a, a) with a = sqrt(3 / ((fan_in + fan_out) / 2))
+    (mxnet/initializer.py; Glorot and Bengio, 2010).
+    """
+    rng = np.random.default_rng([seed, 0])
+    vector = np.zeros(layout.size, np.float32)
+    for name, shape in layout.shapes.items():
+        if name.endswith("_weight"):
+            layout.view(vector, name)[...] = _draw(rng, initializer, shape)
+    return vector
+
+
+def _draw(rng: np.random.Generator, initializer: Initializer, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    if initializer == "normal":
+        return rng.normal(0.0, 0.01, shape)
+    if initializer == "uniform":
+        return rng.uniform(-0.01, 0.01, shape)
+    receptive = prod(shape[2:])
+    fan_out, fan_in = shape[0] * receptive, shape[1] * receptive
+    scale = float(np.sqrt(3.0 / ((fan_in + fan_out) / 2.0)))
+    return rng.uniform(-scale, scale, shape)
+
+
+def shared_array(shape: tuple[int, ...], context: Any) -> tuple[Any, npt.NDArray[np.float32] | None]:
+    """A zeroed NDArray on a context and, on a CPU, the numpy array that is the same memory (else None)."""
+    if context.device_type != "cpu":
+        return mx.nd.zeros(shape, ctx=context), None
+    raw = np.zeros(prod(shape) + _ALIGNMENT, np.float32)
+    skip = (-raw.ctypes.data % _ALIGNMENT_BYTES) // 4
+    array = raw[skip : skip + prod(shape)].reshape(shape)
+    ndarray = mx.nd.from_numpy(array, zero_copy=True)
+    array.flags.writeable = True  # from_numpy marks it read-only; both sides are ours to write
+    return ndarray, array

@@ -1,0 +1,138 @@
+"""Trains one network on one context and measures it after each epoch. Writes no file and knows no study.
+
+A training is a pure function of its arguments: the initial weights come from the seed, the order of the images from
+(seed, epoch), so that a training restored from its state continues to the same bits.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mnist_core.checkpoint import TrainingState
+from mnist_core.config import ModelConfig, TrainingConfig
+from mnist_core.dataset import IndexArray, Split
+from mnist_core.executor import BatchExecutor, predict_all
+from mnist_core.measurement import Measurement
+from mnist_core.metrics import Scores, score
+from mnist_core.networks import build_network
+from mnist_core.optimizers import CpuOptimizer, DeviceOptimizer, FlatOptimizer
+from mnist_core.parameters import Vector, initial_weights, lay_out, shared_array
+from mnist_core.schedules import learning_rate
+
+# Larger batches fall out of the cache: LeNet in batches of 1000 is several times slower per image.
+EVALUATION_BATCH = 100
+
+
+class Training:
+    """One network being trained.
+
+    Example:
+        training = Training(MlpConfig(), TrainingConfig(epochs=3), split, seed=0, context=open_context("cpu"))
+        for measurement in training.epochs():
+            print(measurement.epoch, measurement.metrics["val/accuracy"])
+    """
+
+    def __init__(self, model: ModelConfig, config: TrainingConfig, split: Split, seed: int, context: Any) -> None:
+        """Draws the initial weights and binds the network; nothing is trained yet."""
+        self.network = build_network(model)
+        self.layout = lay_out(self.network.parameter_shapes())
+        self._config, self._split, self._seed = config, split, seed
+        self._epoch = 0
+        self._elapsed_s = 0.0
+        self._weights, self._weights_array = shared_array((self.layout.size,), context)
+        self._gradient, gradient_array = shared_array((self.layout.size,), context)
+        self._evaluated_weights, _ = shared_array((self.layout.size,), context)
+        self._weights[:] = initial_weights(self.layout, model.initializer, seed)
+        self._optimizer: FlatOptimizer = (
+            DeviceOptimizer(config, self.layout, self._weights, self._gradient)
+            if self._weights_array is None or gradient_array is None
+            else CpuOptimizer(config, self.layout, self._weights_array, gradient_array)
+        )
+        self._executors = {
+            size: BatchExecutor(self.network, self.layout, size, self._weights, self._gradient)
+            for size in self._batch_sizes()
+        }
+        # An executor that only predicts may reorder its weights in place: it gets a copy of its own.
+        self._evaluator = BatchExecutor(self.network, self.layout, EVALUATION_BATCH, self._evaluated_weights)
+
+    def epochs(self) -> Iterator[Measurement]:
+        """Trains epoch after epoch; asking for no more stops."""
+        while self._epoch < self._config.epochs:
+            yield self._next_epoch()
+
+    def weights(self) -> Vector:
+        """A copy of the flat weights, (layout.size,) float32."""
+        copy: Vector = self._weights.asnumpy()
+        return copy
+
+    def state(self) -> TrainingState:
+        """All that is needed to go on after the last measured epoch, as copies."""
+        return TrainingState(self._epoch, self._elapsed_s, self.weights(), self._optimizer.state())
+
+    def restore(self, state: TrainingState) -> None:
+        """Goes on from a `state()` of a training with the same arguments."""
+        self._epoch, self._elapsed_s = state.epoch, state.elapsed_s
+        self._weights[:] = state.weights
+        self._optimizer.restore(state.optimizer, state.epoch * self._steps_per_epoch())
+
+    def _next_epoch(self) -> Measurement:
+        started = time.perf_counter()
+        train_scores = self._train_epoch()
+        trained_s = time.perf_counter() - started
+        validation_scores = self._validate()
+        self._epoch += 1
+        self._elapsed_s += time.perf_counter() - started
+        return Measurement(
+            epoch=self._epoch,
+            metrics={
+                "train/loss": train_scores.loss,
+                "train/accuracy": train_scores.accuracy,
+                **validation_scores.as_metrics("val"),
+                "perf/samples_per_second": len(self._split.train) / trained_s,
+            },
+            elapsed_s=self._elapsed_s,
+            confusion=validation_scores.confusion,
+        )
+
+    def _train_epoch(self) -> Scores:
+        """One pass over all training images; scores them as they were predicted on the way."""
+        train = self._split.train
+        order = epoch_order(train.indices, self._seed, self._epoch)
+        outputs = [np.empty((len(order), head.classes), np.float32) for head in self.network.heads]
+        first_step = self._epoch * self._steps_per_epoch()
+        for number, start in enumerate(range(0, len(order), self._config.batch_size)):
+            batch = order[start : start + self._config.batch_size]
+            executor = self._executors[len(batch)]
+            executor.load(train.source, batch)
+            predicted = executor.train()
+            self._optimizer.step(self._learning_rate(first_step + number), 1.0 / len(batch))
+            for kept, output in zip(outputs, predicted, strict=True):
+                kept[start : start + len(batch)] = output.asnumpy()
+        return score(self.network.heads, outputs, train.source.labels[order])
+
+    def _validate(self) -> Scores:
+        self._evaluated_weights[:] = self._weights
+        validation = self._split.validation
+        classes = [head.classes for head in self.network.heads]
+        outputs = predict_all(self._evaluator, validation.source, validation.indices, classes)
+        return score(self.network.heads, outputs, validation.source.labels[validation.indices])
+
+    def _learning_rate(self, step: int) -> float:
+        config = self._config
+        return learning_rate(config.learning_rate, config.schedule, step, self._steps_per_epoch(), config.epochs)
+
+    def _steps_per_epoch(self) -> int:
+        return -(-len(self._split.train) // self._config.batch_size)
+
+    def _batch_sizes(self) -> set[int]:
+        """Whole batches and, where they do not divide the images, the last smaller one."""
+        count, size = len(self._split.train), self._config.batch_size
+        sizes = {min(size, count), count % size}
+        return sizes - {0}
+
+
+def epoch_order(indices: IndexArray, seed: int, epoch: int) -> IndexArray:
+    """The order in which a training visits its images; `epoch` counts from 0."""
+    return np.random.default_rng([seed, 1, epoch]).permutation(indices)

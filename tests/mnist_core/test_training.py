@@ -1,0 +1,172 @@
+"""Training against MXNet's own Module and optimizers, and its promises: restorable, exact, every image once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnist_core.checkpoint import pack, unpack, weights_sha256
+from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
+from mnist_core.context import mx, open_context
+from mnist_core.dataset import Dataset, Split, Subset, split, whole
+from mnist_core.networks import build_network
+from mnist_core.optimizers import DeviceOptimizer
+from mnist_core.parameters import initial_weights, lay_out
+from mnist_core.training import Training, epoch_order
+
+MODELS = {
+    "mlp": MlpConfig(initializer="xavier"),
+    "lenet": LenetConfig(initializer="xavier"),
+    "multitask": MultitaskConfig(initializer="xavier"),
+}
+OPTIMIZERS = {
+    "sgd": TrainingConfig(optimizer="sgd", weight_decay=1e-3),
+    "sgd-momentum": TrainingConfig(optimizer="sgd", momentum=0.9, weight_decay=1e-3),
+    "nag": TrainingConfig(optimizer="nag", momentum=0.9, weight_decay=1e-3),
+    "adam": TrainingConfig(optimizer="adam", weight_decay=1e-3),
+}
+STEPS, BATCH = 100, 20
+
+
+def one_hundred_steps(config: TrainingConfig) -> TrainingConfig:
+    return config.model_copy(update={"learning_rate": 0.01, "batch_size": BATCH, "epochs": 1})
+
+
+def module_weights(model: ModelConfig, config: TrainingConfig, data: Split, seed: int) -> dict[str, np.ndarray]:
+    """The same steps by `mx.mod.Module` and MXNet's own optimizer."""
+    network = build_network(model)
+    layout = lay_out(network.parameter_shapes())
+    labels = [head.label_name for head in network.heads]
+    module = mx.mod.Module(network.symbol, label_names=labels)
+    module.bind([("data", (BATCH, 1, 28, 28))], [(name, (BATCH,)) for name in labels])
+    start = layout.unpack(initial_weights(layout, model.initializer, seed))
+    module.init_params(arg_params={name: mx.nd.array(value) for name, value in start.items()}, aux_params={})
+    options = {"learning_rate": config.learning_rate, "wd": config.weight_decay, "rescale_grad": 1 / BATCH}
+    if config.optimizer != "adam":
+        options["momentum"] = config.momentum
+    module.init_optimizer(optimizer=config.optimizer, optimizer_params=options)
+    order = epoch_order(data.train.indices, seed, 0)
+    for begin in range(0, len(order), BATCH):
+        batch = order[begin : begin + BATCH]
+        images = data.train.source.images[batch].reshape(-1, 1, 28, 28).astype(np.float32) / 255
+        digits = data.train.source.labels[batch]
+        module.forward_backward(
+            mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(digits % head.classes) for head in network.heads])
+        )
+        module.update()
+    return {name: value.asnumpy() for name, value in module.get_params()[0].items()}
+
+
+def first_images(dataset: Dataset, count: int) -> Split:
+    return Split(Subset(dataset.train, np.arange(count)), Subset(dataset.test, np.arange(64)))
+
+
+def relative_difference(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
+    return max(float(np.abs(ours[name] - theirs[name]).max() / np.abs(theirs[name]).max()) for name in theirs)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("kind", MODELS)
+def test_fast_path_after_100_steps_equals_module_and_its_optimizer(
+    kind: str, optimizer: str, bundled_dataset: Dataset
+) -> None:
+    config = one_hundred_steps(OPTIMIZERS[optimizer])
+    data = first_images(bundled_dataset, STEPS * BATCH)
+    training = Training(MODELS[kind], config, data, seed=3, context=open_context("cpu"))
+    list(training.epochs())
+    ours = training.layout.unpack(training.weights())
+    assert relative_difference(ours, module_weights(MODELS[kind], config, data, seed=3)) < 1e-5
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_device_optimizer_after_20_steps_equals_cpu_optimizer(optimizer: str) -> None:
+    layout = lay_out({"a_weight": (30, 20), "a_bias": (30,)})
+    config = OPTIMIZERS[optimizer]
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=layout.size).astype(np.float32)
+    weights, gradient = mx.nd.array(start), mx.nd.zeros(layout.size)
+    device = DeviceOptimizer(config, layout, weights, gradient)
+    from mnist_core.optimizers import CpuOptimizer
+
+    cpu_weights, cpu_gradient = start.copy(), np.zeros(layout.size, np.float32)
+    cpu = CpuOptimizer(config, layout, cpu_weights, cpu_gradient)
+    for _ in range(20):
+        drawn = rng.normal(size=layout.size).astype(np.float32)
+        gradient[:], cpu_gradient[...] = drawn, drawn
+        device.step(0.05, 0.1)
+        cpu.step(0.05, 0.1)
+    np.testing.assert_allclose(weights.asnumpy(), cpu_weights, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("kind", MODELS)
+def test_training_restored_from_its_bytes_ends_with_the_same_bits(
+    kind: str, optimizer: str, small_dataset: Dataset
+) -> None:
+    config = OPTIMIZERS[optimizer].model_copy(update={"epochs": 3, "batch_size": 30})
+    data = split(small_dataset, 56, seed=0)
+    context = open_context("cpu")
+    unbroken = Training(MODELS[kind], config, data, seed=7, context=context)
+    measured = list(unbroken.epochs())
+    first = Training(MODELS[kind], config, data, seed=7, context=context)
+    next(first.epochs())
+    second = Training(MODELS[kind], config, data, seed=7, context=context)
+    second.restore(unpack(pack(first.state())))
+    resumed = list(second.epochs())
+    assert weights_sha256(second.weights()) == weights_sha256(unbroken.weights())
+    assert [m.epoch for m in resumed] == [2, 3]
+    assert resumed[-1].metrics["val/loss"] == measured[-1].metrics["val/loss"]
+
+
+def test_validation_after_every_epoch_uses_that_epochs_weights(small_dataset: Dataset) -> None:
+    data = split(small_dataset, "test", seed=0)
+    config = TrainingConfig(epochs=3, batch_size=50, learning_rate=0.05)
+    training = Training(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
+    for measurement in training.epochs():
+        weights = training.layout.unpack(training.weights())
+        layer = small_dataset.test.images.reshape(-1, 784).astype(np.float64) / 255
+        for number in (1, 2):
+            layer = np.maximum(layer @ weights[f"fc{number}_weight"].T + weights[f"fc{number}_bias"], 0)
+        logits = layer @ weights["fc3_weight"].T + weights["fc3_bias"]
+        right = (logits.argmax(axis=1) == small_dataset.test.labels).mean()
+        assert measurement.metrics["val/accuracy"] == pytest.approx(right, abs=1e-9)
+
+
+def test_batches_that_do_not_divide_the_images_count_each_image_once(small_dataset: Dataset) -> None:
+    data = Split(whole(small_dataset.train), whole(small_dataset.test))
+    config = TrainingConfig(epochs=1, batch_size=100)  # 256 = 100 + 100 + 56; 128 = 100 + 28
+    training = Training(MODELS["multitask"], config, data, seed=0, context=open_context("cpu"))
+    (measurement,) = training.epochs()
+    for head, classes in (("digit", 10), ("parity", 2)):
+        counts = np.array(measurement.confusion[head])
+        assert counts.shape == (classes, classes)
+        expected = np.bincount(small_dataset.test.labels % classes, minlength=classes)
+        assert counts.sum(axis=1).tolist() == expected.tolist()
+
+
+def test_one_epoch_over_fewer_images_than_a_batch_trains(small_dataset: Dataset) -> None:
+    data = Split(Subset(small_dataset.train, np.arange(8)), whole(small_dataset.test))
+    training = Training(MlpConfig(), TrainingConfig(epochs=1), data, seed=0, context=open_context("cpu"))
+    before = training.weights()
+    assert len(list(training.epochs())) == 1
+    assert not np.array_equal(before, training.weights())
+
+
+def test_different_seeds_give_different_weights(small_dataset: Dataset) -> None:
+    data = split(small_dataset, 56, seed=0)
+    trainings = [
+        Training(MlpConfig(), TrainingConfig(), data, seed=seed, context=open_context("cpu")) for seed in (0, 1)
+    ]
+    assert weights_sha256(trainings[0].weights()) != weights_sha256(trainings[1].weights())
+
+
+def test_state_after_one_epoch_is_a_copy(small_dataset: Dataset) -> None:
+    data = split(small_dataset, 56, seed=0)
+    training = Training(MlpConfig(), OPTIMIZERS["adam"], data, seed=0, context=open_context("cpu"))
+    epochs = training.epochs()
+    next(epochs)
+    state = training.state()
+    kept = replace(state, weights=state.weights.copy(), optimizer=tuple(v.copy() for v in state.optimizer))
+    next(epochs)
+    assert np.array_equal(state.weights, kept.weights)
+    assert all(np.array_equal(a, b) for a, b in zip(state.optimizer, kept.optimizer, strict=True))

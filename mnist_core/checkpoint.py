@@ -44,7 +44,7 @@ def pack(state: TrainingState) -> bytes:
         epoch=np.int64(state.epoch),
         elapsed_s=np.float64(state.elapsed_s),
         weights=state.weights,
-        optimizer=np.array(state.optimizer, np.float32).reshape(len(state.optimizer), -1),
+        optimizer=np.array(state.optimizer, np.float32).reshape(len(state.optimizer), len(state.weights)),
     )
     body = buffer.getvalue()
     return _MAGIC + hashlib.sha256(body).digest() + body

@@ -15,10 +15,9 @@ from mnist_core.errors import DataError
 from mnist_core.idx import read_images, read_labels
 
 BUNDLED = "bundled"
-TRAIN_IMAGES = "train-images-idx3-ubyte"
-TRAIN_LABELS = "train-labels-idx1-ubyte"
-TEST_IMAGES = "t10k-images-idx3-ubyte"
-TEST_LABELS = "t10k-labels-idx1-ubyte"
+
+_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -60,37 +59,43 @@ def find_idx_files(source: str | Path) -> Iterator[IdxFiles]:
     Raises:
         DataError: there is no such folder, or it lacks a file.
     """
-    names = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
-    if source != BUNDLED:
-        folder = Path(source).expanduser()
-        _check_folder(folder)
-        yield IdxFiles(*(_find(folder, name) for name in names))
-        return
     with ExitStack() as stack:
-        data = resources.files("mnist_core") / "data"
-        # A package inside a zip file has no paths: as_file unpacks the files for as long as the block lasts.
-        yield IdxFiles(*(stack.enter_context(resources.as_file(data / f"{name}.gz")) for name in names))
+        try:
+            files = _bundled_files(stack) if source == BUNDLED else _files_in(Path(source).expanduser())
+        except (OSError, RuntimeError) as err:
+            raise DataError(f"data folder {source} cannot be read ({err}): give a folder that you may read") from err
+        yield files
 
 
-def _check_folder(folder: Path) -> None:
+def _bundled_files(stack: ExitStack) -> IdxFiles:
+    # A package inside a zip file has no paths: as_file unpacks the files for as long as the stack is open.
+    data = resources.files("mnist_core") / "data"
+    return IdxFiles(*(stack.enter_context(resources.as_file(data / f"{name}.gz")) for name in _NAMES))
+
+
+def _files_in(folder: Path) -> IdxFiles:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"data folder {folder} {what}: give a folder with the four IDX files, or `{BUNDLED}`")
+    return IdxFiles(*(_find(folder, name) for name in _NAMES))
 
 
 def _find(folder: Path, name: str) -> Path:
     for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.exists():
+        if candidate.is_file():
             return candidate
-    raise DataError(f"data folder {folder} lacks {name} (or {name}.gz): put that IDX file there, or use `{BUNDLED}`")
+    raise DataError(f"data folder {folder} lacks the file {name} (or {name}.gz): put it there, or use `{BUNDLED}`")
 
 
 def _file_digest(path: Path) -> bytes:
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+            while piece := file.read(_CHUNK_BYTES):
+                digest.update(piece)
     except OSError as err:
         raise DataError(f"{path}: cannot be read ({err.strerror}): give an IDX file that you may read") from err
+    return digest.digest()
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> LabelledImages:

@@ -1,9 +1,11 @@
-"""sgd, nag and adam as one update over one flat vector, equal to MXNet's own optimizers.
+"""sgd, nag and adam as one update over one flat vector, equal to MXNet's own optimizers to the bit.
 
 On a CPU numpy works in place on the memory that the executor is bound to, which is several times faster than the
-MXNet operators; on a GPU those operators do it. Formulas: mxnet/src/operator/optimizer_op-inl.h, version 1.9.1.
+MXNet operators; on a GPU those operators do it. The formulas and their order of rounding are those of
+mxnet/src/operator/optimizer_op-inl.h, version 1.9.1; the operator is named with each.
 """
 
+from collections.abc import Callable
 from math import sqrt
 from typing import Any, Protocol
 
@@ -44,7 +46,7 @@ class CpuOptimizer:
         self._state = tuple(np.zeros_like(weights) for _ in range(state_vectors(config)))
         self._scratch = np.empty_like(weights)
         self._steps = 0
-        self._update = self._adam if config.optimizer == "adam" else self._nag if self._is_nag() else self._sgd
+        self._update = self._update_of(config)
 
     def step(self, learning_rate: float, rescale: float) -> None:
         """See FlatOptimizer."""
@@ -61,59 +63,84 @@ class CpuOptimizer:
             mine[...] = saved
         self._steps = steps
 
-    def _is_nag(self) -> bool:
-        return self._config.optimizer == "nag" and self._config.momentum > 0
+    def _update_of(self, config: TrainingConfig) -> Callable[[float, float], None]:
+        if config.optimizer == "adam":
+            return self._adam
+        if config.momentum == 0:
+            return self._sgd
+        return self._nag if config.optimizer == "nag" else self._sgd_momentum
 
-    def _add_decay(self, factor: float) -> None:
-        """gradient += factor * weights, on the part that decays."""
-        if factor:
-            decay = self._scratch[: self._decayed]
-            np.multiply(self._weights[: self._decayed], np.float32(factor), out=decay)
-            self._gradient[: self._decayed] += decay
+    def _decay(self, factor: np.float32) -> Vector:
+        """factor * weights, on the part that decays: a scratch vector (layout.decayed,)."""
+        return np.multiply(self._weights[: self._decayed], factor, out=self._scratch[: self._decayed])
 
     def _sgd(self, learning_rate: float, rescale: float) -> None:
-        """m = momentum * m - lr * (rescale * g + wd * w); w += m."""
-        self._gradient *= np.float32(learning_rate * rescale)
-        self._add_decay(learning_rate * self._config.weight_decay)
-        if not self._state:
-            self._weights -= self._gradient
-            return
+        """w -= (lr * rescale) * g + (lr * wd) * w (multi_sgd_update)."""
+        lr, wd = np.float32(learning_rate), np.float32(self._config.weight_decay)
+        gradient = self._gradient
+        gradient *= lr * np.float32(rescale)
+        if wd:
+            gradient[: self._decayed] += self._decay(lr * wd)
+        self._weights -= gradient
+
+    def _sgd_momentum(self, learning_rate: float, rescale: float) -> None:
+        """m = momentum * m - (lr * wd) * w - (lr * rescale) * g; w += m (multi_sgd_mom_update)."""
+        lr, wd = np.float32(learning_rate), np.float32(self._config.weight_decay)
         (momentum,) = self._state
         momentum *= np.float32(self._config.momentum)
+        if wd:
+            momentum[: self._decayed] -= self._decay(lr * wd)
+        self._gradient *= lr * np.float32(rescale)
         momentum -= self._gradient
         self._weights += momentum
 
     def _nag(self, learning_rate: float, rescale: float) -> None:
-        """m = momentum * m - lr * (rescale * g + wd * w); w += momentum * m - lr * (rescale * g + wd * w)."""
+        """m *= momentum; w += -m + (1 + momentum) * (m - lr * (rescale * g + wd * w));
+        then m -= lr * (rescale * g + wd * w) with the new w, as the operator does in place (nag_mom_update).
+        """
+        lr, wd = np.float32(learning_rate), np.float32(self._config.weight_decay)
+        factor = np.float32(self._config.momentum)
         (momentum,) = self._state
-        self._gradient *= np.float32(learning_rate * rescale)
-        self._add_decay(learning_rate * self._config.weight_decay)
-        momentum *= np.float32(self._config.momentum)
-        momentum -= self._gradient
-        self._weights -= self._gradient
-        np.multiply(momentum, np.float32(self._config.momentum), out=self._scratch)
-        self._weights += self._scratch
+        weights, gradient, scratch = self._weights, self._gradient, self._scratch
+        momentum *= factor
+        gradient *= np.float32(rescale)
+        ahead = gradient.copy()
+        if wd:
+            ahead[: self._decayed] += self._decay(wd)
+        ahead *= lr
+        np.subtract(momentum, ahead, out=scratch)
+        scratch *= factor + np.float32(1)
+        weights -= momentum
+        weights += scratch
+        if wd:
+            gradient[: self._decayed] += self._decay(wd)
+        gradient *= lr
+        momentum -= gradient
 
     def _adam(self, learning_rate: float, rescale: float) -> None:
-        """Kingma and Ba 2015, with L2 decay inside the gradient and the bias correction in the learning rate."""
-        beta1, beta2 = self._config.beta1, self._config.beta2
-        corrected = learning_rate * sqrt(1 - beta2**self._steps) / (1 - beta1**self._steps)
+        """Kingma and Ba 2015, with L2 decay inside the gradient and the bias correction in the learning rate.
+
+        g = rescale * g + wd * w; m = b1 * m + (1 - b1) * g; v = b2 * v + (1 - b2) * g * g;
+        w -= lr * m / (sqrt(v) + epsilon) (adam_update).
+        """
+        config, one = self._config, np.float32(1)
+        beta1, beta2, wd = np.float32(config.beta1), np.float32(config.beta2), np.float32(config.weight_decay)
         mean, variance = self._state
         gradient, scratch = self._gradient, self._scratch
         gradient *= np.float32(rescale)
-        self._add_decay(self._config.weight_decay)
-        np.multiply(gradient, gradient, out=scratch)
-        scratch *= np.float32(1 - beta2)
-        variance *= np.float32(beta2)
+        if wd:
+            gradient[: self._decayed] += self._decay(wd)
+        mean *= beta1
+        mean += np.multiply(gradient, one - beta1, out=scratch)
+        np.multiply(gradient, one - beta2, out=scratch)
+        scratch *= gradient
+        variance *= beta2
         variance += scratch
-        gradient *= np.float32(1 - beta1)
-        mean *= np.float32(beta1)
-        mean += gradient
         np.sqrt(variance, out=scratch)
-        scratch += np.float32(self._config.epsilon)
-        np.divide(mean, scratch, out=scratch)
-        scratch *= np.float32(corrected)
-        self._weights -= scratch
+        scratch += np.float32(config.epsilon)
+        np.multiply(mean, np.float32(learning_rate * _bias_correction(config, self._steps)), out=gradient)
+        gradient /= scratch
+        self._weights -= gradient
 
 
 class DeviceOptimizer:
@@ -148,8 +175,7 @@ class DeviceOptimizer:
     def _operator(self, *arrays: Any, **options: Any) -> None:
         config = self._config
         if config.optimizer == "adam":
-            correction = sqrt(1 - config.beta2**self._steps) / (1 - config.beta1**self._steps)
-            options["lr"] *= correction
+            options["lr"] *= _bias_correction(config, self._steps)
             mx.nd.adam_update(*arrays, beta1=config.beta1, beta2=config.beta2, epsilon=config.epsilon, **options)
         elif not self._state:
             mx.nd.sgd_update(*arrays, **options)
@@ -157,3 +183,8 @@ class DeviceOptimizer:
             mx.nd.nag_mom_update(*arrays, momentum=config.momentum, **options)
         else:
             mx.nd.sgd_mom_update(*arrays, momentum=config.momentum, **options)
+
+
+def _bias_correction(config: TrainingConfig, steps: int) -> float:
+    """What adam multiplies the learning rate by at the given step, 1 for the first."""
+    return sqrt(1 - config.beta2**steps) / (1 - config.beta1**steps)

@@ -10,7 +10,7 @@ from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConf
 from mnist_core.context import mx, open_context
 from mnist_core.dataset import Dataset, Split, Subset, split, whole
 from mnist_core.networks import build_network
-from mnist_core.optimizers import DeviceOptimizer
+from mnist_core.optimizers import CpuOptimizer, DeviceOptimizer
 from mnist_core.parameters import initial_weights, lay_out
 from mnist_core.training import Training, epoch_order
 
@@ -86,8 +86,6 @@ def test_device_optimizer_after_20_steps_equals_cpu_optimizer(optimizer: str) ->
     start = rng.normal(size=layout.size).astype(np.float32)
     weights, gradient = mx.nd.array(start), mx.nd.zeros(layout.size)
     device = DeviceOptimizer(config, layout, weights, gradient)
-    from mnist_core.optimizers import CpuOptimizer
-
     cpu_weights, cpu_gradient = start.copy(), np.zeros(layout.size, np.float32)
     cpu = CpuOptimizer(config, layout, cpu_weights, cpu_gradient)
     for _ in range(20):

@@ -1,0 +1,182 @@
+"""The parsed dataset on disk: one Arrow file for each content of the source files, built once, then mapped.
+
+Decides where the file is, when it is built and by whom; idx_folder.py reads the source, arrow_file.py the cache.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from mnist_core.arrow_file import FORMAT_VERSION, Unusable, fingerprint, map_dataset, write_dataset
+from mnist_core.dataset import CLASSES, Dataset, LabelledImages
+from mnist_core.errors import DataError, NotWritable
+from mnist_core.idx_folder import BUNDLED, IdxFiles, find_idx_files
+
+_KEY_LENGTH = 16
+# A build takes about a second; a lock held this long is that of a process that hangs.
+_LOCK_TIMEOUT_S = 300.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CacheReport:
+    """A cache, checked to its last byte.
+
+    Attributes:
+        path: the Arrow file.
+        built: whether it was built just now, because there was none or a damaged one.
+        damage: what was wrong with the file that the new one replaced; None where nothing was.
+        size_bytes: of the Arrow file.
+        fingerprint: SHA-256 (hex) of the content.
+        train_counts: training images of each digit, 0 to 9.
+        test_counts: test images of each digit, 0 to 9.
+    """
+
+    path: Path
+    built: bool
+    damage: str | None
+    size_bytes: int
+    fingerprint: str
+    train_counts: tuple[int, ...]
+    test_counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Cached:
+    dataset: Dataset
+    path: Path
+    built: bool = False
+    damage: str | None = None
+
+
+def default_cache_dir() -> Path:
+    """`$XDG_CACHE_HOME/mxtrials`, or `~/.cache/mxtrials` where that variable is unset or relative.
+
+    Raises:
+        NotWritable: the user has no home folder.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if base.is_absolute():
+        return base / "mxtrials"
+    try:
+        return Path.home() / ".cache" / "mxtrials"
+    except RuntimeError as err:
+        raise NotWritable("this user has no home folder for the data cache: set XDG_CACHE_HOME") from err
+
+
+def open_dataset(source: str | Path = BUNDLED, *, cache_dir: Path) -> Dataset:
+    """Opens a dataset from its cache, which is built first if there is none or it is damaged.
+
+    Any number of processes may do so at once: one builds, the others wait for it.
+
+    Args:
+        source: "bundled", or a folder with the four IDX files under their canonical names, each plain or with `.gz`.
+        cache_dir: is made if it does not exist; see `default_cache_dir`.
+
+    Returns:
+        arrays that are read-only views of the mapped file and keep it mapped.
+
+    Raises:
+        DataError: the source is missing or malformed.
+        NotWritable: the cache has to be built, and the folder or the disk refuses.
+    """
+    return _open(source, cache_dir).dataset
+
+
+def inspect_cache(source: str | Path = BUNDLED, *, cache_dir: Path) -> CacheReport:
+    """Opens a dataset as `open_dataset` does, and tells about its cache.
+
+    Raises:
+        DataError: the source is missing or malformed.
+        NotWritable: the cache has to be built, and the folder or the disk refuses.
+    """
+    cached = _open(source, cache_dir)
+    return CacheReport(
+        path=cached.path,
+        built=cached.built,
+        damage=cached.damage,
+        size_bytes=cached.path.stat().st_size,
+        fingerprint=cached.dataset.fingerprint,
+        train_counts=_label_counts(cached.dataset.train),
+        test_counts=_label_counts(cached.dataset.test),
+    )
+
+
+def _open(source: str | Path, cache_dir: Path) -> _Cached:
+    with find_idx_files(source) as files:
+        digest = files.digest()
+        path = cache_dir / f"mnist-{_key(digest)}.arrow"
+        # Without the lock, because a finished file is never written to: it is only ever replaced by another.
+        found = map_dataset(path)
+        if isinstance(found, Dataset):
+            return _Cached(found, path)
+        with _locked(path):
+            return _open_locked(files, digest, path)
+
+
+def _open_locked(files: IdxFiles, digest: str, path: Path) -> _Cached:
+    """Looks again, now that no other process can be building, and builds if there is still no good file."""
+    found = map_dataset(path)
+    if isinstance(found, Dataset):
+        return _Cached(found, path)
+    damage = found.reason if path.exists() else None
+    if damage:
+        _log.warning("building the data cache %s again: %s", path, damage)
+    _build(files, digest, path)
+    built = map_dataset(path)
+    if isinstance(built, Unusable):
+        raise NotWritable(f"the data cache {path} was just written, but {built.reason}: check that disk")
+    return _Cached(built, path, built=True, damage=damage)
+
+
+def _build(files: IdxFiles, digest: str, path: Path) -> None:
+    train, test = files.read()
+    if files.digest() != digest:
+        raise DataError(f"{files.train_images.parent}: its IDX files changed while they were read: try again")
+    # A fixed name, safe under the lock, so that what a killed build left is overwritten and not kept.
+    temporary = path.with_suffix(".tmp")
+    try:
+        write_dataset(Dataset(train, test, fingerprint(train, test)), temporary)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Holds the lock of one cache file; every refusal of the folder or the disk in the block is a NotWritable."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
+            yield
+    except (OSError, NotImplementedError) as err:
+        reason = getattr(err, "strerror", None) or err
+        raise NotWritable(
+            f"the data cache {path} cannot be written ({reason}): free space, or choose a cache folder that can"
+        ) from err
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename in the folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _key(digest: str) -> str:
+    return sha256(f"{FORMAT_VERSION} {digest}".encode()).hexdigest()[:_KEY_LENGTH]
+
+
+def _label_counts(images: LabelledImages) -> tuple[int, ...]:
+    return tuple(np.bincount(images.labels, minlength=CLASSES).tolist())

@@ -1,0 +1,73 @@
+# Sets up, runs and checks mxtrials. Every target makes .venv first, from requirements.lock, when it is not there yet.
+#   ARGS=...    is passed on:        make test ARGS="-k resume -x"
+#   SPEC=...    another study:       make run SPEC=mlp-asha
+#   PYTHON=...  another interpreter: make test PYTHON=/opt/python3.10/bin/python3
+
+SPEC ?= quickstart
+BIN := .venv/bin
+PACKAGES := mnist_core cluster jobs
+UV_VERSION := 0.13.8
+
+.DEFAULT_GOAL := help
+.PHONY: run test check format bench lock clean help
+
+run: .venv/.ready ## Run the quickstart study on this machine, each time in a new folder under runs/
+	@out=runs/$(basename $(notdir $(SPEC))); n=1; free=$$out; \
+	while [ -e "$$free" ]; do n=$$((n + 1)); free=$$out-$$n; done; \
+	$(BIN)/mxtrials run $(SPEC) --out "$$free" $(ARGS)
+
+test: .venv/.ready ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.ready ## Lint, formatting, types, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/.ready ## Format the code and mend what the linter can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: .venv/.bench ## Run the benchmarks beside PyTorch and Ray Tune (installs them first: large)
+	@$(BIN)/mxtrials bench $(ARGS)
+
+lock: build/uv/bin/uv ## Pin all dependencies anew (ARGS=--upgrade takes newer versions)
+	$(call pin,requirements.lock,--extra cpu --extra dev)
+	$(call pin,deploy/requirements.lock,--extra cpu)
+	$(call pin,deploy/requirements-gpu.lock,--extra gpu)
+
+clean: ## Remove .venv, caches and build products; runs/ stays
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# A .venv that was moved or copied, or whose Python is gone, is made anew: the stamp holds the folder it was made in.
+ifneq ($(shell [ -x $(BIN)/python ] && cat .venv/.packages 2>/dev/null),$(CURDIR))
+.PHONY: .venv/.packages
+endif
+
+.venv/.packages: requirements.lock
+	@PYTHON="$(PYTHON)" sh deploy/setup-venv.sh
+	@echo "$(CURDIR)" > $@
+
+.venv/.ready: .venv/.packages pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check > /dev/null || { $(BIN)/python -m pip check; exit 1; }
+	@touch $@
+
+.venv/.bench: .venv/.ready
+	$(BIN)/python -m pip install --disable-pip-version-check --no-build-isolation --editable '.[cpu,bench]'
+	@touch $@
+
+build/uv/bin/uv:
+	@$(or $(PYTHON),python3) -m venv build/uv
+	@build/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# Both Python versions get the same packages where one version suits both ("fewest"); the hashes cover every file of a
+# release. No index address is written down.
+pin = build/uv/bin/uv pip compile pyproject.toml --quiet --universal --fork-strategy fewest --python-version 3.10 \
+	--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
+	--extra build $(2) $(ARGS) --output-file $(1)

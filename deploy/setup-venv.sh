@@ -1,0 +1,69 @@
+#!/bin/sh
+# Makes .venv from requirements.lock, or says in one sentence what this machine lacks. Called by the Makefile.
+# PYTHON=... names the interpreter; otherwise the first of python3.11, python3.10 and python3 that suits is taken.
+set -eu
+
+lacks() {
+    echo "mxtrials cannot be set up: $*" >&2
+    exit 1
+}
+
+# Runs the interpreter instead of looking for the file: a pyenv shim exists for versions that are switched off.
+version_of() {
+    "$1" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || true
+}
+
+is_supported() {
+    case "$(version_of "$1")" in 3.10.* | 3.11.*) ;; *) return 1 ;; esac
+}
+
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3.11 python3.10 python3; fi
+    for candidate; do
+        if is_supported "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    found=$(version_of "${PYTHON:-python3}")
+    lacks "it needs Python 3.10 or 3.11, but ${PYTHON:-python3} is ${found:-missing};" \
+        "install python3.11 or name one with: make PYTHON=/path/to/python3.11 ..."
+}
+
+check_platform() {
+    platform=$(uname -sm)
+    [ "$platform" = "Linux x86_64" ] || lacks "MXNet 1.9.1 has wheels for Linux on x86_64 only, and this is $platform;" \
+        "use the container image in deploy/ instead."
+}
+
+check_venv_module() {
+    "$1" -c 'import ensurepip, venv' 2>/dev/null ||
+        lacks "$1 has no venv module; on Debian and Ubuntu: apt-get install $(version_of "$1" | sed 's/\(.*\)\..*/python\1-venv/')"
+}
+
+check_system_libraries() {
+    missing=$("$1" - <<'PY'
+import ctypes
+packages = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0"}
+def is_missing(library):
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return True
+    return False
+print(" ".join(package for library, package in packages.items() if is_missing(library)))
+PY
+    )
+    [ -z "$missing" ] || lacks "MXNet needs the system libraries libgomp.so.1 and libquadmath.so.0;" \
+        "on Debian and Ubuntu: apt-get install $missing"
+}
+
+check_platform
+python=$(find_python)
+check_venv_module "$python"
+check_system_libraries "$python"
+
+echo "Setting up .venv with Python $(version_of "$python"): some 120 packages, a minute or two, once."
+"$python" -m venv --clear .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock ||
+    lacks "pip could not install requirements.lock; its message is above."

@@ -1,5 +1,6 @@
 """A network bound to flat vectors on one context, for batches of one size. Feeds it, and nothing more."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from mnist_core.context import mx
 from mnist_core.dataset import IMAGE_SIDE, IndexArray, LabelledImages
 from mnist_core.metrics import Probabilities
 from mnist_core.networks import Network
-from mnist_core.parameters import Layout, shared_array
+from mnist_core.parameters import ALIGNMENT_BYTES, Layout
 
 _PIXEL_MAX = np.float32(255)
 
@@ -85,3 +86,13 @@ def predict_all(
     return outputs
 
 
+def shared_array(shape: tuple[int, ...], context: Any) -> tuple[Any, npt.NDArray[np.float32] | None]:
+    """A zeroed NDArray on a context and, on a CPU, the numpy array that is the same memory (else None)."""
+    if context.device_type != "cpu":
+        return mx.nd.zeros(shape, ctx=context), None
+    raw = np.zeros(prod(shape) + ALIGNMENT_BYTES // 4, np.float32)
+    skip = (-raw.ctypes.data % ALIGNMENT_BYTES) // 4
+    array = raw[skip : skip + prod(shape)].reshape(shape)
+    ndarray = mx.nd.from_numpy(array, zero_copy=True)
+    array.flags.writeable = True  # from_numpy marks it read-only; both sides are ours to write
+    return ndarray, array

@@ -163,7 +163,7 @@ def _read_body(content: _Content, size: int) -> bytearray:
 
 
 def _check_labels(content: _Content, body_start: int, labels: UInt8Array) -> None:
-    wrong = np.flatnonzero(labels >= CLASSES)
-    if len(wrong):
-        first = int(wrong[0])
+    wrong = labels >= CLASSES
+    if wrong.any():
+        first = int(wrong.argmax())
         raise content.refusal(body_start + first, f"label {labels[first]}", f"a digit in 0..{CLASSES - 1}")

@@ -69,9 +69,7 @@ def cross_entropy(probabilities: Probabilities, labels: UInt8Array) -> float:
     return float(-np.log(np.maximum(right, _TINY)).mean(dtype=np.float64))
 
 
-def confusion_matrix(
-    predictions: npt.NDArray[np.int64], labels: UInt8Array, classes: int
-) -> npt.NDArray[np.int64]:
+def confusion_matrix(predictions: npt.NDArray[np.int64], labels: UInt8Array, classes: int) -> npt.NDArray[np.int64]:
     """(classes, classes) int64; [label][prediction] counts images."""
     cells = np.bincount(labels.astype(np.int64) * classes + predictions, minlength=classes * classes)
     return cells.reshape(classes, classes)

@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.config import Initializer
-from mnist_core.context import mx
 
 Vector = npt.NDArray[np.float32]
 
 # oneDNN reads 64 bytes at a time: each layer starts on such a border.
-_ALIGNMENT_BYTES = 64
-_ALIGNMENT = _ALIGNMENT_BYTES // 4
+ALIGNMENT_BYTES = 64
+_ALIGNMENT = ALIGNMENT_BYTES // 4
 
 
 @dataclass(frozen=True)
@@ -91,15 +90,3 @@ def _draw(rng: np.random.Generator, initializer: Initializer, shape: tuple[int, 
     fan_out, fan_in = shape[0] * receptive, shape[1] * receptive
     scale = float(np.sqrt(3.0 / ((fan_in + fan_out) / 2.0)))
     return rng.uniform(-scale, scale, shape)
-
-
-def shared_array(shape: tuple[int, ...], context: Any) -> tuple[Any, npt.NDArray[np.float32] | None]:
-    """A zeroed NDArray on a context and, on a CPU, the numpy array that is the same memory (else None)."""
-    if context.device_type != "cpu":
-        return mx.nd.zeros(shape, ctx=context), None
-    raw = np.zeros(prod(shape) + _ALIGNMENT, np.float32)
-    skip = (-raw.ctypes.data % _ALIGNMENT_BYTES) // 4
-    array = raw[skip : skip + prod(shape)].reshape(shape)
-    ndarray = mx.nd.from_numpy(array, zero_copy=True)
-    array.flags.writeable = True  # from_numpy marks it read-only; both sides are ours to write
-    return ndarray, array

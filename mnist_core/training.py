@@ -13,12 +13,12 @@ import numpy as np
 from mnist_core.checkpoint import TrainingState
 from mnist_core.config import ModelConfig, TrainingConfig
 from mnist_core.dataset import IndexArray, Split
-from mnist_core.executor import BatchExecutor, predict_all
+from mnist_core.executor import BatchExecutor, predict_all, shared_array
 from mnist_core.measurement import Measurement
 from mnist_core.metrics import Scores, score
 from mnist_core.networks import build_network
 from mnist_core.optimizers import CpuOptimizer, DeviceOptimizer, FlatOptimizer
-from mnist_core.parameters import Vector, initial_weights, lay_out, shared_array
+from mnist_core.parameters import Vector, initial_weights, lay_out
 from mnist_core.schedules import learning_rate
 
 # Larger batches fall out of the cache: LeNet in batches of 1000 is several times slower per image.

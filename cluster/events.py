@@ -1,0 +1,70 @@
+"""What a pool reports to the driver. A bad outcome of a trial is one of these values, never an exception."""
+
+from dataclasses import dataclass
+
+from mnist_core.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A worker has opened its context and waits for a trial."""
+
+    worker: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A trial has trained one more epoch; `state`, a packed TrainingState, comes along from time to time."""
+
+    worker: str
+    number: int
+    measurement: Measurement
+    state: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Suspended:
+    """A trial was put aside as the driver asked; `state` is all that is needed to go on."""
+
+    worker: str
+    number: int
+    state: bytes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial has trained all its epochs; `state` holds the final weights."""
+
+    worker: str
+    number: int
+    state: bytes
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Training raised; the worker lives on.
+
+    Attributes:
+        error: what happened, in one sentence.
+        traceback: where, for those who mend it.
+        retryable: whether another attempt could end differently.
+    """
+
+    worker: str
+    number: int
+    error: str
+    traceback: str
+    retryable: bool = True
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """A worker died, with the trial it had, if it had one; the pool replaces it."""
+
+    worker: str
+    number: int | None
+    cause: str
+
+
+WorkerEvent = Ready | Measured | Suspended | Finished | Failed | WorkerLost

@@ -1,0 +1,50 @@
+"""A pool of one worker in this very process: no Ray, the same API, so a debugger steps through a trial."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from cluster.events import Ready, WorkerEvent, WorkerLost
+from cluster.trial import TrialSpec
+from cluster.worker import Worker, WorkerSettings
+from mnist_core.context import DeviceKind
+from mnist_core.dataset import Dataset
+
+
+class InlinePool:
+    """See WorkerPool. An instruction is carried out when the next event is asked for."""
+
+    def __init__(self, dataset: Dataset, settings: WorkerSettings, device: DeviceKind = "cpu") -> None:
+        """Opens the worker's context in this process; see Worker for the errors."""
+        self._name = f"{device}-0"
+        self._worker = Worker(self._name, device, dataset, settings)
+        self._todo: deque[Callable[[], WorkerEvent]] = deque([lambda: Ready(self._name)])
+
+    def start(self, worker: str, trial: TrialSpec) -> None:
+        """See WorkerPool."""
+        self._todo.append(lambda: self._worker.start(trial))
+
+    def advance(self, worker: str) -> None:
+        """See WorkerPool."""
+        self._todo.append(self._worker.advance)
+
+    def suspend(self, worker: str) -> None:
+        """See WorkerPool."""
+        self._todo.append(self._worker.suspend)
+
+    def kill(self, worker: str, cause: str) -> None:
+        """See WorkerPool; a worker in this process cannot hang without the driver hanging too."""
+        self._todo.clear()
+        self._todo.append(lambda: WorkerLost(self._name, None, cause))
+        self._todo.append(lambda: Ready(self._name))
+
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        """See WorkerPool; training happens here."""
+        if self._todo:
+            return self._todo.popleft()()
+        time.sleep(timeout_s)
+        return None
+
+    def close(self) -> None:
+        """See WorkerPool."""
+        self._todo.clear()

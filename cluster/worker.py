@@ -1,0 +1,115 @@
+"""Owns one context and trains one trial at a time on it, epoch by epoch, as it is told. Knows no Ray and no files."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from cluster.events import Failed, Finished, Measured, Suspended
+from cluster.trial import TrialSpec
+from mnist_core.checkpoint import pack, unpack, weights_sha256
+from mnist_core.context import DeviceKind, open_context
+from mnist_core.dataset import Dataset, split
+from mnist_core.errors import InputError
+from mnist_core.measurement import Measurement
+
+if TYPE_CHECKING:
+    from mnist_core.training import Training
+
+TrialEvent = Measured | Finished | Failed
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What all workers of a study have in common.
+
+    Attributes:
+        holdout: how many training images validate, or "test".
+        seed: of the hold-out.
+        state_every_s: how often, at most, a measurement carries the training state along.
+    """
+
+    holdout: int | Literal["test"]
+    seed: int
+    state_every_s: float = 10.0
+
+
+class Worker:
+    """Trains trials on the context that this process owns."""
+
+    def __init__(self, name: str, device: DeviceKind, dataset: Dataset, settings: WorkerSettings) -> None:
+        """Opens the context.
+
+        Raises:
+            EnvironmentLacks: MXNet or the device cannot be had.
+            DataError: the hold-out does not fit the data.
+        """
+        self._name = name
+        self._context = open_context(device)
+        self._split = split(dataset, settings.holdout, settings.seed)
+        self._state_every_s = settings.state_every_s
+        self._running: _RunningTrial | None = None
+
+    def start(self, trial: TrialSpec) -> TrialEvent:
+        """Trains the trial's first epoch, or the next one after the state it resumes from."""
+        self._running = None  # frees the memory of the trial before
+        return self._reported(trial.number, lambda: self._begin(trial))
+
+    def advance(self) -> TrialEvent:
+        """Trains one more epoch of the trial."""
+        running = self._current()
+        return self._reported(running.number, lambda: self._next_event(running))
+
+    def suspend(self) -> Suspended:
+        """The trial's state after its last epoch."""
+        running = self._current()
+        return Suspended(self._name, running.number, running.packed_state())
+
+    def _begin(self, trial: TrialSpec) -> TrialEvent:
+        from mnist_core.training import Training  # imports MXNet, for the device of the opened context
+
+        training = Training(trial.model, trial.training, self._split, trial.seed, self._context)
+        if trial.resume_from is not None:
+            training.restore(unpack(trial.resume_from))
+        self._running = _RunningTrial(trial.number, training, training.epochs(), time.monotonic())
+        return self._next_event(self._running)
+
+    def _next_event(self, running: "_RunningTrial") -> TrialEvent:
+        measurement = next(running.epochs, None)
+        if measurement is None:
+            state = running.training.state()
+            self._running = None
+            return Finished(self._name, running.number, pack(state), weights_sha256(state.weights))
+        return Measured(self._name, running.number, measurement, self._due_state(running))
+
+    def _due_state(self, running: "_RunningTrial") -> bytes | None:
+        now = time.monotonic()
+        if now - running.state_sent_s < self._state_every_s:
+            return None
+        running.state_sent_s = now
+        return running.packed_state()
+
+    def _reported(self, number: int, train: Callable[[], TrialEvent]) -> TrialEvent:
+        try:
+            return train()
+        except Exception as err:  # the worker's border: whatever a trial raises is an event
+            self._running = None
+            sentence = f"{type(err).__name__}: {str(err).strip().splitlines()[0] if str(err).strip() else 'no message'}"
+            return Failed(self._name, number, sentence, traceback.format_exc(), not isinstance(err, InputError))
+
+    def _current(self) -> "_RunningTrial":
+        if self._running is None:
+            raise RuntimeError(f"worker {self._name} has no trial to go on with")
+        return self._running
+
+
+@dataclass
+class _RunningTrial:
+    number: int
+    training: "Training"
+    epochs: Iterator[Measurement]
+    state_sent_s: float
+
+    def packed_state(self) -> bytes:
+        return pack(self.training.state())

@@ -54,7 +54,7 @@ endif
 	@echo "$(CURDIR)" > $@
 
 .venv/.ready: .venv/.packages pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip check > /dev/null || { $(BIN)/python -m pip check; exit 1; }
 	@touch $@
 
@@ -64,7 +64,7 @@ endif
 
 build/uv/bin/uv:
 	@$(or $(PYTHON),python3) -m venv build/uv
-	@build/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@build/uv/bin/pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
 
 # Both Python versions get the same packages where one version suits both ("fewest"); the hashes cover every file of a
 # release. No index address is written down.

@@ -65,5 +65,5 @@ check_system_libraries "$python"
 
 echo "Setting up .venv with Python $(version_of "$python"): some 120 packages, a minute or two, once."
 "$python" -m venv --clear .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock ||
+.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock ||
     lacks "pip could not install requirements.lock; its message is above."

@@ -1,4 +1,4 @@
-"""deploy/setup-venv.sh on machines that lack something: it stops before it makes anything and says why in a sentence."""
+"""deploy/setup-venv.sh on machines that lack something: it stops before it makes anything, and says why."""
 
 import os
 import subprocess

@@ -7,9 +7,10 @@ from mnist_core.measurement import Measurement
 
 @dataclass(frozen=True)
 class Ready:
-    """A worker has opened its context and waits for a trial."""
+    """A worker has opened its context and waits for a trial; `pid` is its process on its node."""
 
     worker: str
+    pid: int
 
 
 @dataclass(frozen=True)

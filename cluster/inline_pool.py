@@ -1,5 +1,6 @@
 """A pool of one worker in this very process: no Ray, the same API, so a debugger steps through a trial."""
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +19,7 @@ class InlinePool:
         """Opens the worker's context in this process; see Worker for the errors."""
         self._name = f"{device}-0"
         self._worker = Worker(self._name, device, dataset, settings)
-        self._todo: deque[Callable[[], WorkerEvent]] = deque([lambda: Ready(self._name)])
+        self._todo: deque[Callable[[], WorkerEvent]] = deque([lambda: Ready(self._name, os.getpid())])
 
     def start(self, worker: str, trial: TrialSpec) -> None:
         """See WorkerPool."""
@@ -36,7 +37,7 @@ class InlinePool:
         """See WorkerPool; a worker in this process cannot hang without the driver hanging too."""
         self._todo.clear()
         self._todo.append(lambda: WorkerLost(self._name, None, cause))
-        self._todo.append(lambda: Ready(self._name))
+        self._todo.append(lambda: Ready(self._name, os.getpid()))
 
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         """See WorkerPool; training happens here."""

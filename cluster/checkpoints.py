@@ -1,0 +1,59 @@
+"""Keeps training states in the run directory: the newest good ones of a trial, and none of what is done with."""
+
+import shutil
+
+from cluster.run_dir import RunDir
+from mnist_core.atomic_file import write_atomically
+from mnist_core.checkpoint import TrainingState, unpack
+from mnist_core.errors import CheckpointError, NotWritable
+
+KEPT = 2
+
+
+class Checkpoints:
+    """The packed training states of a study's trials."""
+
+    def __init__(self, run_dir: RunDir) -> None:
+        """Nothing is touched before the first state."""
+        self._run_dir = run_dir
+
+    def save(self, number: int, epoch: int, state: bytes) -> None:
+        """Keeps a trial's state after an epoch, and the one before it in case this one is damaged.
+
+        Raises:
+            NotWritable: the folder or the disk refuses.
+        """
+        folder = self._run_dir.trial_checkpoints(number)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise NotWritable(f"{folder} cannot be made ({err.strerror}): make room there, or allow it") from err
+        write_atomically(self._run_dir.checkpoint(number, epoch), state)
+        for old in sorted(folder.glob("*.state"))[:-KEPT]:
+            old.unlink(missing_ok=True)
+
+    def newest(self, number: int) -> bytes | None:
+        """A trial's newest state that is whole, or None; a damaged one is passed over."""
+        for path in sorted(self._run_dir.trial_checkpoints(number).glob("*.state"), reverse=True):
+            data = path.read_bytes()
+            try:
+                unpack(data)
+            except CheckpointError:
+                continue
+            return data
+        return None
+
+    def final(self, number: int) -> TrainingState:
+        """The state that a complete trial ended with.
+
+        Raises:
+            CheckpointError: it is not kept, or damaged.
+        """
+        data = self.newest(number)
+        if data is None:
+            raise CheckpointError(f"{self._run_dir.trial_checkpoints(number)} holds no whole state of trial {number}")
+        return unpack(data)
+
+    def discard(self, number: int) -> None:
+        """Forgets a trial's states."""
+        shutil.rmtree(self._run_dir.trial_checkpoints(number), ignore_errors=True)

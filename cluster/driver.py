@@ -1,0 +1,263 @@
+"""Decides what happens next to each trial: events in, instructions out. Knows no Ray, MXNet, TensorBoard or SQL."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cluster.backlog import Backlog, WaitingTrial, retry_delay_s
+from cluster.checkpoints import Checkpoints
+from cluster.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
+from cluster.observer import StudyObserver
+from cluster.pool import WorkerPool
+from cluster.search import Outcome, Search
+from cluster.store import AttemptOutcome, Store
+from cluster.study_spec import StudySpec
+from cluster.trial import TrialRecord, TrialSpec, TrialState, trial_seed
+from mnist_core.measurement import Measurement
+
+# How long the driver waits for an event before it looks at its clock and at a request to stop.
+PATIENCE_S = 0.2
+
+_OUTCOMES: dict[TrialState, Outcome] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "fail",
+}
+
+DIVERGED = "diverged: the loss is not finite"
+
+
+@dataclass(frozen=True)
+class StudyParts:
+    """What a driver works with."""
+
+    store: Store
+    search: Search
+    pool: WorkerPool
+    checkpoints: Checkpoints
+    observer: StudyObserver
+
+
+@dataclass
+class _Running:
+    given: WaitingTrial
+    worker: str
+    deadline_s: float
+    epoch: int = 0
+
+    @property
+    def epochs(self) -> int:
+        return self.given.trial.training.epochs
+
+
+class Driver:
+    """Runs one study: asks for trials, hands them to workers, records how they end."""
+
+    def __init__(self, spec: StudySpec, parts: StudyParts, clock: Callable[[], float] = time.monotonic) -> None:
+        """Takes up the study where its store left it."""
+        self._spec, self._clock = spec, clock
+        self._store, self._search, self._pool = parts.store, parts.search, parts.pool
+        self._checkpoints, self._observer = parts.checkpoints, parts.observer
+        self._idle: list[str] = []
+        self._running: dict[int, _Running] = {}
+        self._backlog = Backlog()
+        self._best: dict[str, tuple[float, int]] = {}  # model kind -> (gain, -number) of its best trial
+        self._stopping: str | None = None
+        self._study_deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
+        self._next_number = 0
+        self._take_up(parts.store.trials())
+
+    def run(self) -> str | None:
+        """Runs the study to its end, or until it is asked to stop.
+
+        Returns:
+            None when all trials are finished, else why it stopped before.
+        """
+        while self._work_remains():
+            self._start_trials_on_idle_workers()
+            event = self._pool.next_event(PATIENCE_S)
+            if event is not None:
+                self._handle(event)
+            self._look_at_the_clock()
+        return self._stopping
+
+    def request_stop(self, reason: str) -> None:
+        """Lets running trials finish their epoch, puts them aside, and starts no others. Safe in a signal handler."""
+        self._stopping = self._stopping or reason
+
+    def _work_remains(self) -> bool:
+        if self._stopping:
+            return bool(self._running)
+        return bool(self._running or self._backlog or self._next_number < self._spec.trials)
+
+    def _start_trials_on_idle_workers(self) -> None:
+        while self._idle and not self._stopping:
+            waiting = self._backlog.take_due(self._clock()) or self._proposed()
+            if waiting is None:
+                return
+            self._start(waiting)
+
+    def _handle(self, event: WorkerEvent) -> None:
+        match event:
+            case Ready(worker, _):
+                self._idle.append(worker)
+                self._observer.workers_changed(self._workers(), None)
+            case Measured(worker, number, measurement, state):
+                self._on_measured(worker, number, measurement, state)
+            case Suspended(worker, number, state):
+                self._put_aside(worker, number, state)
+            case Finished(worker, number, state, weights_sha256):
+                self._complete(worker, number, state, weights_sha256)
+            case Failed(worker, number, error, traceback, retryable):
+                self._idle.append(worker)
+                self._retry_or_fail(number, error, traceback, retryable)
+            case WorkerLost(worker, number, cause):
+                self._on_worker_lost(worker, number, cause)
+
+    # -- starting ----------------------------------------------------------------------------------------------------
+
+    def _proposed(self) -> WaitingTrial | None:
+        """The next new trial, recorded in the store, or None when all have been proposed."""
+        number = self._next_number
+        if number >= self._spec.trials:
+            return None
+        params = self._search.ask(number)
+        model, training = self._spec.resolve(params)
+        trial = TrialSpec(number, model, training, trial_seed(self._spec.seed, number))
+        self._store.add_trial(number, model.kind, params, trial.seed)
+        self._next_number += 1
+        return WaitingTrial(trial, params)
+
+    def _start(self, waiting: WaitingTrial) -> None:
+        trial = replace(waiting.trial, resume_from=self._checkpoints.newest(waiting.trial.number))
+        worker = next((worker for worker in self._idle if worker != waiting.avoid), self._idle[0])
+        self._idle.remove(worker)
+        self._store.start_attempt(trial.number, worker)
+        self._running[trial.number] = _Running(waiting, worker, self._epoch_deadline_s())
+        self._observer.trial_started(trial.number, trial.model.kind, waiting.params, worker)
+        self._pool.start(worker, trial)
+
+    def _take_up(self, records: list[TrialRecord]) -> None:
+        """Goes on with a study that was begun before: nothing finished is repeated."""
+        self._store.requeue_running()
+        for record in records:
+            reported = {m.epoch: self._objective(m) for m in self._store.measurements(record.number)}
+            self._search.adopt(record.number, record.params, reported)
+            self._next_number = record.number + 1
+            if record.state.is_finished():
+                self._search.tell(record.number, _OUTCOMES[record.state], record.value)
+            if record.state is TrialState.COMPLETE and record.value is not None:
+                self._keep_if_best(record.model, record.number, record.value)
+            elif not record.state.is_finished():
+                model, training = self._spec.resolve(record.params)
+                trial = TrialSpec(record.number, model, training, record.seed)
+                self._backlog.add(WaitingTrial(trial, record.params))
+
+    # -- what a trial reports ----------------------------------------------------------------------------------------
+
+    def _on_measured(self, worker: str, number: int, measurement: Measurement, state: bytes | None) -> None:
+        running = self._running[number]
+        running.epoch, running.deadline_s = measurement.epoch, self._epoch_deadline_s()
+        value = self._objective(measurement)
+        self._store.add_measurement(number, measurement, value)
+        if state is not None:
+            self._checkpoints.save(number, measurement.epoch, state)
+        self._observer.measured(number, measurement)
+        if not _is_finite(measurement) or not math.isfinite(value):
+            self._store.fail_trial(number, "failed", DIVERGED)
+            self._end(number, TrialState.FAIL, None, DIVERGED)
+            self._idle.append(worker)
+        elif self._search.report(number, measurement.epoch, value) and measurement.epoch < running.epochs:
+            self._store.finish_trial(number, TrialState.PRUNED, value)
+            self._end(number, TrialState.PRUNED, value)
+            self._idle.append(worker)
+        elif self._stopping and measurement.epoch < running.epochs:
+            self._pool.suspend(worker)
+        else:
+            self._pool.advance(worker)
+
+    def _complete(self, worker: str, number: int, state: bytes, weights_sha256: str) -> None:
+        running = self._running[number]
+        value = self._objective(self._store.measurements(number)[-1])
+        self._checkpoints.save(number, running.epochs, state)
+        self._store.finish_trial(number, TrialState.COMPLETE, value, weights_sha256)
+        self._end(number, TrialState.COMPLETE, value)
+        self._keep_if_best(running.given.trial.model.kind, number, value)
+        self._idle.append(worker)
+        goal = self._spec.stop.objective
+        if goal is not None and self._gain(value) >= self._gain(goal):
+            self.request_stop(f"trial {number} reached the objective {goal}")
+
+    def _put_aside(self, worker: str, number: int, state: bytes) -> None:
+        running = self._running.pop(number)
+        self._checkpoints.save(number, running.epoch, state)
+        self._store.end_attempt(number, "interrupted")
+        self._observer.trial_waits(number, self._stopping or "put aside")
+        self._idle.append(worker)
+
+    def _on_worker_lost(self, worker: str, number: int | None, cause: str) -> None:
+        if worker in self._idle:
+            self._idle.remove(worker)
+        if number is not None and number in self._running:
+            self._retry_or_fail(number, cause, None, True, lost=True)
+        self._observer.workers_changed(self._workers(), cause)
+
+    def _retry_or_fail(
+        self, number: int, error: str, traceback: str | None, retryable: bool, lost: bool = False
+    ) -> None:
+        failures = self._store.failures(number) + 1
+        outcome: AttemptOutcome = "lost" if lost else "failed"
+        if not retryable or failures >= self._spec.limits.attempts:
+            self._store.fail_trial(number, outcome, error, traceback)
+            self._end(number, TrialState.FAIL, None, error)
+            return
+        running = self._running.pop(number)
+        self._store.end_attempt(number, outcome, error, traceback)
+        self._observer.trial_waits(number, f"{outcome}, attempt {failures}: {error}")
+        due_s = self._clock() + retry_delay_s(failures)
+        self._backlog.add(replace(running.given, not_before_s=due_s, avoid=running.worker))
+
+    def _end(self, number: int, state: TrialState, value: float | None, error: str | None = None) -> None:
+        """A trial is finished, and the store knows; everyone else is told."""
+        del self._running[number]
+        if state is not TrialState.COMPLETE:
+            self._checkpoints.discard(number)
+        self._search.tell(number, _OUTCOMES[state], value)
+        self._observer.trial_ended(number, state, value, error)
+
+    # -- the best, the clock, the objective --------------------------------------------------------------------------
+
+    def _keep_if_best(self, model: str, number: int, value: float) -> None:
+        """Keeps the final weights of the best trial of each kind of network, and no others."""
+        candidate, best = (self._gain(value), -number), self._best.get(model)  # of equals the first trial wins
+        if best is not None:
+            self._checkpoints.discard(-min(candidate, best)[1])
+        self._best[model] = candidate if best is None else max(candidate, best)
+
+    def _look_at_the_clock(self) -> None:
+        now = self._clock()
+        if now > self._study_deadline_s:
+            self.request_stop(f"limits.minutes: {self._spec.limits.minutes} are over")
+        for running in list(self._running.values()):
+            if now > running.deadline_s:
+                running.deadline_s = math.inf
+                limit = self._spec.limits.epoch_timeout_s
+                self._pool.kill(running.worker, f"no epoch ended within limits.epoch_timeout_s: {limit}")
+
+    def _epoch_deadline_s(self) -> float:
+        return self._clock() + self._spec.limits.epoch_timeout_s
+
+    def _objective(self, measurement: Measurement) -> float:
+        return measurement.metrics[self._spec.search.objective]
+
+    def _gain(self, value: float) -> float:
+        return value if self._spec.search.direction == "maximize" else -value
+
+    def _workers(self) -> int:
+        return len(self._idle) + len(self._running)
+
+
+def _is_finite(measurement: Measurement) -> bool:
+    return all(math.isfinite(value) for name, value in measurement.metrics.items() if name.endswith("/loss"))

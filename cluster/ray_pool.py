@@ -1,0 +1,222 @@
+"""A pool of warm Ray actors: each owns one context and trains many trials; a dead one is replaced.
+
+All that is known of what the actors do is one dict, from the reference of each call under way to the actor that it
+was made to.
+"""
+
+import os
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError, OutOfMemoryError, RayActorError, RayError, RayTaskError
+
+from cluster.events import Ready, Suspended, WorkerEvent, WorkerLost
+from cluster.trial import TrialSpec
+from cluster.worker import TrialEvent, Worker, WorkerSettings
+from mnist_core.context import DeviceKind
+from mnist_core.dataset import Dataset
+from mnist_core.errors import ClusterUnavailable, EnvironmentLacks, MxtrialsError
+
+# A slot whose workers die this often in a row before they are ready is given up.
+FAILED_STARTS = 3
+# How long the first worker may take to be placed and to start.
+START_PATIENCE_S = 180.0
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one worker.
+
+    Attributes:
+        name: e.g. "cpu-0".
+        device: which context its worker owns.
+        gpu_share: the share of a GPU that it takes; 0 for a CPU worker.
+        optional: whether the study goes on without it where its device cannot be had.
+    """
+
+    name: str
+    device: DeviceKind
+    gpu_share: float = 0.0
+    optional: bool = False
+
+
+def slots_for(cpus: int, gpus: int, gpu_fraction: float, *, gpus_optional: bool) -> list[Slot]:
+    """The slots of a pool with so many CPU workers, and on so many GPUs as many workers as share one."""
+    gpu_workers = gpus * int(1 / gpu_fraction)
+    return [
+        *(Slot(f"gpu-{index}", "gpu", gpu_fraction, gpus_optional) for index in range(gpu_workers)),
+        *(Slot(f"cpu-{index}", "cpu") for index in range(cpus)),
+    ]
+
+
+@ray.remote(max_restarts=0, max_task_retries=0)
+class _Actor:
+    """A Worker in a process of its own."""
+
+    def __init__(self, slot: Slot, dataset: Dataset, settings: WorkerSettings) -> None:
+        self._worker = Worker(slot.name, slot.device, dataset, settings)
+        self._name = slot.name
+
+    def ready(self) -> Ready:
+        return Ready(self._name, os.getpid())
+
+    def start(self, trial: TrialSpec) -> TrialEvent:
+        return self._worker.start(trial)
+
+    def advance(self) -> TrialEvent:
+        return self._worker.advance()
+
+    def suspend(self) -> Suspended:
+        return self._worker.suspend()
+
+
+@dataclass
+class _Seat:
+    """A slot with the actor that sits on it now."""
+
+    slot: Slot
+    actor: Any
+    number: int | None = None
+    failed_starts: int = 0
+
+
+class RayPool:
+    """See WorkerPool. Needs a Ray session; the dataset is put into its object store once, for all workers."""
+
+    def __init__(self, slots: list[Slot], dataset: Dataset, settings: WorkerSettings) -> None:
+        """Starts an actor for each slot; they are Ready as soon as they have opened their context."""
+        self._dataset, self._settings = ray.put(dataset), settings
+        self._pending: dict[Any, _Seat] = {}  # reference of a call under way -> whom it was made to
+        self._happened: deque[WorkerEvent] = deque()
+        self._seats: dict[str, _Seat] = {}
+        self._ever_ready = False
+        self._started_s = time.monotonic()
+        for slot in slots:
+            self._seat(slot, failed_starts=0)
+
+    def start(self, worker: str, trial: TrialSpec) -> None:
+        """See WorkerPool."""
+        seat = self._seats[worker]
+        seat.number = trial.number
+        self._pending[seat.actor.start.remote(trial)] = seat
+
+    def advance(self, worker: str) -> None:
+        """See WorkerPool."""
+        seat = self._seats[worker]
+        self._pending[seat.actor.advance.remote()] = seat
+
+    def suspend(self, worker: str) -> None:
+        """See WorkerPool."""
+        seat = self._seats[worker]
+        self._pending[seat.actor.suspend.remote()] = seat
+
+    def kill(self, worker: str, cause: str) -> None:
+        """See WorkerPool."""
+        seat = self._seats[worker]
+        self._pending = {reference: other for reference, other in self._pending.items() if other is not seat}
+        ray.kill(seat.actor)
+        self._replace(seat, cause)
+
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        """See WorkerPool."""
+        if self._happened:
+            return self._happened.popleft()
+        self._check_that_workers_come()
+        done, _ = ray.wait(list(self._pending), num_returns=1, timeout=timeout_s)
+        if not done:
+            return None
+        seat = self._pending.pop(done[0])
+        return self._event_of(done[0], seat)
+
+    def close(self) -> None:
+        """See WorkerPool."""
+        for seat in self._seats.values():
+            ray.kill(seat.actor)
+        self._seats.clear()
+        self._pending.clear()
+
+    def _event_of(self, reference: Any, seat: _Seat) -> WorkerEvent | None:
+        try:
+            event: WorkerEvent = ray.get(reference)
+        except RayTaskError as err:  # the actor lives; a bug in the worker itself
+            ray.kill(seat.actor)
+            self._replace(seat, _cause(err))
+        except RayError as err:
+            self._on_dead(seat, err)
+        else:
+            if isinstance(event, Ready):
+                self._ever_ready, seat.failed_starts = True, 0
+            return event
+        return self._happened.popleft() if self._happened else None
+
+    def _on_dead(self, seat: _Seat, err: RayError) -> None:
+        refusal = _refusal(err)
+        if refusal is None:
+            self._replace(seat, _cause(err))
+        elif seat.slot.optional:
+            self._give_up(seat, str(refusal))
+        else:
+            raise refusal
+
+    def _replace(self, seat: _Seat, cause: str) -> None:
+        """Reports the loss, and seats a new actor in the lost one's place."""
+        self._happened.append(WorkerLost(seat.slot.name, seat.number, cause))
+        failed_starts = seat.failed_starts + 1 if seat.number is None else 0
+        if failed_starts >= FAILED_STARTS:
+            self._give_up(seat, cause)
+        else:
+            self._seat(seat.slot, failed_starts)
+
+    def _seat(self, slot: Slot, failed_starts: int) -> None:
+        actor = _Actor.options(  # type: ignore[attr-defined]
+            num_cpus=1, num_gpus=slot.gpu_share, name=None
+        ).remote(slot, self._dataset, self._settings)
+        seat = _Seat(slot, actor, failed_starts=failed_starts)
+        self._seats[slot.name] = seat
+        self._pending[actor.ready.remote()] = seat
+
+    def _give_up(self, seat: _Seat, cause: str) -> None:
+        del self._seats[seat.slot.name]
+        if not self._seats:
+            raise ClusterUnavailable(f"no worker is left: the last one, {seat.slot.name}, could not start ({cause})")
+        self._happened.append(WorkerLost(seat.slot.name, None, cause))
+
+    def _check_that_workers_come(self) -> None:
+        waited_s = time.monotonic() - self._started_s
+        if not self._ever_ready and waited_s > START_PATIENCE_S:
+            raise ClusterUnavailable(
+                f"no worker was ready within {START_PATIENCE_S:.0f} s: the cluster offers {ray.cluster_resources()}"
+            )
+
+
+def _refusal(err: RayError) -> MxtrialsError | None:
+    """The error with which a worker's start was refused for good, if that is why it died."""
+    cause = getattr(err, "cause", None)
+    for error in (err, cause):
+        if isinstance(error, MxtrialsError):
+            return error
+    text = str(err)
+    for kind in _subclasses(EnvironmentLacks):
+        marker = f"{kind.__module__}.{kind.__name__}: "
+        if marker in text:
+            return kind(text.rsplit(marker, 1)[1].strip().splitlines()[0])
+    return None
+
+
+def _subclasses(kind: type[MxtrialsError]) -> list[type[MxtrialsError]]:
+    return [kind, *(deeper for child in kind.__subclasses__() for deeper in _subclasses(child))]
+
+
+def _cause(err: RayError) -> str:
+    """Why a worker was lost, in one sentence."""
+    if isinstance(err, OutOfMemoryError):
+        return "out of memory: Ray killed the worker to save its node"
+    text = str(err)
+    if isinstance(err, (ActorDiedError, RayActorError)) and "node" in text.lower() and "died" in text.lower():
+        return "its node died" if "its node" in text.lower() else "worker process died"
+    if isinstance(err, RayTaskError):
+        return f"worker failed: {text.strip().splitlines()[-1]}"
+    return "worker process died"

@@ -1,0 +1,61 @@
+"""Starts or joins Ray, quietly and authenticated, and leaves it again. Runs nothing on it."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mnist_core.errors import ClusterUnavailable
+
+_ENVIRONMENT = {
+    # Without it, whoever reaches a port of the cluster can run code on it.
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray prints the cluster's error messages on the driver's terminal; what matters of them arrives as an event.
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
+    "RAY_COLOR_PREFIX": "0",
+}
+
+
+@contextmanager
+def ray_session(address: str | None, cpus: int) -> Iterator[None]:
+    """Joins the cluster at an address, or the one that this process was submitted to, or starts one on this machine.
+
+    Args:
+        address: as `ray.init` takes it, or None.
+        cpus: how many CPUs a cluster on this machine offers.
+
+    Raises:
+        ClusterUnavailable: Ray cannot be started or reached.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    address = address or os.environ.get("RAY_ADDRESS")
+    import ray
+
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    try:
+        if address:
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+    except Exception as err:  # Ray raises RuntimeError, ConnectionError, ValueError and its own, by version
+        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+        raise ClusterUnavailable(f"cannot reach {where} ({_first_line(err)}): check the address and the token") from err
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def cluster_size() -> tuple[int, int]:
+    """How many CPUs and GPUs the joined cluster offers now."""
+    import ray
+
+    resources = ray.cluster_resources()
+    return int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
+
+
+def _first_line(err: Exception) -> str:
+    return next(iter(str(err).strip().splitlines()), type(err).__name__)

@@ -1,0 +1,155 @@
+"""Every file name inside a run directory, and who may use it: one driver at a time. Reads and writes no content."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mnist_core.errors import NotWritable, RunDirError
+
+
+class RunDir:
+    """The folder of one study; see README, "Reading results", for what each file is."""
+
+    def __init__(self, path: Path) -> None:
+        """Names the folder; nothing is touched."""
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path) -> "RunDir":
+        """Makes a new run directory.
+
+        Raises:
+            RunDirError: something is there already.
+            NotWritable: the folder cannot be made.
+        """
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError as err:
+            raise RunDirError(
+                f"{path} exists already: choose another --out, or go on with it by `mxtrials resume {path}`"
+            ) from err
+        except OSError as err:
+            raise NotWritable(f"{path} cannot be made ({err.strerror}): choose another --out") from err
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDir":
+        """Opens a run directory.
+
+        Raises:
+            RunDirError: there is none, or it holds no study.
+        """
+        run_dir = cls(path)
+        if not path.is_dir():
+            raise RunDirError(f"{path} is not a run directory: there is no such folder")
+        if not run_dir.store.is_file():
+            raise RunDirError(f"{path} is not a run directory: it has no {run_dir.store.name}")
+        return run_dir
+
+    @property
+    def spec(self) -> Path:
+        """The study spec as resolved (YAML)."""
+        return self.path / "spec.yaml"
+
+    @property
+    def store(self) -> Path:
+        """The study store (SQLite)."""
+        return self.path / "study.db"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, host and data fingerprint (JSON)."""
+        return self.path / "environment.json"
+
+    @property
+    def tensorboard(self) -> Path:
+        """What `tensorboard --logdir` is given."""
+        return self.path / "tensorboard"
+
+    def trial_tensorboard(self, number: int) -> Path:
+        """The event files of one trial."""
+        return self.tensorboard / _trial_name(number)
+
+    def trial_checkpoints(self, number: int) -> Path:
+        """The training states of one trial."""
+        return self.path / "checkpoints" / _trial_name(number)
+
+    def checkpoint(self, number: int, epoch: int) -> Path:
+        """The training state of a trial after an epoch; names sort by epoch."""
+        return self.trial_checkpoints(number) / f"epoch-{epoch:05d}.state"
+
+    @property
+    def best(self) -> Path:
+        """Prefix of the best model's files, as `mx.mod.Module.load` takes it."""
+        return self.path / "best" / "model"
+
+    @property
+    def results(self) -> Path:
+        """One row a trial (Parquet)."""
+        return self.path / "results.parquet"
+
+    @property
+    def metrics(self) -> Path:
+        """One row an epoch of a trial (Parquet)."""
+        return self.path / "metrics.parquet"
+
+    @property
+    def ray_logs(self) -> Path:
+        """Where Ray's own messages of this run go."""
+        return self.path / "ray.log"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run for this process; the kernel lets go of it however the process ends.
+
+        Raises:
+            RunDirError: another process drives this run.
+        """
+        lock = FileLock(self._lock)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as err:
+            raise RunDirError(f"{self.path} is in use by {self._holder()}: wait for it, or stop it") from err
+        except OSError as err:
+            raise NotWritable(f"{self.path} cannot be written ({err.strerror}): allow it, or copy the run") from err
+        try:
+            self._lock_note.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            yield
+        finally:
+            self._lock_note.unlink(missing_ok=True)
+            lock.release()
+
+    def is_driven(self) -> bool:
+        """Whether a process drives this run now."""
+        lock = FileLock(self._lock)
+        try:
+            with lock.acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False  # a folder that cannot be written is driven by nobody
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / ".lock"
+
+    @property
+    def _lock_note(self) -> Path:
+        return self.path / ".driver.json"
+
+    def _holder(self) -> str:
+        try:
+            note = json.loads(self._lock_note.read_text())
+            return f"process {note['pid']} on {note['host']}"
+        except (OSError, ValueError, KeyError):
+            return "another process"
+
+
+def _trial_name(number: int) -> str:
+    return f"trial-{number:04d}"

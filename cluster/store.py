@@ -1,0 +1,261 @@
+"""The study store: one SQLite file that is the one truth about a study. The only place with SQL.
+
+Each method is one transaction; what it wrote survives a kill at any instant.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from cluster.space import Params
+from cluster.trial import TrialRecord, TrialState
+from mnist_core.errors import NotWritable, RunDirError
+from mnist_core.measurement import Measurement
+
+StudyState = Literal["running", "complete", "interrupted"]
+AttemptOutcome = Literal["complete", "pruned", "failed", "lost", "interrupted"]
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = f"""
+PRAGMA user_version = {SCHEMA_VERSION};
+CREATE TABLE study (name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL, seconds REAL);
+CREATE TABLE trials (
+    number INTEGER PRIMARY KEY, state TEXT NOT NULL, model TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL,
+    value REAL, error TEXT, traceback TEXT, weights_sha256 TEXT, test TEXT
+);
+CREATE TABLE attempts (
+    trial INTEGER NOT NULL REFERENCES trials, attempt INTEGER NOT NULL, worker TEXT NOT NULL, started_at REAL NOT NULL,
+    ended_at REAL, outcome TEXT, error TEXT, traceback TEXT, PRIMARY KEY (trial, attempt)
+);
+CREATE TABLE measurements (
+    trial INTEGER NOT NULL REFERENCES trials, epoch INTEGER NOT NULL, elapsed_s REAL NOT NULL, metrics TEXT NOT NULL,
+    confusion TEXT NOT NULL, PRIMARY KEY (trial, epoch)
+);
+"""
+
+_RECORDS = """
+SELECT t.*, m.epoch AS epochs, m.elapsed_s, m.metrics,
+       (SELECT count(*) FROM attempts a WHERE a.trial = t.number) AS attempts,
+       (SELECT worker FROM attempts a WHERE a.trial = t.number ORDER BY attempt DESC LIMIT 1) AS worker
+FROM trials t
+LEFT JOIN measurements m ON m.trial = t.number
+    AND m.epoch = (SELECT max(epoch) FROM measurements WHERE trial = t.number)
+ORDER BY t.number
+"""
+
+
+class Store:
+    """Reads and writes one study."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        """Use `create` or `open`."""
+        self._path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path, name: str) -> "Store":
+        """Makes the store of a new study.
+
+        Raises:
+            NotWritable: the folder or the disk refuses.
+        """
+        store = cls(path, _connect(path, "rwc"))
+        with store._transaction() as sql:
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                sql.execute(statement)
+            sql.execute("INSERT INTO study (name, state, started_at) VALUES (?, 'running', ?)", (name, time.time()))
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> "Store":
+        """Opens the store of a study; read-only, also while its driver writes to it.
+
+        Raises:
+            RunDirError: no study store, a damaged one, or one of another version.
+        """
+        try:
+            connection = _connect(path, "ro" if read_only else "rw")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError as err:
+            raise RunDirError(f"{path} cannot be read as a study store ({err}): restore it from a copy") from err
+        if version != SCHEMA_VERSION:
+            raise RunDirError(
+                f"{path} has schema version {version}, this mxtrials reads version {SCHEMA_VERSION}: "
+                "use the mxtrials that wrote it (see environment.json beside it)"
+            )
+        return cls(path, connection)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+
+    # -- the study ---------------------------------------------------------------------------------------------------
+
+    def study(self) -> tuple[StudyState, str | None]:
+        """The study's state as last written, and why it ended."""
+        row = self._connection.execute("SELECT state, reason FROM study").fetchone()
+        return row["state"], row["reason"]
+
+    def set_study(self, state: StudyState, reason: str | None = None) -> None:
+        """Writes the study's state, and why it ended if it ended before its last trial."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE study SET state = ?, reason = ?", (state, reason))
+
+    # -- trials ------------------------------------------------------------------------------------------------------
+
+    def add_trial(self, number: int, model: str, params: Params, seed: int) -> None:
+        """Writes a new trial, WAITING."""
+        with self._transaction() as sql:
+            sql.execute(
+                "INSERT INTO trials (number, state, model, params, seed) VALUES (?, 'WAITING', ?, ?, ?)",
+                (number, model, json.dumps(params), seed),
+            )
+
+    def start_attempt(self, number: int, worker: str) -> None:
+        """The trial is RUNNING on a worker."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE trials SET state = 'RUNNING' WHERE number = ?", (number,))
+            sql.execute(
+                "INSERT INTO attempts (trial, attempt, worker, started_at) "
+                "SELECT ?, count(*) + 1, ?, ? FROM attempts WHERE trial = ?",
+                (number, worker, time.time(), number),
+            )
+
+    def end_attempt(
+        self, number: int, outcome: AttemptOutcome, error: str | None = None, traceback: str | None = None
+    ) -> None:
+        """The trial's attempt is over and the trial WAITING for another."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE trials SET state = 'WAITING' WHERE number = ?", (number,))
+            _end_attempt(sql, number, outcome, error, traceback)
+
+    def finish_trial(
+        self, number: int, state: TrialState, value: float | None = None, weights_sha256: str | None = None
+    ) -> None:
+        """The trial is COMPLETE or PRUNED."""
+        with self._transaction() as sql:
+            sql.execute(
+                "UPDATE trials SET state = ?, value = ?, weights_sha256 = ? WHERE number = ?",
+                (state.value, value, weights_sha256, number),
+            )
+            _end_attempt(sql, number, "complete" if state is TrialState.COMPLETE else "pruned", None, None)
+
+    def fail_trial(self, number: int, outcome: AttemptOutcome, error: str, traceback: str | None = None) -> None:
+        """The trial is FAIL, with its cause."""
+        with self._transaction() as sql:
+            sql.execute(
+                "UPDATE trials SET state = 'FAIL', error = ?, traceback = ? WHERE number = ?",
+                (error, traceback, number),
+            )
+            _end_attempt(sql, number, outcome, error, traceback)
+
+    def add_measurement(self, number: int, measurement: Measurement, value: float | None) -> None:
+        """Writes an epoch's numbers; an epoch trained again after a fault replaces its row, with equal metrics."""
+        with self._transaction() as sql:
+            sql.execute(
+                "INSERT OR REPLACE INTO measurements (trial, epoch, elapsed_s, metrics, confusion) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (
+                    number,
+                    measurement.epoch,
+                    measurement.elapsed_s,
+                    json.dumps(dict(measurement.metrics)),
+                    json.dumps(dict(measurement.confusion)),
+                ),
+            )
+            sql.execute("UPDATE trials SET value = ? WHERE number = ?", (value, number))
+
+    def set_test(self, number: int, metrics: dict[str, float]) -> None:
+        """Writes a trial's metrics on the test set."""
+        with self._transaction() as sql:
+            sql.execute("UPDATE trials SET test = ? WHERE number = ?", (json.dumps(metrics), number))
+
+    def requeue_running(self) -> None:
+        """After a driver's death: what was RUNNING is WAITING."""
+        running = [row["number"] for row in self._connection.execute("SELECT number FROM trials WHERE state='RUNNING'")]
+        for number in running:
+            self.end_attempt(number, "interrupted")
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def trials(self) -> list[TrialRecord]:
+        """All trials by number."""
+        return [_record(row) for row in self._connection.execute(_RECORDS)]
+
+    def measurements(self, number: int) -> list[Measurement]:
+        """A trial's measurements by epoch."""
+        rows = self._connection.execute("SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", (number,))
+        return [_measurement(row) for row in rows]
+
+    def failures(self, number: int) -> int:
+        """How many of a trial's attempts ended in a failure or a lost worker."""
+        query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome IN ('failed', 'lost')"
+        (count,) = self._connection.execute(query, (number,)).fetchone()
+        return int(count)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+        except sqlite3.OperationalError as err:
+            raise NotWritable(f"{self._path} cannot be written ({err}): make room there, or allow it") from err
+
+
+def _connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None
+        )
+        connection.row_factory = sqlite3.Row
+        if mode != "ro":
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.OperationalError as err:
+        if mode == "rwc":
+            raise NotWritable(f"{path} cannot be made ({err}): make room there, or allow it") from err
+        raise RunDirError(f"{path} cannot be opened ({err})") from err
+    return connection
+
+
+def _end_attempt(
+    sql: sqlite3.Connection, number: int, outcome: AttemptOutcome, error: str | None, traceback: str | None
+) -> None:
+    sql.execute(
+        "UPDATE attempts SET ended_at = ?, outcome = ?, error = ?, traceback = ? WHERE trial = ? AND outcome IS NULL",
+        (time.time(), outcome, error, traceback, number),
+    )
+
+
+def _record(row: Any) -> TrialRecord:
+    return TrialRecord(
+        number=row["number"],
+        state=TrialState(row["state"]),
+        model=row["model"],
+        params=json.loads(row["params"]),
+        seed=row["seed"],
+        epochs=row["epochs"] or 0,
+        value=row["value"],
+        metrics=json.loads(row["metrics"]) if row["metrics"] else {},
+        attempts=row["attempts"],
+        seconds=row["elapsed_s"] or 0.0,
+        worker=row["worker"],
+        error=row["error"],
+        traceback=row["traceback"],
+        weights_sha256=row["weights_sha256"],
+        test=json.loads(row["test"]) if row["test"] else None,
+    )
+
+
+def _measurement(row: Any) -> Measurement:
+    confusion = {
+        head: tuple(tuple(int(cell) for cell in line) for line in counts)
+        for head, counts in json.loads(row["confusion"]).items()
+    }
+    return Measurement(row["epoch"], json.loads(row["metrics"]), row["elapsed_s"], confusion)

@@ -1,0 +1,39 @@
+"""Writing a file so that a reader, or a crash at any byte, finds the old content or the new, never a part."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from mnist_core.errors import NotWritable
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes under a temporary name in the same folder, flushes to the disk, then renames.
+
+    Raises:
+        NotWritable: the folder or the disk refuses.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+    except OSError as err:
+        raise NotWritable(f"{path} cannot be written ({err.strerror}): make room there, or allow it") from err
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

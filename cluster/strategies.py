@@ -1,0 +1,171 @@
+"""Which samplers and pruners a spec may name, with their options: values only, search.py acts on them.
+
+Options carry the names that Optuna gives them, so that its documentation of an algorithm holds here too. An epoch
+is one step; the first is 1.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from mnist_core.config import FrozenModel
+
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+PositiveCount = Annotated[int, Field(ge=1, le=1_000_000)]
+ReductionFactor = Annotated[int, Field(ge=2, le=1000)]
+
+
+class Strategy(FrozenModel):
+    """packages: what must be installed beyond Optuna itself, by the names that Python packages are installed with."""
+
+    packages: ClassVar[tuple[str, ...]] = ()
+
+
+class RandomSampler(Strategy):
+    """Independent uniform draws."""
+
+    kind: Literal["random"] = "random"
+
+
+class GridSampler(Strategy):
+    """Every point of the space once, in order; each float range needs a step."""
+
+    kind: Literal["grid"] = "grid"
+
+
+class QmcSampler(Strategy):
+    """Scrambled Sobol points: they fill the space more evenly than random draws; best with 2^n trials."""
+
+    packages: ClassVar[tuple[str, ...]] = ("scipy",)
+    kind: Literal["qmc"] = "qmc"
+
+
+class TpeSampler(Strategy):
+    """Tree-structured Parzen estimator: proposes where good trials are denser than bad ones."""
+
+    kind: Literal["tpe"] = "tpe"
+    n_startup_trials: Count = 10
+
+
+class CmaesSampler(Strategy):
+    """Covariance matrix adaptation; choices are drawn at random. It starts afresh when a study is resumed."""
+
+    packages: ClassVar[tuple[str, ...]] = ("cmaes",)
+    kind: Literal["cmaes"] = "cmaes"
+    n_startup_trials: Count = 1
+
+
+class GpSampler(Strategy):
+    """Gaussian process with expected improvement: few, slow, well considered trials. Needs PyTorch."""
+
+    packages: ClassVar[tuple[str, ...]] = ("scipy", "torch")
+    kind: Literal["gp"] = "gp"
+    n_startup_trials: Count = 10
+
+
+SamplerConfig = Annotated[
+    RandomSampler | GridSampler | TpeSampler | CmaesSampler | GpSampler | QmcSampler, Field(discriminator="kind")
+]
+
+
+class NoPruner(Strategy):
+    """Every trial trains all its epochs."""
+
+    kind: Literal["none"] = "none"
+
+
+class AshaPruner(Strategy):
+    """Asynchronous successive halving.
+
+    Rung k is epoch `min_resource * reduction_factor ** (min_early_stopping_rate + k)`; a trial goes on from a rung if
+    it is among the best 1 / `reduction_factor` that have reached it so far.
+    """
+
+    kind: Literal["asha"] = "asha"
+    min_resource: PositiveCount = 1
+    reduction_factor: ReductionFactor = 3
+    min_early_stopping_rate: Annotated[int, Field(ge=0, le=20)] = 0
+
+
+class HyperbandPruner(Strategy):
+    """Several successive halvings side by side, from hasty to patient; `training.epochs` bounds them."""
+
+    kind: Literal["hyperband"] = "hyperband"
+    min_resource: PositiveCount = 1
+    reduction_factor: ReductionFactor = 3
+
+
+class MedianPruner(Strategy):
+    """Stops a trial whose best value so far is worse than the median of complete trials at the same epoch."""
+
+    kind: Literal["median"] = "median"
+    n_startup_trials: Count = 5
+    n_warmup_steps: Count = 0
+    interval_steps: PositiveCount = 1
+    n_min_trials: PositiveCount = 1
+
+
+class PercentilePruner(Strategy):
+    """Stops a trial whose best value so far is not among the best `percentile` % at the same epoch."""
+
+    kind: Literal["percentile"] = "percentile"
+    percentile: Annotated[float, Field(ge=0, le=100)] = 25.0
+    n_startup_trials: Count = 5
+    n_warmup_steps: Count = 0
+    interval_steps: PositiveCount = 1
+    n_min_trials: PositiveCount = 1
+
+
+class ThresholdPruner(Strategy):
+    """Stops a trial whose value is below `lower` or above `upper`."""
+
+    kind: Literal["threshold"] = "threshold"
+    lower: float | None = None
+    upper: float | None = None
+    n_warmup_steps: Count = 0
+    interval_steps: PositiveCount = 1
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> "ThresholdPruner":
+        if self.lower is None and self.upper is None:
+            raise ValueError("lower and upper are both missing: give at least one")
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            raise ValueError(f"lower is {self.lower}, but should be at most upper, which is {self.upper}")
+        return self
+
+
+class WilcoxonPruner(Strategy):
+    """Stops a trial that a signed-rank test over the epochs finds worse than the best complete one."""
+
+    packages: ClassVar[tuple[str, ...]] = ("scipy",)
+    kind: Literal["wilcoxon"] = "wilcoxon"
+    p_threshold: Annotated[float, Field(ge=0, le=1)] = 0.1
+    n_startup_steps: Count = 2
+
+
+BasicPruner = Annotated[
+    AshaPruner | HyperbandPruner | MedianPruner | PercentilePruner | ThresholdPruner | WilcoxonPruner,
+    Field(discriminator="kind"),
+]
+
+
+class PatientPruner(Strategy):
+    """Lets `wrapped` decide only after `patience` epochs without a gain of `min_delta`; alone it stops the trial."""
+
+    kind: Literal["patient"] = "patient"
+    wrapped: BasicPruner | None = None
+    patience: Count = 1
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+
+
+PrunerConfig = Annotated[
+    NoPruner
+    | AshaPruner
+    | HyperbandPruner
+    | MedianPruner
+    | PercentilePruner
+    | ThresholdPruner
+    | WilcoxonPruner
+    | PatientPruner,
+    Field(discriminator="kind"),
+]

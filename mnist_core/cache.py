@@ -15,6 +15,7 @@ import numpy as np
 from filelock import FileLock
 
 from mnist_core.arrow_file import FORMAT_VERSION, Unusable, fingerprint, map_dataset, write_dataset
+from mnist_core.atomic_file import sync_folder
 from mnist_core.dataset import CLASSES, Dataset, LabelledImages
 from mnist_core.errors import DataError, NotWritable
 from mnist_core.idx_folder import BUNDLED, IdxFiles, find_idx_files
@@ -146,7 +147,7 @@ def _build(files: IdxFiles, digest: str, path: Path) -> None:
     try:
         write_dataset(Dataset(train, test, fingerprint(train, test)), temporary)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -163,15 +164,6 @@ def _locked(path: Path) -> Iterator[None]:
         raise NotWritable(
             f"the data cache {path} cannot be written ({reason}): free space, or choose a cache folder that can"
         ) from err
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename in the folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _key(digest: str) -> str:

@@ -148,7 +148,9 @@ def _check_count(content: _Content, count: int, item_bytes: int) -> None:
         raise content.refusal(4, "a count of 0 items", "at least 1")
     most = max(0, content.most_bytes - content.offset) // item_bytes
     if count > most:
-        raise content.refusal(4, f"a count of {count} items", f"at most {most}, which is all that a file this size holds")
+        raise content.refusal(
+            4, f"a count of {count} items", f"at most {most}, which is all that a file this size holds"
+        )
 
 
 def _read_body(content: _Content, size: int) -> bytearray:

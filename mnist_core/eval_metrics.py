@@ -1,0 +1,63 @@
+"""The multitask tutorial's metric in MXNet's own metric protocol, for `Module.fit` and `score`.
+
+The trials of a study use metrics.py, which is plain numpy; both count with the same function.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_core.context import mx
+from mnist_core.metrics import confusion_matrix
+from mnist_core.networks import MULTITASK_DIGIT, MULTITASK_PARITY
+
+
+class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
+    """Share of right predictions over all heads, 2n of them for n images, and a confusion matrix per head.
+
+    What MXNet calls global (since `reset`) is what `fit` reports at the end of an epoch; what it calls local (since
+    `reset_local`) is what a `Speedometer` shows and clears. The confusion matrices are global.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int] = (MULTITASK_DIGIT.classes, MULTITASK_PARITY.classes),
+        name: str = "perdigitaccuracy",
+    ) -> None:
+        """Starts at zero. sizes: the number of classes per head, in the order of the network's outputs."""
+        self._sizes = tuple(sizes)
+        super().__init__(name, sizes=self._sizes, has_global_stats=True)
+
+    @property
+    def confusion(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """Per head, a copy of the matrix (classes, classes) int64; [label][prediction] counts images."""
+        return tuple(counts.copy() for counts in self._confusion)
+
+    def reset(self) -> None:
+        """Clears the sums and the confusion matrices."""
+        super().reset()
+        self._confusion = [np.zeros((size, size), np.int64) for size in self._sizes]
+
+    def update(self, labels: list[Any], preds: list[Any]) -> None:
+        """Counts one batch; the padding of a padded batch is counted too, since MXNet does not tell of it.
+
+        Args:
+            labels: per head, an NDArray (B,) of classes.
+            preds: per head, an NDArray (B, classes) of probabilities.
+
+        Raises:
+            ValueError: there are not as many labels and predictions as heads.
+        """
+        for matrix, label, probabilities in zip(self._confusion, labels, preds, strict=True):
+            predicted, digits = probabilities.asnumpy().argmax(axis=1), label.asnumpy().astype(np.uint8)
+            batch = confusion_matrix(predicted, digits, len(matrix))
+            np.add(matrix, batch, out=matrix)
+            self._count(int(np.trace(batch)), int(batch.sum()))
+
+    def _count(self, right: int, total: int) -> None:
+        self.sum_metric += right
+        self.global_sum_metric += right
+        self.num_inst += total
+        self.global_num_inst += total

@@ -1,0 +1,46 @@
+"""Real MNIST for the tests: all of it, and a cut of 256 + 128 images, in memory and as IDX files on disk."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mnist_core.arrow_file import fingerprint
+from mnist_core.cache import open_dataset
+from mnist_core.dataset import Dataset, LabelledImages
+
+SMALL_TRAIN, SMALL_TEST = 256, 128
+
+
+@pytest.fixture(scope="session")
+def bundled_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """All of MNIST, mapped from a cache of this test session's own."""
+    return open_dataset(cache_dir=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def small_dataset(bundled_dataset: Dataset) -> Dataset:
+    """The first 256 training and the first 128 test images, read-only."""
+    train, test = _first(bundled_dataset.train, SMALL_TRAIN), _first(bundled_dataset.test, SMALL_TEST)
+    return Dataset(train, test, fingerprint(train, test))
+
+
+@pytest.fixture(scope="session")
+def small_idx_folder(small_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`small_dataset` as four plain IDX files; not to be written to: copy it with shutil.copytree."""
+    folder = tmp_path_factory.mktemp("small-idx")
+    for prefix, part in (("train", small_dataset.train), ("t10k", small_dataset.test)):
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(_idx_bytes(part.images))
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(_idx_bytes(part.labels))
+    return folder
+
+
+def _first(part: LabelledImages, count: int) -> LabelledImages:
+    return LabelledImages(part.images[:count], part.labels[:count])
+
+
+def _idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
+    """An array as the content of an IDX file."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()

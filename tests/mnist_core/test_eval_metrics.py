@@ -1,0 +1,92 @@
+"""The multitask metric: two evaluations do not add up, and its matrices count what was shown."""
+
+import numpy as np
+import pytest
+
+from mnist_core.config import MultitaskConfig
+from mnist_core.context import mx
+from mnist_core.dataset import Dataset, Subset
+from mnist_core.eval_metrics import DigitParityAccuracy
+from mnist_core.iterators import DigitParityIter, MnistIter
+from mnist_core.networks import build_network
+
+LABELS = [[3, 3, 8, 1], [1, 1, 0, 1]]
+# Right, wrong, right, right; then wrong, right, right, right.
+PREDICTED = [[3, 8, 8, 1], [0, 1, 0, 1]]
+
+
+def update(metric: DigitParityAccuracy) -> None:
+    """Shows the metric four images, of which three digits and three parities are right."""
+    probabilities = [mx.nd.array(np.eye(size)[rows]) for size, rows in zip((10, 2), PREDICTED, strict=True)]
+    metric.update([mx.nd.array(label) for label in LABELS], probabilities)
+
+
+def test_accuracy_is_the_share_of_right_predictions_over_both_heads() -> None:
+    metric = DigitParityAccuracy([10, 2])
+    update(metric)
+    assert metric.get() == ("perdigitaccuracy", 6 / 8)
+    assert metric.get_global() == metric.get()
+
+
+def test_confusion_counts_predictions_by_label() -> None:
+    metric = DigitParityAccuracy()
+    update(metric)
+    digit, parity = metric.confusion
+    expected = np.zeros((10, 10), np.int64)
+    expected[[3, 3, 8, 1], [3, 8, 8, 1]] = 1
+    np.testing.assert_array_equal(digit, expected)
+    np.testing.assert_array_equal(parity, [[1, 0], [1, 2]])
+    assert digit.dtype == parity.dtype == np.dtype(np.int64)
+
+
+def test_reset_clears_sums_and_matrices() -> None:
+    metric = DigitParityAccuracy()
+    update(metric)
+    metric.reset()
+    assert np.isnan(metric.get()[1])
+    assert sum(counts.sum() for counts in metric.confusion) == 0
+    update(metric)
+    assert metric.get()[1] == 6 / 8
+
+
+def test_local_reset_as_by_a_speedometer_keeps_the_epochs_matrices() -> None:
+    metric = DigitParityAccuracy()
+    update(metric)
+    metric.reset_local()
+    update(metric)
+    assert metric.num_inst == 8
+    assert metric.global_num_inst == 16
+    assert metric.confusion[0].sum() == 8
+
+
+def test_confusion_kept_by_the_caller_does_not_change() -> None:
+    metric = DigitParityAccuracy()
+    update(metric)
+    kept = metric.confusion
+    update(metric)
+    assert kept[0].sum() == 4
+
+
+def test_fewer_predictions_than_heads_are_refused() -> None:
+    metric = DigitParityAccuracy()
+    with pytest.raises(ValueError, match="shorter"):
+        metric.update([mx.nd.array(LABELS[0])], [mx.nd.array(np.eye(10)[PREDICTED[0]])])
+
+
+def test_second_evaluation_is_reported_alone(small_dataset: Dataset) -> None:
+    one, other = (
+        DigitParityIter(MnistIter(Subset(small_dataset.test, np.arange(start, start + 60)), 25)) for start in (0, 60)
+    )
+    network = build_network(MultitaskConfig())
+    module = mx.mod.Module(network.symbol, label_names=[head.label_name for head in network.heads])
+    module.bind(one.provide_data, one.provide_label)
+    module.init_params(mx.init.Xavier())
+    used, fresh = DigitParityAccuracy(), DigitParityAccuracy()
+    module.score(one, used)
+    module.score(other, used)
+    module.score(other, fresh)
+    assert used.get() == fresh.get()
+    assert used.get_global() == fresh.get_global()
+    for left, right in zip(used.confusion, fresh.confusion, strict=True):
+        np.testing.assert_array_equal(left, right)
+        assert left.sum() == 60

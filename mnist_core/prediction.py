@@ -1,0 +1,70 @@
+"""Asks a trained network: what is on these images, and how often is it right."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mnist_core.config import ModelConfig
+from mnist_core.dataset import IndexArray, LabelledImages, UInt8Array
+from mnist_core.executor import BatchExecutor, predict_all, shared_array
+from mnist_core.metrics import Probabilities, Scores, score
+from mnist_core.model_files import CLASS_NAMES
+from mnist_core.networks import build_network
+from mnist_core.parameters import Vector, lay_out
+
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network sees on one image.
+
+    Attributes:
+        digit: 0..9, and how probable it is.
+        probabilities: of the digits 0..9; they sum to 1.
+        parity: "even" or "odd" where the network has that head, else None.
+    """
+
+    digit: int
+    probability: float
+    probabilities: tuple[float, ...]
+    parity: str | None = None
+    parity_probability: float | None = None
+
+
+class Predictor:
+    """A trained network on one context."""
+
+    def __init__(self, model: ModelConfig, weights: Vector, context: Any) -> None:
+        """Binds the network to a copy of its weights, (P,) float32, flat."""
+        self._network = build_network(model)
+        layout = lay_out(self._network.parameter_shapes())
+        bound, _ = shared_array((layout.size,), context)
+        bound[:] = weights
+        self._executor = BatchExecutor(self._network, layout, BATCH, bound)
+
+    def predict(self, images: UInt8Array) -> list[Prediction]:
+        """Classifies images (N, 28, 28) uint8 with light digits on black, as MNIST's are."""
+        unlabelled = LabelledImages(images, np.zeros(len(images), np.uint8))
+        digits, *parities = self._probabilities(unlabelled, np.arange(len(images)))
+        return [_prediction(digits[row], parities[0][row] if parities else None) for row in range(len(images))]
+
+    def evaluate(self, images: LabelledImages) -> Scores:
+        """Scores the network on images, each exactly once."""
+        outputs = self._probabilities(images, np.arange(len(images)))
+        return score(self._network.heads, outputs, images.labels)
+
+    def _probabilities(self, images: LabelledImages, indices: IndexArray) -> list[Probabilities]:
+        return predict_all(self._executor, images, indices, [head.classes for head in self._network.heads])
+
+
+def _prediction(digits: Probabilities, parity: Probabilities | None) -> Prediction:
+    digit = int(digits.argmax())
+    seen = Prediction(digit, float(digits[digit]), tuple(float(p) for p in digits))
+    if parity is None:
+        return seen
+    side = int(parity.argmax())
+    return Prediction(
+        seen.digit, seen.probability, seen.probabilities, CLASS_NAMES["parity"][side], float(parity[side])
+    )

@@ -20,10 +20,9 @@ test: .venv/.ready ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.ready ## Lint, formatting, types, import contracts
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	@failed=; for tool in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \
+		echo "$$tool"; $(BIN)/$$tool || failed="$$failed $$tool;"; \
+	done; [ -z "$$failed" ] || { echo "make check found something in:$$failed"; exit 1; }
 
 format: .venv/.ready ## Format the code and mend what the linter can
 	$(BIN)/ruff format

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from cluster.backlog import Backlog, WaitingTrial, retry_delay_s
 from cluster.checkpoints import Checkpoints

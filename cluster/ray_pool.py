@@ -14,6 +14,7 @@ import ray
 from ray.exceptions import ActorDiedError, OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from cluster.events import Ready, Suspended, WorkerEvent, WorkerLost
+from cluster.study_spec import WorkersSpec
 from cluster.trial import TrialSpec
 from cluster.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.context import DeviceKind
@@ -43,11 +44,18 @@ class Slot:
     optional: bool = False
 
 
-def slots_for(cpus: int, gpus: int, gpu_fraction: float, *, gpus_optional: bool) -> list[Slot]:
-    """The slots of a pool with so many CPU workers, and on so many GPUs as many workers as share one."""
-    gpu_workers = gpus * int(1 / gpu_fraction)
+def slots_for(workers: WorkersSpec, cluster_cpus: int, cluster_gpus: int) -> list[Slot]:
+    """The slots that a spec asks for on a cluster of this size.
+
+    Where the spec says `auto`, every GPU gets its workers, which the study goes on without where a GPU cannot be
+    used, and every CPU that is left gets one.
+    """
+    gpus = cluster_gpus if workers.gpu == "auto" else workers.gpu
+    gpu_workers = gpus * int(1 / workers.gpu_fraction)
+    cpus = max(cluster_cpus - gpu_workers, 0 if gpu_workers else 1) if workers.cpu == "auto" else workers.cpu
+    optional = workers.gpu == "auto"
     return [
-        *(Slot(f"gpu-{index}", "gpu", gpu_fraction, gpus_optional) for index in range(gpu_workers)),
+        *(Slot(f"gpu-{index}", "gpu", workers.gpu_fraction, optional) for index in range(gpu_workers)),
         *(Slot(f"cpu-{index}", "cpu") for index in range(cpus)),
     ]
 

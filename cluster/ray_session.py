@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mnist_core.errors import ClusterUnavailable
 
@@ -19,12 +20,12 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def ray_session(address: str | None, cpus: int) -> Iterator[None]:
+def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     """Joins the cluster at an address, or the one that this process was submitted to, or starts one on this machine.
 
     Args:
         address: as `ray.init` takes it, or None.
-        cpus: how many CPUs a cluster on this machine offers.
+        cpus: how many CPUs a cluster on this machine offers; None for as many as it has cores.
 
     Raises:
         ClusterUnavailable: Ray cannot be started or reached.
@@ -34,13 +35,10 @@ def ray_session(address: str | None, cpus: int) -> Iterator[None]:
     address = address or os.environ.get("RAY_ADDRESS")
     import ray
 
-    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    started_here: dict[str, Any] = {} if address else {"num_cpus": cpus, "include_dashboard": False}
     try:
-        if address:
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
-    except Exception as err:  # Ray raises RuntimeError, ConnectionError, ValueError and its own, by version
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **started_here)
+    except Exception as err:
         where = f"the Ray cluster at {address}" if address else "Ray on this machine"
         raise ClusterUnavailable(f"cannot reach {where} ({_first_line(err)}): check the address and the token") from err
     try:
@@ -53,7 +51,7 @@ def cluster_size() -> tuple[int, int]:
     """How many CPUs and GPUs the joined cluster offers now."""
     import ray
 
-    resources = ray.cluster_resources()
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     return int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
 
 

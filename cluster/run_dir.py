@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,10 +99,9 @@ class RunDir:
         """One row an epoch of a trial (Parquet)."""
         return self.path / "metrics.parquet"
 
-    @property
-    def ray_logs(self) -> Path:
-        """Where Ray's own messages of this run go."""
-        return self.path / "ray.log"
+    def remove(self) -> None:
+        """Removes the folder with all that is in it: for a run that could not begin."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

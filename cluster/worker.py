@@ -93,7 +93,7 @@ class Worker:
     def _reported(self, number: int, train: Callable[[], TrialEvent]) -> TrialEvent:
         try:
             return train()
-        except Exception as err:  # the worker's border: whatever a trial raises is an event
+        except Exception as err:  # noqa: BLE001 - the worker's border: whatever a trial raises is an event
             self._running = None
             sentence = f"{type(err).__name__}: {str(err).strip().splitlines()[0] if str(err).strip() else 'no message'}"
             return Failed(self._name, number, sentence, traceback.format_exc(), not isinstance(err, InputError))

@@ -1,0 +1,194 @@
+"""The command line: parses, asks the right room, prints. Each command imports what it needs when it is called.
+
+Exit codes: 0 done; 1 no complete trial; 2 bad usage or input; 3 the environment lacks something; 130 interrupted.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jobs.shown import Shown
+from mnist_core.errors import MxtrialsError, NoCompleteTrial
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cluster.run_dir import RunDir
+    from cluster.summary import StudySummary
+
+EXIT_INTERRUPTED = 130
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+_run_dir = click.argument("run_dir", type=click.Path(path_type=Path))
+
+
+class _Group(click.Group):
+    """Prints every error of ours as one sentence, and exits with its code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MxtrialsError as err:
+            click.echo(f"mxtrials: {err}", err=True)
+            ctx.exit(err.exit_code)
+        except KeyboardInterrupt:
+            click.echo("mxtrials: interrupted", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="mxtrials", message="%(version)s")
+def main() -> None:
+    """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
+
+
+@main.command()
+@click.argument("spec")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory, new; default runs/<name>.")
+@click.option("--trials", type=int, help="How many trials.")
+@click.option("--epochs", type=int, help="How many epochs each.")
+@click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind.")
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Set any field of the spec; repeatable.")
+@click.option("--address", help="Join the Ray cluster at this address.")
+@click.option("--local", is_flag=True, help="Run in this process, without Ray.")
+@_json_option
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+def run(
+    spec: str,
+    out: Path | None,
+    trials: int | None,
+    epochs: int | None,
+    workers: str | None,
+    overrides: Sequence[str],
+    address: str | None,
+    local: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run a study. SPEC is a file or the name of a shipped spec, e.g. quickstart."""
+    from cluster.run_dir import RunDir
+    from cluster.spec_file import load_spec, shortcut_overrides
+    from jobs.run import Place, start_study
+    from jobs.shipped import find_spec
+    from jobs.view import study_view
+
+    study = load_spec(find_spec(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
+    run_dir, shown = RunDir(out or Path("runs") / study.name), Shown.of(as_json, quiet)
+    with study_view(study, shown, _console()) as view:
+        summary = start_study(study, run_dir.path, Place(local, address), view)
+    _report(summary, run_dir, shown)
+
+
+@main.command()
+@_run_dir
+@click.option("--trials", type=int, help="Extend the study to this many trials.")
+@click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind.")
+@click.option("--address", help="Join the Ray cluster at this address.")
+@click.option("--local", is_flag=True, help="Run in this process, without Ray.")
+@_json_option
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+def resume(
+    run_dir: Path, trials: int | None, workers: str | None, address: str | None, local: bool, as_json: bool, quiet: bool
+) -> None:
+    """Go on with an interrupted study, or add trials to a finished one."""
+    from cluster.run_dir import RunDir
+    from cluster.spec_file import load_spec, shortcut_overrides
+    from cluster.summary import read_summary
+    from jobs.run import Place, resume_study
+    from jobs.view import study_view
+
+    opened, shown = RunDir.open(run_dir), Shown.of(as_json, quiet)
+    study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
+    finished = [trial.state for trial in read_summary(opened).trials if trial.state.is_finished()]
+    with study_view(study, shown, _console(), finished) as view:
+        summary = resume_study(opened, study, Place(local, address), view)
+    _report(summary, opened, shown)
+
+
+def _report(summary: "StudySummary", run_dir: "RunDir", shown: "Shown") -> None:
+    """Prints how a study ended, and ends with the exit code that says so."""
+    from jobs.run import INTERRUPTED
+    from jobs.show import show_results, show_summary
+
+    if shown is Shown.JSON:
+        click.echo(summary.to_json())
+    elif shown is not Shown.NOTHING:
+        show_summary(summary, _console())
+        show_results(summary, run_dir, _console())
+    if summary.reason == INTERRUPTED:
+        click.echo(f"interrupted; go on with: mxtrials resume {run_dir.path}", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    if summary.best is None:
+        raise NoCompleteTrial(f"no trial of {summary.spec.name} was completed: `mxtrials show {run_dir.path}` says why")
+
+
+@main.command()
+@_run_dir
+@_json_option
+def show(run_dir: Path, as_json: bool) -> None:
+    """Show the leaderboard and the state of a study, also while it runs."""
+    from cluster.run_dir import RunDir
+    from cluster.summary import read_summary
+
+    opened = RunDir.open(run_dir)
+    summary = read_summary(opened)
+    if as_json:
+        click.echo(summary.to_json())
+        return
+    from jobs.show import show_summary
+
+    show_summary(summary, _console())
+
+
+@main.command()
+@_run_dir
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_json_option
+def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:
+    """Classify image files with the best model of a study."""
+    from cluster.run_dir import RunDir
+    from jobs.best_model import classify, show_predictions
+
+    show_predictions(images, classify(RunDir.open(run_dir), images), as_json, _console())
+
+
+@main.command()
+@_run_dir
+@_json_option
+def evaluate(run_dir: Path, as_json: bool) -> None:
+    """Score the best model of a study on the test set."""
+    from cluster.run_dir import RunDir
+    from jobs.best_model import score_best, show_scores
+
+    show_scores(score_best(RunDir.open(run_dir)), as_json, _console())
+
+
+@main.command()
+@click.option("--source", default="bundled", help="A folder with the four IDX files; default: the bundled MNIST.")
+@_json_option
+def data(source: str, as_json: bool) -> None:
+    """Build the data cache, or check it."""
+    from jobs.data import check_data, show_report
+
+    show_report(check_data(source), as_json, _console())
+
+
+@main.command()
+@_json_option
+def doctor(as_json: bool) -> None:
+    """Say what this machine lacks, and how to mend it."""
+    from jobs.doctor import examine, show
+
+    findings = examine()
+    show(findings, as_json)
+    if any(finding.state == "lacking" for finding in findings):
+        sys.exit(3)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console()

@@ -1,0 +1,72 @@
+"""What a study leaves behind: the best models, scored once on the test set, tables, and pictures of predictions."""
+
+from cluster.recorder import Recorder
+
+from cluster.checkpoints import Checkpoints
+from cluster.run_dir import RunDir
+from cluster.store import Store
+from cluster.study_spec import StudySpec
+from cluster.summary import StudySummary, read_summary
+from cluster.tables import write_tables
+from cluster.trial import TrialRecord
+from mnist_core.context import open_context
+from mnist_core.dataset import Dataset
+from mnist_core.model_files import CLASS_NAMES, ModelCard, read_symbol, save_model
+
+SHOWN_PREDICTIONS = 40
+
+
+def finish_study(run_dir: RunDir, store: Store, dataset: Dataset, recorder: Recorder) -> StudySummary:
+    """Scores the best trial of each kind of network on the test set, and saves the best of all.
+
+    A trial that was scored before is not scored again; a study without a complete trial leaves its tables only.
+    """
+    summary = read_summary(run_dir)
+    for trial in summary.best_of_each_kind():
+        if trial.test is None:
+            _score(trial, summary.spec, Checkpoints(run_dir), store, dataset, recorder)
+    if summary.best is not None:
+        _save_best(run_dir, dataset, recorder)
+    write_tables(run_dir, store)
+    return read_summary(run_dir)
+
+
+def _score(
+    trial: TrialRecord, spec: StudySpec, checkpoints: Checkpoints, store: Store, dataset: Dataset, recorder: Recorder
+) -> None:
+    from mnist_core.prediction import Predictor
+
+    model, _ = spec.resolve(trial.params)
+    predictor = Predictor(model, checkpoints.final(trial.number).weights, open_context("cpu"))
+    store.set_test(trial.number, predictor.evaluate(dataset.test).as_metrics("test"))
+    shown = dataset.test.images[:SHOWN_PREDICTIONS]
+    predictions = predictor.predict(shown)
+    recorder.predictions(
+        trial.number,
+        shown,
+        dataset.test.labels[:SHOWN_PREDICTIONS],
+        [prediction.digit for prediction in predictions],
+        [prediction.probability for prediction in predictions],
+    )
+
+
+def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder) -> None:
+    summary = read_summary(run_dir)  # anew: it has the test metrics now
+    best = summary.best
+    if best is None or best.weights_sha256 is None:
+        return
+    model, training = summary.spec.resolve(best.params)
+    heads = ("digit", "parity") if model.kind == "multitask" else ("digit",)
+    card = ModelCard(
+        trial=best.number,
+        model=model,
+        training=training,
+        params=dict(best.params),
+        metrics=dict(best.metrics),
+        test=dict(best.test) if best.test else None,
+        classes={head: CLASS_NAMES[head] for head in heads},
+        weights_sha256=best.weights_sha256,
+        data_fingerprint=dataset.fingerprint,
+    )
+    save_model(run_dir.best, card, Checkpoints(run_dir).final(best.number).weights)
+    recorder.graph(best.number, read_symbol(run_dir.best))

@@ -1,0 +1,62 @@
+"""Draws a study's leaderboard and where its files are. Loads neither MXNet nor Ray."""
+
+from rich.console import Console
+from rich.table import Table
+
+from cluster.run_dir import RunDir
+from cluster.summary import StudySummary
+from cluster.trial import TrialRecord, TrialState
+from jobs.view import STATE_STYLES, describe, readable_time
+
+LONGEST_LEADERBOARD = 20
+
+
+def show_summary(summary: StudySummary, console: Console) -> None:
+    """Prints state, leaderboard and failures of a study."""
+    counts = ", ".join(f"{count} {state}" for state, count in summary.counts().items()) or "no trial yet"
+    reason = f" ({summary.reason})" if summary.reason else ""
+    console.print(f"[bold]{summary.spec.name}[/]  {summary.state}{reason}: {counts} of {summary.spec.trials} trials")
+    if summary.trials:
+        console.print(_leaderboard(summary))
+    for trial in _failed(summary)[:5]:
+        console.print(f"[red]trial {trial.number} failed:[/] {trial.error}", highlight=False)
+
+
+def show_results(summary: StudySummary, run_dir: RunDir, console: Console) -> None:
+    """Prints what a finished study leaves: the best of each network on the test set, files, what to type next."""
+    for trial in summary.best_of_each_kind():
+        if trial.test is not None:
+            parts = [f"{name.removeprefix('test/')} {value:.4f}" for name, value in trial.test.items()]
+            console.print(f"best {trial.model} (trial {trial.number}) on the test set: {', '.join(parts)}")
+    console.print(f"\nbest model    {run_dir.best}-symbol.json, -0000.params", highlight=False, soft_wrap=True)
+    console.print(f"results       {run_dir.results}", highlight=False, soft_wrap=True)
+    console.print(f"TensorBoard   tensorboard --logdir {run_dir.tensorboard}", highlight=False, soft_wrap=True)
+
+
+def _leaderboard(summary: StudySummary) -> Table:
+    """Complete trials by rank, then the others by number."""
+    ranked = summary.ranked()
+    others = [trial for trial in summary.trials if trial.state is not TrialState.COMPLETE]
+    rows = [*ranked, *others]
+    objective = summary.spec.search.objective
+    table = Table(box=None, header_style="dim", padding=(0, 1))
+    for name in ("trial", "network", "state", "epochs", objective, "test/accuracy", "time", "parameters"):
+        table.add_column(name, no_wrap=name != "parameters")
+    for trial in rows[:LONGEST_LEADERBOARD]:
+        table.add_row(
+            str(trial.number),
+            trial.model,
+            f"[{STATE_STYLES[trial.state]}]{trial.state.value}[/]",
+            str(trial.epochs),
+            "" if trial.value is None else f"{trial.value:.4f}",
+            "" if trial.test is None else f"{trial.test['test/accuracy']:.4f}",
+            readable_time(trial.seconds),
+            describe(trial.params),
+        )
+    if len(rows) > LONGEST_LEADERBOARD:
+        table.caption = f"and {len(rows) - LONGEST_LEADERBOARD} more: --json shows all"
+    return table
+
+
+def _failed(summary: StudySummary) -> list[TrialRecord]:
+    return [trial for trial in summary.trials if trial.state is TrialState.FAIL]

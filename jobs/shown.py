@@ -1,0 +1,16 @@
+"""What a command prints: pictures for a person, JSON for a machine, or nothing."""
+
+from enum import Enum
+
+
+class Shown(Enum):
+    """How much of a running study is shown."""
+
+    ALL = "all"
+    JSON = "json"
+    NOTHING = "nothing"
+
+    @classmethod
+    def of(cls, as_json: bool, quiet: bool) -> "Shown":
+        """From the command line's flags."""
+        return cls.JSON if as_json else cls.NOTHING if quiet else cls.ALL

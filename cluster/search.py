@@ -1,12 +1,11 @@
 """Who proposes a study's trials and who stops them early: Optuna by ask-and-tell, kept in memory.
 
-The only importer of Optuna. It holds nothing that the study store does not: after a crash it is told again what the
-store knows.
+The only importer of Optuna. It knows nothing that the study store does not: a resumed study tells it again.
 """
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,13 +19,8 @@ from cluster.space import Choices, Params, ParamValue, Range, canonical, grid_po
 from cluster.study_spec import StudySpec
 
 Outcome = Literal["complete", "pruned", "fail"]
+SAMPLING = 1
 
-_SAMPLERS: Mapping[str, Callable[..., optuna.samplers.BaseSampler]] = {
-    "random": optuna.samplers.RandomSampler,
-    "tpe": optuna.samplers.TPESampler,
-    "cmaes": optuna.samplers.CmaEsSampler,
-    "gp": optuna.samplers.GPSampler,
-}
 _PRUNERS: Mapping[str, Callable[..., optuna.pruners.BasePruner]] = {
     "none": optuna.pruners.NopPruner,
     "asha": optuna.pruners.SuccessiveHalvingPruner,
@@ -37,17 +31,6 @@ _PRUNERS: Mapping[str, Callable[..., optuna.pruners.BasePruner]] = {
     "wilcoxon": optuna.pruners.WilcoxonPruner,
     "patient": optuna.pruners.PatientPruner,
 }
-
-
-@dataclass(frozen=True)
-class PastTrial:
-    """A finished trial as the store knows it. reported: the objective by epoch; value: None unless complete."""
-
-    number: int
-    params: Params
-    reported: Mapping[int, float]
-    outcome: Outcome
-    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,20 +73,23 @@ class Search:
                 return self._start(number, _sobol_point(self._spec, number))
             case _:
                 with _quiet():
-                    self._study.sampler = _sampler(self._spec, number)
+                    self._study.sampler = _sampler(self._spec, number, self._distributions)
                 return self._start(number, None)
 
     def adopt(self, number: int, params: Params, reported: Mapping[int, float]) -> None:
-        """Goes on with a trial that was asked for in an earlier process and has reported these epochs."""
+        """Goes on with a trial that was asked for in an earlier process.
+
+        A resumed study adopts its trials in the order of their numbers, and tells at once how the finished ones ended:
+        then the search is what it was.
+
+        Args:
+            number: the trial's.
+            params: what it was given then.
+            reported: its objective by epoch.
+        """
         self._start(number, params)
         for epoch in sorted(reported):
             self.report(number, epoch, reported[epoch])
-
-    def restore(self, finished: Iterable[PastTrial]) -> None:
-        """Learns what an earlier process was told; before any `adopt` or `ask`."""
-        for past in sorted(finished, key=lambda past: past.number):
-            self.adopt(past.number, past.params, past.reported)
-            self.tell(past.number, past.outcome, past.value)
 
     def report(self, number: int, epoch: int, value: float) -> bool:
         """Takes the objective after an epoch and says whether to stop the trial now.
@@ -196,14 +182,33 @@ def _distribution(entry: Range | Choices) -> BaseDistribution:
     return FloatDistribution(entry.low, entry.last, log=entry.log, step=entry.step)
 
 
-def _sampler(spec: StudySpec, number: int) -> optuna.samplers.BaseSampler:
+class _TpeSampler(optuna.samplers.TPESampler):
+    """Optuna's, told which parameters all trials share: to find that out takes it longer than to use it."""
+
+    def __init__(self, distributions: dict[str, BaseDistribution], seed: int, n_startup_trials: int) -> None:
+        super().__init__(seed=seed, n_startup_trials=n_startup_trials, constant_liar=True)
+        self._shared = {name: each for name, each in distributions.items() if not each.single()}
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: optuna.trial.FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        del study, trial
+        return self._shared
+
+
+def _sampler(spec: StudySpec, number: int, space: dict[str, BaseDistribution]) -> optuna.samplers.BaseSampler:
     """A sampler of its own for each trial: what it draws cannot depend on earlier draws, which no store keeps."""
-    options = spec.search.sampler.model_dump()
-    seed = int(np.random.SeedSequence([spec.seed, number]).generate_state(1)[0])
-    kind = options.pop("kind")
-    if kind == "cmaes":
-        options["warn_independent_sampling"] = False
-    return _SAMPLERS.get(kind, optuna.samplers.RandomSampler)(seed=seed, **options)
+    # SAMPLING keeps it apart from the trial's own seed, which draws the initial weights.
+    seed = int(np.random.SeedSequence([spec.seed, number, SAMPLING]).generate_state(1)[0])
+    match spec.search.sampler:
+        case strategies.TpeSampler(n_startup_trials=count):
+            return _TpeSampler(space, seed, count)
+        case strategies.CmaesSampler(n_startup_trials=count):
+            return optuna.samplers.CmaEsSampler(seed=seed, n_startup_trials=count, warn_independent_sampling=False)
+        case strategies.GpSampler(n_startup_trials=count):
+            return optuna.samplers.GPSampler(seed=seed, n_startup_trials=count)
+        case _:
+            return optuna.samplers.RandomSampler(seed=seed)
 
 
 def _sobol_point(spec: StudySpec, number: int) -> dict[str, ParamValue]:

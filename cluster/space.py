@@ -116,10 +116,11 @@ class Choices(FrozenModel):
 
 def _tag(entry: Any) -> str:
     is_choices = isinstance(entry, Choices) or (isinstance(entry, Mapping) and "choices" in entry)
-    return "choices" if is_choices else "range"
+    return "Choices" if is_choices else "Range"
 
 
-SpaceEntry = Annotated[Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")], Discriminator(_tag)]
+# The tags are no key of an entry, so that a path through one tells them apart.
+SpaceEntry = Annotated[Annotated[Range, Tag("Range")] | Annotated[Choices, Tag("Choices")], Discriminator(_tag)]
 Space = Mapping[str, Range | Choices]
 
 

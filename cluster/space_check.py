@@ -4,7 +4,7 @@ A wrong space is found by building the configurations that its bounds and choice
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -106,13 +106,22 @@ def _checked_entry(contexts: Iterable[Candidate], name: str, entry: Range | Choi
     for context in contexts:
         names = list(_field_names(context))
         if name not in names:
-            hint = suggestion(name, names, "the fields")
-            raise spec_problem(f"there is no field {name} for {context.model.kind}: {hint}", "space", name)
+            reason = f"there is no field {name} for {context.model.kind}: {_field_hint(name, names)}"
+            raise spec_problem(reason, "space", name)
         for item in _values(entry):
             built = _build(context, name, item)
             if isinstance(entry, Range):
                 entry = _in_numbers_of(entry, name, _value_at(built, name))
     return entry
+
+
+def _field_hint(name: str, names: Sequence[str]) -> str:
+    """Which field was probably meant: one of the same section, or one of the same name in another."""
+    section, _, leaf = name.rpartition(".")
+    beside = [each for each in names if each.startswith(f"{section}.")]
+    same = [each for each in names if each.rpartition(".")[2] == leaf]
+    # Fields of one section are much alike by its name alone.
+    return f"did you mean {same[0]}?" if same else suggestion(name, beside or names, "the fields", cutoff=0.8)
 
 
 def _build(context: Candidate, name: str, item: _Value) -> Candidate:

@@ -16,7 +16,7 @@ from pydantic import JsonValue, ValidationError
 from cluster.strategies import PatientPruner, Strategy
 from cluster.study_spec import StudySpec
 from cluster.validation_text import dotted, explain, shown
-from cluster.yaml_tree import MAX_BYTES, Document, KeyPath, read_yaml, write_yaml
+from cluster.yaml_tree import MAX_BYTES, MAX_DEPTH, Document, KeyPath, read_yaml, write_yaml
 from mnist_core.errors import SpecError
 
 ENTRY_KEYS = ("low", "high", "log", "step", "choices")
@@ -71,7 +71,7 @@ def apply_overrides(tree: JsonValue, overrides: Sequence[str]) -> JsonValue:
         node: Any = tree
         for part in parents:
             node = _child(node, part, override)
-        _mapping(node, override)[leaf] = read_yaml(override.partition("=")[2], f"--set {override}").tree
+        _mapping(node, override)[leaf] = read_yaml(override.partition("=")[2], _option(override)).tree
     return tree
 
 
@@ -96,15 +96,20 @@ def _text(path: Path) -> str:
             return file.read(MAX_BYTES + 1).decode()
     except UnicodeDecodeError as err:
         raise SpecError(f"{path} is not a text file in UTF-8, so it cannot be a study spec") from err
-    except OSError as err:
-        raise SpecError(f"the study spec {path} cannot be read: {(err.strerror or str(err)).lower()}") from err
+    except (OSError, ValueError) as err:  # ValueError: the path holds a null byte
+        reason = (getattr(err, "strerror", None) or str(err)).lower()
+        raise SpecError(f"the study spec {str(path)!r} cannot be read: {reason}") from err
+
+
+def _option(override: str) -> str:
+    return f"--set {' '.join(override.split())}"
 
 
 def _override_path(override: str) -> tuple[str, ...]:
     key, equals, _ = override.partition("=")
     parts = key.strip().split(".")
-    if not equals or not all(parts):
-        raise SpecError(f"--set {override} should be key=value, such as training.epochs=3")
+    if not equals or not all(parts) or len(parts) > MAX_DEPTH:
+        raise SpecError(f"{_option(override)} should be key=value, such as training.epochs=3")
     if parts[:2] != ["search", "space"] or len(parts) < 3:
         return tuple(parts)
     has_entry_key = len(parts) > 3 and parts[-1] in ENTRY_KEYS
@@ -121,18 +126,20 @@ def _child(node: JsonValue, part: str, override: str) -> JsonValue:
 
 def _mapping(node: JsonValue, override: str) -> dict[str, JsonValue]:
     if not isinstance(node, dict):
-        raise SpecError(f"--set {override} leads through {shown(node)}, which has no keys")
+        raise SpecError(f"{_option(override)} leads through {shown(node)}, which has no keys")
     return node
 
 
 def _place(name: str, document: Document, overrides: Sequence[str], path: KeyPath) -> str:
     """Where the value at `path` was written: in the last override that set it or what holds it, else on a line."""
+    known = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in document.lines), ())
     for override in reversed(overrides):
         set_here = _override_path(override)
-        if path[: len(set_here)] == set_here:
-            return f"--set {override}"
-    known = (path[:length] for length in range(len(path), -1, -1))
-    line = next((document.lines[each] for each in known if each in document.lines), None)
+        # What holds the value may be in no file: the override `a.b=1` makes both a and b.
+        made_here = path[: len(known) + 1] == set_here[: len(known) + 1]
+        if path[: len(set_here)] == set_here or (len(known) < len(path) and made_here):
+            return _option(override)
+    line = document.lines.get(known)
     return name if line is None else f"{name}, line {line}"
 
 
@@ -145,5 +152,6 @@ def _missing_packages(spec: StudySpec) -> Iterator[tuple[KeyPath, str]]:
         for package in strategy.packages:
             if find_package(package) is None:
                 kind = ("search", *path, "kind")
-                text = f"{dotted(kind)} is {shown(strategy.model_dump()['kind'])}, which needs the Python package {package}: install it with `pip install {package}`"
-                yield kind, text
+                name = shown(strategy.model_dump()["kind"])
+                need = f"{dotted(kind)} is {name}, which needs the Python package {package}"
+                yield kind, f"{need}: install it with `pip install {package}`"

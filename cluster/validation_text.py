@@ -63,9 +63,16 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def suggestion(name: str, names: Sequence[str], what: str) -> str:
-    """The name that was probably meant, else all that there are: "did you mean x?" or "<what> are x, y"."""
-    close = difflib.get_close_matches(name, names, n=1)
+def suggestion(name: str, names: Sequence[str], what: str, cutoff: float = 0.6) -> str:
+    """The name that was probably meant, else all that there are: "did you mean x?" or "<what> are x, y".
+
+    Args:
+        name: what was written.
+        names: what there is.
+        what: how to call those.
+        cutoff: how alike two names must be, in [0, 1].
+    """
+    close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
     return f"did you mean {close[0]}?" if close else f"{what} are {listed(names)}"
 
 
@@ -104,6 +111,9 @@ def _sentence(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel]
             return f"{dotted(path)} is {shown(kind)}, but should be one of {listed(_tags(model, detail['loc']))}"
         case "union_tag_not_found":
             return f"{dotted(path)} is missing: give one of {listed(_tags(model, detail['loc']))}"
+        case "dict_type" if tags := _tags(model, detail["loc"]):
+            kind = detail["input"] if detail["input"] in tags else tags[0]
+            return f"{dotted(path)} is {shown(detail['input'])}, but should be a mapping such as {{kind: {kind}}}"
     texts = list(dict.fromkeys(_rule(each) for each in details))
     if texts[0].startswith("should "):
         allowed = " or ".join(text.removeprefix("should be ") for text in texts[1:])
@@ -145,7 +155,7 @@ def _children(node: Mapping[str, Any]) -> Iterator[tuple[str | int | None, Mappi
     for name, reference in node.get("discriminator", {}).get("mapping", {}).items():
         yield name, {"$ref": reference}
     for option in node.get("oneOf", ()):
-        yield option.get("$ref", "").rpartition("/")[2].lower(), option
+        yield option.get("$ref", "").rpartition("/")[2], option
     for key in ("additionalProperties", "items"):
         if isinstance(node.get(key), Mapping):
             yield None, node[key]

@@ -74,7 +74,7 @@ def read_yaml(text: str, name: str) -> Document:
 
 def write_yaml(tree: JsonValue) -> str:
     """YAML that `read_yaml` reads as an equal tree."""
-    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
     return text
 
 

@@ -1,0 +1,274 @@
+"""Study specs as files: what an error says and where it points, overrides, and the way there and back."""
+
+from importlib.util import find_spec as find_package
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.spec_file import apply_overrides, dump_spec, load_spec, shortcut_overrides
+from cluster.study_spec import SearchSpec, StudySpec
+from cluster.yaml_tree import write_yaml
+from mnist_core.errors import SpecError
+
+SPEC = """\
+name: mine
+model: {kind: mlp, hidden: [128, 64]}
+training:
+  epochs: 10
+  learning_rate: 1e-1
+search:
+  space:
+    training.momentum: {low: 0.0, high: 0.95}
+  pruner: {kind: asha, reduction_factor: 3}
+trials: 8
+"""
+
+
+def refusal(text: str, *overrides: str) -> str:
+    with pytest.raises(SpecError) as raised:
+        load_spec(text, overrides, name="mine.yaml")
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+def complaint(text: str, *overrides: str) -> str:
+    """What is wrong with the text; "" if it is a spec. Any error but a SpecError goes through."""
+    try:
+        load_spec(text, overrides)
+    except SpecError as err:
+        return str(err)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("epochs: 10", "epoch: 10", "line 4: training has no key 'epoch': did you mean epochs?"),
+        ("trials:", "colour: red\ntrials:", "line 10: the study spec has no key 'colour': its keys are name, seed,"),
+        ("hidden:", "hiden:", "line 2: model has no key 'hiden': did you mean hidden?"),
+        ("epochs: 10", "epochs: ten", 'line 4: training.epochs is "ten", but should be an integer'),
+        ("epochs: 10", "epochs: '10'", 'line 4: training.epochs is "10", but should be an integer'),
+        ("epochs: 10", "epochs: true", "line 4: training.epochs is true, but should be an integer"),
+        ("epochs: 10", "epochs: 0", "line 4: training.epochs is 0, but should be at least 1"),
+        ("1e-1", "-1e-1", "line 5: training.learning_rate is -0.1, but should be greater than 0"),
+        ("[128, 64]", "[128, x]", 'line 2: model.hidden.1 is "x", but should be an integer'),
+        ("[128, 64]", "[]", "line 2: model.hidden is [], but should have at least 1 item, not 0"),
+        ("kind: mlp", "kind: mpl", 'line 2: model.kind is "mpl", but should be one of lenet, mlp, multitask'),
+        ("kind: mlp, ", "", "line 2: model.kind is missing: give one of lenet, mlp, multitask"),
+        ("low: 0.0", "low: 0.99", "line 8: search.space.training.momentum: low is 0.99, but should be less than high"),
+        ("high: 0.95", "high: 2", "line 8: search.space.training.momentum.high: training.momentum is 2, but should be"),
+        ("low: 0.0, ", "", "line 8: search.space.training.momentum.low is missing"),
+        ("low: 0.0, ", "lo: 0, ", "line 8: search.space.training.momentum has no key 'lo': did you mean low?"),
+        (".momentum:", ".momentun:", "there is no field training.momentun for mlp: did you mean training.momentum?"),
+        ("kind: asha", "kind: ahsa", 'line 9: search.pruner.kind is "ahsa", but should be one of asha, hyperband,'),
+        ("reduction_factor: 3", "reduction_factor: 1", "search.pruner.reduction_factor is 1, but should be at least 2"),
+        ("trials: 8", "workers: {cpu: many}", "line 10: workers.cpu is \"many\", but should be an integer or 'auto'"),
+        ("trials: 8", "workers: {cpu: 0, gpu: 0}", "line 10: workers: cpu and gpu are both 0"),
+        ("trials: 8", "limits: {minutes: .inf}", "line 10: limits.minutes is Infinity, but should be a finite number"),
+        ("trials: 8", "data: {holdout: tset}", "data.holdout is \"tset\", but should be an integer or 'test'"),
+        ("trials: 8", "trials:", "line 10: trials is null, but should be an integer"),
+        ("name: mine\n", "", "line 1: name is missing"),
+        ("name: mine", "name: ../mine", 'line 1: name is "../mine", but should be 1 to 64 letters, digits'),
+        ("name: mine", "name: [mine", "line 2: this is not YAML"),
+        ("trials: 8", "trials: 8\ntrials: 9", "line 11: the key trials is given twice"),
+        ("trials: 8", "trials: &x 8", "line 10: a study spec may not use anchors and aliases"),
+    ],
+)
+def test_an_error_names_file_line_key_value_and_what_is_allowed(old: str, new: str, message: str) -> None:
+    assert old in SPEC
+    text = refusal(SPEC.replace(old, new))
+    assert text.startswith("mine.yaml, line ")
+    assert message in text
+
+
+def test_of_several_errors_the_first_is_told_and_the_others_are_counted() -> None:
+    text = refusal("name: mine\nseed: -1\ntraining: {epochs: x, momentum: 1}\n")
+    assert text == "mine.yaml, line 2: seed is -1, but should be at least 0 (and 2 more)"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "- name: mine", "mine"])
+def test_what_is_no_mapping_is_refused(text: str) -> None:
+    assert "but should be a mapping" in refusal(text)
+
+
+@pytest.mark.skipif(find_package("torch") is not None, reason="PyTorch is installed")
+def test_a_sampler_whose_package_is_not_installed_is_refused_unless_the_spec_is_only_read() -> None:
+    text = "name: mine\nsearch:\n  sampler: {kind: gp}\n"
+    assert refusal(text) == (
+        'mine.yaml, line 3: search.sampler.kind is "gp", which needs the Python package torch: '
+        "install it with `pip install torch`"
+    )
+    assert load_spec(text, to_run=False).search.sampler.kind == "gp"
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_read_and_named_in_its_errors(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(SPEC)
+    assert load_spec(path) == load_spec(SPEC)
+    path.write_text("name: mine\nseed: x\n")
+    with pytest.raises(SpecError, match=r"mine\.yaml, line 2: seed"):
+        load_spec(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"name: \xff", "not a text file in UTF-8"), (b"#" * 70_000, "larger than 64 KiB")]
+)
+def test_a_file_that_is_no_text_or_too_long_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SpecError, match=message):
+        load_spec(path)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"none\.yaml cannot be read: no such file"):
+        load_spec(tmp_path / "none.yaml")
+    with pytest.raises(SpecError, match="cannot be read: is a directory"):
+        load_spec(tmp_path)
+
+
+# -- overrides --------------------------------------------------------------------------------------------------------
+
+
+def test_overrides_replace_what_the_file_says_and_the_last_one_wins() -> None:
+    spec = load_spec(SPEC, ["training.epochs=3", "training.epochs=4", "limits.minutes=1e1", "model.hidden=[32]"])
+    assert (spec.training.epochs, spec.limits.minutes) == (4, 10.0)
+    assert spec.model.hidden == (32,)
+
+
+def test_an_override_below_the_space_names_a_field() -> None:
+    changes = ["search.space.training.momentum.high=0.5", "search.space.model.activation={choices: [relu, tanh]}"]
+    space = load_spec(SPEC, changes).search.space
+    assert getattr(space["training.momentum"], "high", None) == 0.5
+    assert space["model.activation"].size == 2
+
+
+def test_overrides_leave_the_tree_as_it_was() -> None:
+    tree: Any = {"training": {"epochs": 1}, "data": None}
+    assert apply_overrides(tree, ["training.epochs=2", "data.holdout=test"]) == {
+        "training": {"epochs": 2},
+        "data": {"holdout": "test"},
+    }
+    assert tree == {"training": {"epochs": 1}, "data": None}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.epochs=ten", '--set training.epochs=ten: training.epochs is "ten", but should be an integer'),
+        ("training.epoch=3", "--set training.epoch=3: training has no key 'epoch': did you mean epochs?"),
+        ("search.pruner={kind: x}", '--set search.pruner={kind: x}: search.pruner.kind is "x", but should be one of'),
+        ("training.epochs", "--set training.epochs should be key=value"),
+        ("=3", "should be key=value"),
+        ("a..b=3", "should be key=value"),
+        ("trials.x=3", "--set trials.x=3 leads through 8, which has no keys"),
+        ("training.epochs=[1", "--set training.epochs=[1, line 1: this is not YAML"),
+    ],
+)
+def test_an_error_in_an_override_names_the_override(override: str, message: str) -> None:
+    assert message in refusal(SPEC, override)
+
+
+def test_the_short_options_stand_for_overrides() -> None:
+    overrides = shortcut_overrides(trials=3, epochs=2, workers="cpu=2, gpu=auto")
+    assert overrides == ["trials=3", "training.epochs=2", "workers.cpu=2", "workers.gpu=auto"]
+    assert shortcut_overrides() == []
+
+
+@pytest.mark.parametrize("workers", ["", "2", "cpu", "cpu=", "cpu=-1", "tpu=2", "cpu=2 gpu=1", "cpu=x"])
+def test_malformed_workers_are_refused(workers: str) -> None:
+    with pytest.raises(SpecError, match="should be such as cpu=2,gpu=0"):
+        shortcut_overrides(workers=workers)
+
+
+# -- there and back ---------------------------------------------------------------------------------------------------
+
+momentum_ranges = st.tuples(st.floats(0, 0.4), st.floats(0.5, 0.99), st.none() | st.floats(0.01, 0.1)).map(
+    lambda parts: {"low": parts[0], "high": parts[1], "step": parts[2]}
+)
+spaces = st.fixed_dictionaries(
+    {},
+    optional={
+        "training.momentum": momentum_ranges,
+        "training.batch_size": st.integers(1, 50).map(lambda low: {"low": low, "high": low + 50, "log": True}),
+        "training.schedule": st.just({"choices": [{"kind": "constant"}, {"kind": "step", "every_epochs": 2}]}),
+        "model.initializer": st.lists(st.sampled_from(["uniform", "normal", "xavier"]), min_size=1, unique=True).map(
+            lambda choices: {"choices": choices}
+        ),
+    },
+)
+pruners = st.sampled_from(
+    [
+        {"kind": "none"},
+        {"kind": "hyperband"},
+        {"kind": "threshold", "lower": 0.5},
+        {"kind": "patient", "patience": 2, "wrapped": {"kind": "median"}},
+        {"kind": "patient"},
+    ]
+)
+folders = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
+specs = st.fixed_dictionaries(
+    {"name": st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", fullmatch=True)},
+    optional={
+        "seed": st.integers(0, 2**31 - 1),
+        "data": st.fixed_dictionaries({"source": folders, "holdout": st.just("test") | st.integers(1, 59_999)}),
+        "model": st.sampled_from([{"kind": "lenet"}, {"kind": "mlp", "hidden": [8]}, {"kind": "multitask"}]),
+        "training": st.fixed_dictionaries({"learning_rate": st.floats(1e-300, 100), "epochs": st.integers(1, 10_000)}),
+        "search": st.fixed_dictionaries(
+            {"space": spaces, "pruner": pruners, "sampler": st.sampled_from([{"kind": "random"}, {"kind": "tpe"}])}
+        ),
+        "trials": st.integers(1, 1_000_000),
+        "workers": st.fixed_dictionaries({"cpu": st.just("auto") | st.integers(1, 99), "gpu_fraction": st.just(0.25)}),
+        "limits": st.fixed_dictionaries({"minutes": st.none() | st.floats(1e-3, 1e6)}),
+        "stop": st.fixed_dictionaries({"objective": st.none() | st.floats(-1e9, 1e9)}),
+    },
+)
+
+
+@given(specs)
+def test_a_dumped_spec_loads_as_an_equal_one(tree: Any) -> None:
+    spec = load_spec(write_yaml(tree))
+    assert load_spec(dump_spec(spec)) == spec
+    assert dump_spec(load_spec(dump_spec(spec))) == dump_spec(spec)
+
+
+def test_a_dumped_grid_keeps_its_clipped_trials() -> None:
+    text = SPEC.replace("high: 0.95", "high: 0.9, step: 0.3").replace("  pruner", "  sampler: {kind: grid}\n  pruner")
+    spec = load_spec(text)
+    assert spec.trials == 4
+    assert load_spec(dump_spec(spec)) == spec
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["mlp", "test"]),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
+    max_leaves=6,
+)
+deeper_keys = ["kind", "hidden", "epochs", "low", "high", "step", "log", "choices", "training.momentum", "model.kind"]
+keys = st.sampled_from([*StudySpec.model_fields, *SearchSpec.model_fields, *deeper_keys, "wrapped", "cpu", "minutes"])
+almost_specs = st.recursive(
+    junk, lambda children: st.dictionaries(keys, children, max_size=6) | st.lists(children, max_size=3), max_leaves=25
+)
+
+
+@given(almost_specs)
+def test_any_tree_is_a_spec_or_a_spec_error_of_one_line(tree: Any) -> None:
+    text = write_yaml({"name": "mine", **tree} if isinstance(tree, dict) else tree)
+    assert "\n" not in complaint(text)
+
+
+@given(st.integers(0, len(SPEC)), st.integers(0, 12), st.text(max_size=12))
+def test_any_damage_to_a_spec_leaves_a_spec_or_a_spec_error_of_one_line(start: int, length: int, insert: str) -> None:
+    assert "\n" not in complaint(SPEC[:start] + insert + SPEC[start + length :])
+
+
+@given(st.text(max_size=40), st.text(max_size=20))
+def test_any_override_leaves_a_spec_or_a_spec_error_of_one_line(key: str, value: str) -> None:
+    assert "\n" not in complaint(SPEC, f"{key}={value}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mnist_core.errors import DeviceUnavailable, MissingLibrary
+from mnist_core.gpu import gpu_problem
 
 if TYPE_CHECKING:
     mx: Any
@@ -41,8 +42,10 @@ _GPU_ENVIRONMENT = {
     # Tuning convolutions takes longer than a short trial gains by it.
     "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0",
     "MXNET_CUDNN_LIB_CHECKING": "0",
+    # CUDA would put the fastest GPU first: with this it counts them as nvidia-smi and Ray do.
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
 }
-# The GPU wheel bundles no CUDA library: these, from the nvidia-*-cu11 packages, must be loaded before it, in this order.
+# The GPU wheel bundles no CUDA library: these, of the nvidia-*-cu11 packages, must be loaded before it, in this order.
 _CUDA_LIBRARIES = (
     "cuda_runtime/lib/libcudart.so.11.0",
     "nvtx/lib/libnvToolsExt.so.1",
@@ -70,7 +73,7 @@ def use_device(kind: DeviceKind) -> None:
     global _device
     if "mxnet" in sys.modules and kind != _device:
         raise DeviceUnavailable(
-            f"this process imported MXNet for a {_device} context and cannot own a {kind} context: start another process"
+            f"this process imported MXNet for a {_device} context and cannot own a {kind} context: start another"
         )
     _device = kind
 
@@ -85,6 +88,8 @@ def open_context(kind: DeviceKind) -> Any:
         DeviceUnavailable: no such device, or one that this MXNet holds no code for.
         MissingLibrary: MXNet, or a library that it needs, is not installed.
     """
+    if kind == "gpu" and (problem := gpu_problem(os.environ.get("CUDA_VISIBLE_DEVICES"))):
+        raise DeviceUnavailable(problem)
     use_device(kind)
     mxnet = _load_mxnet()
     if kind == "cpu":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cluster.summary import StudySummary
 
 EXIT_INTERRUPTED = 130
+PLAIN_WIDTH = 140  # columns where the output is no terminal
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 _run_dir = click.argument("run_dir", type=click.Path(path_type=Path))
@@ -191,4 +192,4 @@ def doctor(as_json: bool) -> None:
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console()
+    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)

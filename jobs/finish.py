@@ -6,7 +6,7 @@ from cluster.checkpoints import Checkpoints
 from cluster.run_dir import RunDir
 from cluster.store import Store
 from cluster.study_spec import StudySpec
-from cluster.summary import StudySummary, read_summary
+from cluster.summary import read_summary
 from cluster.tables import write_tables
 from cluster.trial import TrialRecord
 from mnist_core.context import open_context
@@ -16,7 +16,7 @@ from mnist_core.model_files import CLASS_NAMES, ModelCard, read_symbol, save_mod
 SHOWN_PREDICTIONS = 40
 
 
-def finish_study(run_dir: RunDir, store: Store, dataset: Dataset, recorder: Recorder) -> StudySummary:
+def finish_study(run_dir: RunDir, store: Store, dataset: Dataset, recorder: Recorder) -> None:
     """Scores the best trial of each kind of network on the test set, and saves the best of all.
 
     A trial that was scored before is not scored again; a study without a complete trial leaves its tables only.
@@ -28,7 +28,6 @@ def finish_study(run_dir: RunDir, store: Store, dataset: Dataset, recorder: Reco
     if summary.best is not None:
         _save_best(run_dir, dataset, recorder)
     write_tables(run_dir, store)
-    return read_summary(run_dir)
 
 
 def _score(

@@ -24,7 +24,7 @@ from cluster.search import Search
 from cluster.spec_file import dump_spec
 from cluster.store import Store
 from cluster.study_spec import StudySpec, WorkersSpec
-from cluster.summary import StudySummary
+from cluster.summary import StudySummary, read_summary
 from cluster.worker import WorkerSettings
 from jobs.finish import finish_study
 from mnist_core.atomic_file import write_atomically
@@ -58,11 +58,12 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
         write_atomically(run_dir.environment, json.dumps(_environment(dataset), indent=2).encode())
         with _closing(Store.create(run_dir.store, spec.name)) as store:
             try:
-                return _drive(run_dir, spec, store, dataset, place, view)
+                _drive(run_dir, spec, store, dataset, place, view)
             except MxtrialsError:
                 if not store.trials():
                     run_dir.remove()
                 raise
+    return read_summary(run_dir)
 
 
 def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObserver) -> StudySummary:
@@ -74,12 +75,11 @@ def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObse
     dataset = _open_data(spec)
     with run_dir.locked(), _closing(Store.open(run_dir.store)) as store:
         write_atomically(run_dir.spec, dump_spec(spec).encode())
-        return _drive(run_dir, spec, store, dataset, place, view)
+        _drive(run_dir, spec, store, dataset, place, view)
+    return read_summary(run_dir)
 
 
-def _drive(
-    run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, place: Place, view: StudyObserver
-) -> StudySummary:
+def _drive(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, place: Place, view: StudyObserver) -> None:
     store.set_study("running")
     recorder = Recorder(run_dir, spec.search.objective)
     with ExitStack() as stack:
@@ -91,7 +91,7 @@ def _drive(
             parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observer)
             reason = _run_until_told_to_stop(Driver(spec, parts))
         store.set_study("interrupted" if reason == INTERRUPTED else "complete", reason)
-        return finish_study(run_dir, store, dataset, recorder)
+        finish_study(run_dir, store, dataset, recorder)
 
 
 def _run_until_told_to_stop(driver: Driver) -> str | None:

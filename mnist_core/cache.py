@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mnist_core.arrow_file import FORMAT_VERSION, Unusable, fingerprint, map_dataset, write_dataset
 from mnist_core.atomic_file import sync_folder
@@ -159,6 +159,10 @@ def _locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
             yield
+    except Timeout as err:
+        raise NotWritable(
+            f"another process has held {err.lock_file} for {_LOCK_TIMEOUT_S:.0f} s: end it, or choose another folder"
+        ) from err
     except (OSError, NotImplementedError) as err:
         reason = getattr(err, "strerror", None) or err
         raise NotWritable(

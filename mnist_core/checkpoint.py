@@ -33,7 +33,7 @@ class TrainingState:
 
 def weights_sha256(weights: Vector) -> str:
     """The SHA-256 (hex) of the weights' bytes: equal means equal to the bit."""
-    return hashlib.sha256(np.ascontiguousarray(weights)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(weights).data).hexdigest()
 
 
 def pack(state: TrainingState) -> bytes:

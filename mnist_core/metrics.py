@@ -48,15 +48,14 @@ def score(heads: Sequence[Head], probabilities: Sequence[Probabilities], labels:
         probabilities: (n, classes) float32 per head.
         labels: (n,) uint8 digits; a head's label is the digit modulo its number of classes.
     """
+    targets = [np.mod(labels, head.classes, dtype=np.uint8) for head in heads]  # (n,) per head
     confusion = {
-        head.name: confusion_matrix(output.argmax(axis=1), labels % head.classes, head.classes)
-        for head, output in zip(heads, probabilities, strict=True)
+        head.name: confusion_matrix(output.argmax(axis=1), target, head.classes)
+        for head, output, target in zip(heads, probabilities, targets, strict=True)
     }
     head_accuracy = {name: float(np.trace(counts)) / len(labels) for name, counts in confusion.items()}
     return Scores(
-        loss=sum(
-            cross_entropy(output, labels % head.classes) for head, output in zip(heads, probabilities, strict=True)
-        ),
+        loss=sum(map(cross_entropy, probabilities, targets)),
         accuracy=sum(head_accuracy.values()) / len(head_accuracy),
         head_accuracy=head_accuracy,
         confusion={name: tuple(map(tuple, counts.tolist())) for name, counts in confusion.items()},

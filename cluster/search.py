@@ -155,15 +155,11 @@ class Search:
         return self._leagues[kind]
 
     def _encoded(self, params: Params) -> dict[str, int | float]:
-        """For Optuna a choice is its index: it knows neither lists nor mappings, and takes 1 and true for the same."""
         space = self._spec.search.space
         return {name: _encoded(space[name], value) for name, value in params.items() if name in space}
 
     def _decoded(self, params: Mapping[str, int | float]) -> dict[str, ParamValue]:
-        return {
-            name: entry.nth(int(params[name])) if isinstance(entry, Choices) else params[name]
-            for name, entry in self._spec.search.space.items()
-        }
+        return {name: _decoded(entry, params[name]) for name, entry in self._spec.search.space.items()}
 
 
 def _encoded(entry: Range | Choices, value: ParamValue) -> int | float:
@@ -171,15 +167,25 @@ def _encoded(entry: Range | Choices, value: ParamValue) -> int | float:
         return [canonical(choice) for choice in entry.choices].index(canonical(value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is not in a range")
-    return value
+    return value if entry.step is None else round((value - entry.low) / entry.step)
+
+
+def _decoded(entry: Range | Choices, code: int | float) -> ParamValue:
+    return code if isinstance(entry, Range) and entry.step is None else entry.nth(int(code))
 
 
 def _distribution(entry: Range | Choices) -> BaseDistribution:
+    """For Optuna a choice is its index, and so is a step of a range.
+
+    Optuna's choices are neither lists nor mappings, and take 1 and true for the same; its float steps are inexact.
+    """
     if isinstance(entry, Choices):
         return CategoricalDistribution(range(entry.size))
+    if entry.step is not None:
+        return IntDistribution(0, (entry.size or 1) - 1)
     if entry.is_integer:
-        return IntDistribution(int(entry.low), int(entry.last), log=entry.log, step=int(entry.step or 1))
-    return FloatDistribution(entry.low, entry.last, log=entry.log, step=entry.step)
+        return IntDistribution(int(entry.low), int(entry.high), log=entry.log)
+    return FloatDistribution(entry.low, entry.high, log=entry.log)
 
 
 class _TpeSampler(optuna.samplers.TPESampler):

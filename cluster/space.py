@@ -61,12 +61,6 @@ class Range(FrozenModel):
             return None
         return int((_decimal(self.high) - _decimal(self.low)) // _decimal(step)) + 1
 
-    @property
-    def last(self) -> int | float:
-        """The greatest value: `high`, or the last whole step before it."""
-        size = self.size
-        return self.high if size is None else self.nth(size - 1)
-
     def nth(self, index: int) -> int | float:
         """The value `index` steps above `low`, without the rounding that repeated addition would leave."""
         value = _decimal(self.low) + index * _decimal(self.step if self.step is not None else 1)

@@ -98,7 +98,7 @@ def _text(path: Path) -> str:
         raise SpecError(f"{path} is not a text file in UTF-8, so it cannot be a study spec") from err
     except (OSError, ValueError) as err:  # ValueError: the path holds a null byte
         reason = (getattr(err, "strerror", None) or str(err)).lower()
-        raise SpecError(f"the study spec {str(path)!r} cannot be read: {reason}") from err
+        raise SpecError(f"the study spec {path} cannot be read: {reason}") from err
 
 
 def _option(override: str) -> str:

@@ -71,6 +71,18 @@ def complaint(text: str, *overrides: str) -> str:
         ("trials: 8", "limits: {minutes: .inf}", "line 10: limits.minutes is Infinity, but should be a finite number"),
         ("trials: 8", "data: {holdout: tset}", "data.holdout is \"tset\", but should be an integer or 'test'"),
         ("trials: 8", "trials:", "line 10: trials is null, but should be an integer"),
+        (
+            "{low: 0.0, ",
+            "{choices: [0.5], ",
+            "line 8: search.space.training.momentum has no key 'high': its keys are ch",
+        ),
+        ("training.momentum", "momentum", "there is no field momentum for mlp: did you mean training.momentum?"),
+        ("training.momentum", "training.lr", "there is no field training.lr for mlp: the fields are training.epochs,"),
+        (
+            "{kind: asha, reduction_factor: 3}",
+            "asha",
+            'search.pruner is "asha", but should be a mapping such as {kind: a',
+        ),
         ("name: mine\n", "", "line 1: name is missing"),
         ("name: mine", "name: ../mine", 'line 1: name is "../mine", but should be 1 to 64 letters, digits'),
         ("name: mine", "name: [mine", "line 2: this is not YAML"),
@@ -132,6 +144,8 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         load_spec(tmp_path / "none.yaml")
     with pytest.raises(SpecError, match="cannot be read: is a directory"):
         load_spec(tmp_path)
+    with pytest.raises(SpecError, match="cannot be read: embedded null byte"):
+        load_spec(Path("mine\0.yaml"))
 
 
 # -- overrides --------------------------------------------------------------------------------------------------------
@@ -165,7 +179,13 @@ def test_overrides_leave_the_tree_as_it_was() -> None:
         ("training.epochs=ten", '--set training.epochs=ten: training.epochs is "ten", but should be an integer'),
         ("training.epoch=3", "--set training.epoch=3: training has no key 'epoch': did you mean epochs?"),
         ("search.pruner={kind: x}", '--set search.pruner={kind: x}: search.pruner.kind is "x", but should be one of'),
+        ("seeds.first=3", "--set seeds.first=3: the study spec has no key 'seeds': did you mean seed?"),
+        (
+            "search.space.training.epochs.low=1",
+            "--set search.space.training.epochs.low=1: search.space.training.epochs.hi",
+        ),
         ("training.epochs", "--set training.epochs should be key=value"),
+        (f"{'a.' * 5000}b=3", "should be key=value"),
         ("=3", "should be key=value"),
         ("a..b=3", "should be key=value"),
         ("trials.x=3", "--set trials.x=3 leads through 8, which has no keys"),

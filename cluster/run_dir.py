@@ -76,6 +76,11 @@ class RunDir:
         """The event files of one trial."""
         return self.tensorboard / _trial_name(number)
 
+    @property
+    def study_tensorboard(self) -> Path:
+        """The event files of what belongs to no trial."""
+        return self.tensorboard / "study"
+
     def trial_checkpoints(self, number: int) -> Path:
         """The training states of one trial."""
         return self.path / "checkpoints" / _trial_name(number)

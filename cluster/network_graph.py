@@ -1,0 +1,53 @@
+"""Reads a network from MXNet's symbol JSON, with names that a graph viewer can group. Imports no MXNet."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """One operator or one input of a network.
+
+    Attributes:
+        name: unique; what belongs to one operator alone is below it: `fc1/weight` is `fc1_weight` of `fc1`.
+        op: MXNet's operator, such as `FullyConnected`; `Variable` for a weight, a bias, an image or a label.
+        inputs: names of nodes, followed by `:1` for the second output of one, and so on.
+        attributes: MXNet's own, such as `num_hidden`.
+    """
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    attributes: Mapping[str, str]
+
+
+def read_network(symbol_json: str) -> list[GraphNode]:
+    """The nodes of a network in MXNet's order, which puts the inputs of a node before it.
+
+    Args:
+        symbol_json: what `Symbol.tojson()` gives.
+    """
+    nodes: Sequence[Any] = json.loads(symbol_json)["nodes"]
+    names = _names(nodes)
+    return [
+        GraphNode(
+            names[index],
+            "Variable" if node["op"] == "null" else node["op"],
+            tuple(names[source] + (f":{output}" if output else "") for source, output, *_ in node["inputs"]),
+            dict(node.get("attrs", {})),
+        )
+        for index, node in enumerate(nodes)
+    ]
+
+
+def _names(nodes: Sequence[Any]) -> list[str]:
+    """Each node's own name, or a variable's name below the operator that it is named after."""
+    names = [str(node["name"]) for node in nodes]
+    for user in nodes:
+        prefix = f"{user['name']}_"
+        for source, *_ in user["inputs"]:
+            if nodes[source]["op"] == "null" and nodes[source]["name"].startswith(prefix):
+                names[source] = f"{user['name']}/{nodes[source]['name'].removeprefix(prefix)}"
+    return names

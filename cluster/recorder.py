@@ -1,0 +1,247 @@
+"""Writes the TensorBoard view of a study: a run for each trial, and the run `study`. Reads nothing, decides nothing.
+
+The store is the truth: what is lost here can be written again from it, so a disk that is full stops the view only.
+"""
+
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tensorboardX.proto.api_pb2 import DataType, Experiment, HParamInfo, MetricInfo, MetricName, Status
+from tensorboardX.proto.attr_value_pb2 import AttrValue
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.graph_pb2 import GraphDef
+from tensorboardX.proto.node_def_pb2 import NodeDef
+from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
+from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboardX.proto.versions_pb2 import VersionDef
+from tensorboardX.record_writer import masked_crc32c
+
+from cluster.network_graph import GraphNode, read_network
+from cluster.observer import StudyObserver
+from cluster.pictures import Floats, Integers, Picture, confusion_picture, labelled_digits, predicted_digits
+from cluster.run_dir import RunDir
+from cluster.space import Params, ParamValue, label
+from cluster.trial import TrialState
+from mnist_core.dataset import UInt8Array
+from mnist_core.measurement import Measurement
+
+FIRST_IMAGES = 10
+EVENT_FILE = "events.out.tfevents"
+
+
+@dataclass
+class _Run:
+    """Where one run's events go from now on. start: what the file begins with; epoch: the last one written."""
+
+    file: Path
+    start: Sequence[Any] = ()
+    epoch: int = 0
+
+
+class Recorder(StudyObserver):
+    """The observer that TensorBoard shows.
+
+    A file is opened, appended to and closed again by each call, which takes 10 microseconds: nothing stays open between
+    two, a reader sees a measurement at once, and a failed write is an exception here, not a dead thread. Nothing is
+    forced to the disk, for nothing here has to survive it.
+
+    Attributes:
+        problem: why the view is no longer written, in one sentence; None while it is.
+    """
+
+    def __init__(self, run_dir: RunDir, objective: str) -> None:
+        """Touches nothing before there is something to say; `objective` is a tag, the metric of the HParams page."""
+        self.problem: str | None = None
+        self._run_dir, self._objective = run_dir, objective
+        self._unfinished: dict[int, _Run] = {}
+
+    def trial_started(self, number: int, model: str, params: Params, worker: str) -> None:
+        """Remembers the trial's choices; its files begin with its first measurement."""
+        del worker
+        if number not in self._unfinished:
+            self._unfinished[number] = self._new_run(number, model, params)
+
+    def measured(self, number: int, measurement: Measurement) -> None:
+        """Writes an epoch, unless the trial is being trained again up to where it was."""
+        run = self._run(number)
+        if measurement.epoch > run.epoch:
+            self._append(run, [_event(time.time(), measurement.epoch, _summaries(measurement))])
+            run.epoch = measurement.epoch
+
+    def trial_waits(self, number: int, reason: str) -> None:
+        """Nothing: no file is open, and the trial goes on where it is."""
+
+    def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
+        """Says in the HParams page that the trial is over; its value there is the objective's last scalar."""
+        del value, error
+        status = "STATUS_FAILURE" if state is TrialState.FAIL else "STATUS_SUCCESS"
+        end = SessionEndInfo(status=Status.Value(status), end_time_secs=time.time())
+        summary = _hparams("session_end_info", session_end_info=end)
+        self._append(self._run(number), [_event(time.time(), 0, [summary])])
+        self._unfinished.pop(number, None)
+
+    def workers_changed(self, ready: int, problem: str | None) -> None:
+        """Nothing."""
+
+    def rebuild(
+        self,
+        number: int,
+        model: str,
+        params: Params,
+        measurements: Sequence[Measurement],
+        state: TrialState | None,
+        value: float | None,
+    ) -> None:
+        """Replaces a trial's files by what the store knows of it, after a driver was stopped in the midst.
+
+        Args:
+            number: of the trial.
+            model: kind of its network.
+            params: the search's choices.
+            measurements: in the order of their epochs.
+            state: how it ended; None if it will go on.
+            value: the objective at the last epoch.
+        """
+        self._delete_events(self._run_dir.trial_tensorboard(number))
+        run = self._unfinished[number] = self._new_run(number, model, params)
+        # As if the last epoch had ended now: charts over relative time keep their shape.
+        begin = time.time() - (measurements[-1].elapsed_s if measurements else 0.0)
+        events = [_event(begin + each.elapsed_s, each.epoch, _summaries(each)) for each in measurements]
+        if measurements:
+            self._append(run, events)
+            run.epoch = measurements[-1].epoch
+        if state is not None:
+            self.trial_ended(number, state, value, None)
+
+    def first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
+        """Writes the first ten images, (n, 28, 28) uint8, with their labels, (n,), to the run `study`, now or again."""
+        self._delete_events(self._run_dir.study_tensorboard)
+        picture = labelled_digits(images[:FIRST_IMAGES], labels[:FIRST_IMAGES])
+        run = _Run(_event_file(self._run_dir.study_tensorboard))
+        self._append(run, [_event(time.time(), 0, [_image("samples/first_images", picture)])])
+
+    def predictions(
+        self, number: int, images: UInt8Array, labels: Integers, predicted: Integers, probability: Floats
+    ) -> None:
+        """Writes what a trial's network reads in some images; see `predicted_digits` for the arrays."""
+        picture = predicted_digits(images, labels, predicted, probability)
+        run = self._run(number)
+        self._append(run, [_event(time.time(), run.epoch, [_image("samples/predictions", picture)])])
+
+    def graph(self, number: int, symbol_json: str) -> None:
+        """Shows a trial's network, as `Symbol.tojson()` gives it, in the Graphs tab."""
+        nodes = [_graph_node(node) for node in read_network(symbol_json)]
+        graph = GraphDef(node=nodes, versions=VersionDef(producer=22))
+        self._append(self._run(number), [Event(wall_time=time.time(), graph_def=graph.SerializeToString())])
+
+    def close(self) -> None:
+        """Forgets the unfinished trials; no file is open."""
+        self._unfinished.clear()
+
+    def _run(self, number: int) -> _Run:
+        """The run of an unfinished trial; a file of its own for what is said of a finished one."""
+        return self._unfinished.get(number) or _Run(_event_file(self._run_dir.trial_tensorboard(number)))
+
+    def _new_run(self, number: int, model: str, params: Params) -> _Run:
+        """A run whose file will begin with what the HParams page needs: the columns, and the trial's own cells."""
+        hparams = {"model": model, **params}
+        columns = [HParamInfo(name=name, type=_data_type(value)) for name, value in hparams.items()]
+        metric = MetricInfo(name=MetricName(tag=self._objective), description="The objective of the study.")
+        start = SessionStartInfo(start_time_secs=time.time())
+        for name, value in hparams.items():
+            _set_hparam(start, name, value)
+        experiment = _hparams("experiment", experiment=Experiment(hparam_infos=columns, metric_infos=[metric]))
+        file = _event_file(self._run_dir.trial_tensorboard(number))
+        return _Run(file, [experiment, _hparams("session_start_info", session_start_info=start)])
+
+    def _append(self, run: _Run, events: Iterable[Event]) -> None:
+        if self.problem is not None:
+            return  # behind a record that was cut short TensorBoard reads nothing
+        try:
+            run.file.parent.mkdir(parents=True, exist_ok=True)
+            with run.file.open("ab") as file:
+                if file.tell() == 0:
+                    events = [*_head(run), *events]
+                file.write(b"".join(_record(event) for event in events))
+        except OSError as err:
+            self._give_up(run.file, err)
+
+    def _delete_events(self, folder: Path) -> None:
+        try:
+            for file in folder.glob(f"{EVENT_FILE}.*"):
+                file.unlink()
+        except OSError as err:
+            self._give_up(folder, err)
+
+    def _give_up(self, path: Path, err: OSError) -> None:
+        self.problem = self.problem or (
+            f"TensorBoard shows no more of this study, because {path} cannot be written ({err.strerror}): "
+            "mend that, and `mxtrials resume` goes on with it; the study itself is not affected"
+        )
+
+
+def _event_file(folder: Path) -> Path:
+    # Names sort by time: TensorBoard reads the files of a run in this order.
+    return folder / f"{EVENT_FILE}.{time.time():.6f}.{socket.gethostname()}"
+
+
+def _head(run: _Run) -> list[Event]:
+    version = Event(wall_time=time.time(), file_version="brain.Event:2")
+    return [version, _event(time.time(), 0, run.start)] if run.start else [version]
+
+
+def _event(wall_time_s: float, step: int, values: Iterable[Summary.Value]) -> Event:
+    return Event(wall_time=wall_time_s, step=step, summary=Summary(value=values))
+
+
+def _summaries(measurement: Measurement) -> list[Summary.Value]:
+    scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in measurement.metrics.items()]
+    matrices = measurement.confusion.items()
+    return scalars + [_image(f"confusion/{head}", confusion_picture(counts, head)) for head, counts in matrices]
+
+
+def _record(event: Event) -> bytes:
+    """An event as event files hold it: TensorFlow's TFRecord format."""
+    data: bytes = event.SerializeToString()
+    length = struct.pack("<Q", len(data))
+    return length + struct.pack("<I", masked_crc32c(length)) + data + struct.pack("<I", masked_crc32c(data))
+
+
+def _image(tag: str, picture: Picture) -> Summary.Value:
+    image = Summary.Image(height=picture.height, width=picture.width, colorspace=3, encoded_image_string=picture.png)
+    return Summary.Value(tag=tag, image=image)
+
+
+def _graph_node(node: GraphNode) -> NodeDef:
+    attributes = {key: AttrValue(s=value.encode()) for key, value in node.attributes.items()}
+    return NodeDef(name=node.name, op=node.op, input=node.inputs, attr=attributes)
+
+
+def _hparams(name: str, **content: Experiment | SessionStartInfo | SessionEndInfo) -> Summary.Value:
+    data = HParamsPluginData(version=0, **content).SerializeToString()
+    plugin = SummaryMetadata.PluginData(plugin_name="hparams", content=data)
+    return Summary.Value(tag=f"_hparams_/{name}", metadata=SummaryMetadata(plugin_data=plugin))
+
+
+def _data_type(value: ParamValue) -> int:
+    if isinstance(value, bool):
+        return int(DataType.DATA_TYPE_BOOL)
+    is_number = value is None or isinstance(value, int | float)  # nothing takes the place of a number
+    return int(DataType.DATA_TYPE_FLOAT64 if is_number else DataType.DATA_TYPE_STRING)
+
+
+def _set_hparam(start: SessionStartInfo, name: str, value: ParamValue) -> None:
+    """Numbers, switches and words as they are, lists and mappings as text; what is no finite number stays empty."""
+    if isinstance(value, bool):
+        start.hparams[name].bool_value = value
+    elif isinstance(value, int | float):
+        if abs(value) <= sys.float_info.max:
+            start.hparams[name].number_value = value
+    elif value is not None:
+        start.hparams[name].string_value = label(value)

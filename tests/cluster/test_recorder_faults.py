@@ -1,0 +1,101 @@
+"""A disk that refuses costs the view of a study, never the study: the refusals are the kernel's own."""
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from cluster.recorder import Recorder
+from cluster.run_dir import RunDir
+from cluster.trial import TrialState
+from mnist_core.config import LenetConfig
+from mnist_core.measurement import ConfusionMatrix, Measurement
+from mnist_core.networks import build_network
+
+OBJECTIVE = "val/accuracy"
+CONFUSION: ConfusionMatrix = tuple(tuple(90 if row == column else 1 for column in range(10)) for row in range(10))
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> RunDir:
+    return RunDir.create(tmp_path / "run")
+
+
+@pytest.fixture
+def recorder(run_dir: RunDir) -> Recorder:
+    return Recorder(run_dir, OBJECTIVE)
+
+
+def test_a_full_disk_stops_the_view_and_not_the_study(recorder: Recorder, run_dir: RunDir) -> None:
+    recorder.trial_started(0, "mlp", {}, "worker-0")
+    recorder.measured(0, measurement(1))
+    with files_no_longer_than(1024):
+        recorder.measured(0, Measurement(2, {}, 2.0, {"digit": CONFUSION}))
+    problem = recorder.problem
+    recorder.measured(0, measurement(3))
+    recorder.trial_ended(0, TrialState.COMPLETE, 0.9, None)
+
+    assert problem is not None
+    assert "cannot be written (File too large)" in problem
+    assert recorder.problem == problem
+    assert shown_epochs(run_dir, 0) == [1]
+
+
+WRITES: list[Callable[[Recorder], None]] = [
+    lambda recorder: recorder.measured(0, measurement(1)),
+    lambda recorder: recorder.trial_ended(0, TrialState.FAIL, None, "diverged"),
+    lambda recorder: recorder.rebuild(0, "mlp", {}, [measurement(1)], None, 0.9),
+    lambda recorder: recorder.first_images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)),
+    lambda recorder: recorder.graph(0, build_network(LenetConfig()).symbol.tojson()),
+]
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(
+    write: Callable[[Recorder], None], recorder: Recorder, run_dir: RunDir
+) -> None:
+    run_dir.tensorboard.write_text("in the way")
+
+    write(recorder)
+
+    assert recorder.problem is not None
+    assert str(run_dir.tensorboard) in recorder.problem
+
+
+def test_a_view_that_stopped_is_whole_again_after_a_rebuild(recorder: Recorder, run_dir: RunDir) -> None:
+    recorder.trial_started(0, "mlp", {}, "worker-0")
+    recorder.measured(0, measurement(1))
+    with files_no_longer_than(1024):
+        recorder.measured(0, Measurement(2, {OBJECTIVE: 0.9}, 2.0, {"digit": CONFUSION}))
+
+    resumed = Recorder(run_dir, OBJECTIVE)
+    resumed.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2)], None, 0.9)
+
+    assert shown_epochs(run_dir, 0) == [1, 2]
+
+
+def measurement(epoch: int) -> Measurement:
+    """An epoch of a second."""
+    return Measurement(epoch, {OBJECTIVE: 0.9}, float(epoch))
+
+
+def shown_epochs(run_dir: RunDir, number: int) -> list[int]:
+    """The steps of a trial's objective that TensorBoard reads."""
+    events = EventAccumulator(str(run_dir.trial_tensorboard(number)))
+    events.Reload()
+    return [event.step for event in events.Scalars(OBJECTIVE)]
+
+
+@contextmanager
+def files_no_longer_than(limit_bytes: int) -> Iterator[None]:
+    """The kernel refuses to make a file longer, as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cluster.backlog import Backlog, WaitingTrial, retry_delay_s
+from cluster.champions import Champions
 from cluster.checkpoints import Checkpoints
 from cluster.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
 from cluster.observer import StudyObserver
@@ -62,7 +63,7 @@ class Driver:
         self._idle: list[str] = []
         self._running: dict[int, _Running] = {}
         self._backlog = Backlog()
-        self._best: dict[str, tuple[float, int]] = {}  # model kind -> (gain, -number) of its best trial
+        self._champions = Champions(parts.checkpoints, spec.search.direction)
         self._stopping: str | None = None
         self._study_deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
         self._next_number = 0
@@ -111,9 +112,9 @@ class Driver:
                 self._complete(worker, number, state, weights_sha256)
             case Failed(worker, number, error, traceback, retryable):
                 self._idle.append(worker)
-                self._retry_or_fail(number, error, traceback, retryable)
-            case WorkerLost(worker, number, cause):
-                self._on_worker_lost(worker, number, cause)
+                self._retry_or_fail(number, "failed", error, traceback, retryable)
+            case WorkerLost(worker, cause):
+                self._on_worker_lost(worker, cause)
 
     # -- starting ----------------------------------------------------------------------------------------------------
 
@@ -148,7 +149,7 @@ class Driver:
             if record.state.is_finished():
                 self._search.tell(record.number, _OUTCOMES[record.state], record.value)
             if record.state is TrialState.COMPLETE and record.value is not None:
-                self._keep_if_best(record.model, record.number, record.value)
+                self._champions.add(record.model, record.number, record.value)
             elif not record.state.is_finished():
                 model, training = self._spec.resolve(record.params)
                 trial = TrialSpec(record.number, model, training, record.seed)
@@ -183,11 +184,10 @@ class Driver:
         self._checkpoints.save(number, running.epochs, state)
         self._store.finish_trial(number, TrialState.COMPLETE, value, weights_sha256)
         self._end(number, TrialState.COMPLETE, value)
-        self._keep_if_best(running.given.trial.model.kind, number, value)
+        self._champions.add(running.given.trial.model.kind, number, value)
         self._idle.append(worker)
-        goal = self._spec.stop.objective
-        if goal is not None and self._gain(value) >= self._gain(goal):
-            self.request_stop(f"trial {number} reached the objective {goal}")
+        if self._reaches_goal(value):
+            self.request_stop(f"trial {number} reached the objective {self._spec.stop.objective}")
 
     def _put_aside(self, worker: str, number: int, state: bytes) -> None:
         running = self._running.pop(number)
@@ -196,18 +196,17 @@ class Driver:
         self._observer.trial_waits(number, self._stopping or "put aside")
         self._idle.append(worker)
 
-    def _on_worker_lost(self, worker: str, number: int | None, cause: str) -> None:
+    def _on_worker_lost(self, worker: str, cause: str) -> None:
         if worker in self._idle:
             self._idle.remove(worker)
-        if number is not None and number in self._running:
-            self._retry_or_fail(number, cause, None, True, lost=True)
+        for number in [number for number, running in self._running.items() if running.worker == worker]:
+            self._retry_or_fail(number, "lost", cause)
         self._observer.workers_changed(self._workers(), cause)
 
     def _retry_or_fail(
-        self, number: int, error: str, traceback: str | None, retryable: bool, lost: bool = False
+        self, number: int, outcome: AttemptOutcome, error: str, traceback: str | None = None, retryable: bool = True
     ) -> None:
         failures = self._store.failures(number) + 1
-        outcome: AttemptOutcome = "lost" if lost else "failed"
         if not retryable or failures >= self._spec.limits.attempts:
             self._store.fail_trial(number, outcome, error, traceback)
             self._end(number, TrialState.FAIL, None, error)
@@ -226,14 +225,7 @@ class Driver:
         self._search.tell(number, _OUTCOMES[state], value)
         self._observer.trial_ended(number, state, value, error)
 
-    # -- the best, the clock, the objective --------------------------------------------------------------------------
-
-    def _keep_if_best(self, model: str, number: int, value: float) -> None:
-        """Keeps the final weights of the best trial of each kind of network, and no others."""
-        candidate, best = (self._gain(value), -number), self._best.get(model)  # of equals the first trial wins
-        if best is not None:
-            self._checkpoints.discard(-min(candidate, best)[1])
-        self._best[model] = candidate if best is None else max(candidate, best)
+    # -- the clock and the objective ---------------------------------------------------------------------------------
 
     def _look_at_the_clock(self) -> None:
         now = self._clock()
@@ -251,8 +243,11 @@ class Driver:
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]
 
-    def _gain(self, value: float) -> float:
-        return value if self._spec.search.direction == "maximize" else -value
+    def _reaches_goal(self, value: float) -> bool:
+        goal = self._spec.stop.objective
+        if goal is None:
+            return False
+        return value >= goal if self._spec.search.direction == "maximize" else value <= goal
 
     def _workers(self) -> int:
         return len(self._idle) + len(self._running)

@@ -61,10 +61,9 @@ class Failed:
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """A worker died, with the trial it had, if it had one; the pool replaces it."""
+    """A worker died, and with it the trial that it had, if it had one; the pool replaces it."""
 
     worker: str
-    number: int | None
     cause: str
 
 

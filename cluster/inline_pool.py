@@ -36,7 +36,7 @@ class InlinePool:
     def kill(self, worker: str, cause: str) -> None:
         """See WorkerPool; a worker in this process cannot hang without the driver hanging too."""
         self._todo.clear()
-        self._todo.append(lambda: WorkerLost(self._name, None, cause))
+        self._todo.append(lambda: WorkerLost(self._name, cause))
         self._todo.append(lambda: Ready(self._name, os.getpid()))
 
     def next_event(self, timeout_s: float) -> WorkerEvent | None:

@@ -87,8 +87,8 @@ class _Seat:
 
     slot: Slot
     actor: Any
-    number: int | None = None
-    failed_starts: int = 0
+    failed_starts: int
+    ready: bool = False
 
 
 class RayPool:
@@ -108,7 +108,6 @@ class RayPool:
     def start(self, worker: str, trial: TrialSpec) -> None:
         """See WorkerPool."""
         seat = self._seats[worker]
-        seat.number = trial.number
         self._pending[seat.actor.start.remote(trial)] = seat
 
     def advance(self, worker: str) -> None:
@@ -156,7 +155,7 @@ class RayPool:
             self._on_dead(seat, err)
         else:
             if isinstance(event, Ready):
-                self._ever_ready, seat.failed_starts = True, 0
+                self._ever_ready = seat.ready = True
             return event
         return self._happened.popleft() if self._happened else None
 
@@ -171,8 +170,8 @@ class RayPool:
 
     def _replace(self, seat: _Seat, cause: str) -> None:
         """Reports the loss, and seats a new actor in the lost one's place."""
-        self._happened.append(WorkerLost(seat.slot.name, seat.number, cause))
-        failed_starts = seat.failed_starts + 1 if seat.number is None else 0
+        self._happened.append(WorkerLost(seat.slot.name, cause))
+        failed_starts = 0 if seat.ready else seat.failed_starts + 1
         if failed_starts >= FAILED_STARTS:
             self._give_up(seat, cause)
         else:
@@ -182,7 +181,7 @@ class RayPool:
         actor = _Actor.options(  # type: ignore[attr-defined]
             num_cpus=1, num_gpus=slot.gpu_share, name=None
         ).remote(slot, self._dataset, self._settings)
-        seat = _Seat(slot, actor, failed_starts=failed_starts)
+        seat = _Seat(slot, actor, failed_starts)
         self._seats[slot.name] = seat
         self._pending[actor.ready.remote()] = seat
 
@@ -190,7 +189,7 @@ class RayPool:
         del self._seats[seat.slot.name]
         if not self._seats:
             raise ClusterUnavailable(f"no worker is left: the last one, {seat.slot.name}, could not start ({cause})")
-        self._happened.append(WorkerLost(seat.slot.name, None, cause))
+        self._happened.append(WorkerLost(seat.slot.name, cause))
 
     def _check_that_workers_come(self) -> None:
         waited_s = time.monotonic() - self._started_s

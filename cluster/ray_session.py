@@ -51,7 +51,7 @@ def cluster_size() -> tuple[int, int]:
     """How many CPUs and GPUs the joined cluster offers now."""
     import ray
 
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    resources: dict[str, float] = ray.cluster_resources()
     return int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
 
 

@@ -2,6 +2,8 @@
 
 from cluster.recorder import Recorder
 
+import numpy as np
+
 from cluster.checkpoints import Checkpoints
 from cluster.run_dir import RunDir
 from cluster.store import Store
@@ -44,8 +46,8 @@ def _score(
         trial.number,
         shown,
         dataset.test.labels[:SHOWN_PREDICTIONS],
-        [prediction.digit for prediction in predictions],
-        [prediction.probability for prediction in predictions],
+        np.array([prediction.digit for prediction in predictions]),
+        np.array([prediction.probability for prediction in predictions]),
     )
 
 

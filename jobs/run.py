@@ -146,7 +146,7 @@ def _open_data(spec: StudySpec) -> Dataset:
 def _rebuild_unfinished(store: Store, recorder: Recorder) -> None:
     for trial in store.trials():
         if not trial.state.is_finished():
-            recorder.rebuild(trial.number, trial.model, trial.params, store.measurements(trial.number))
+            recorder.rebuild(trial.number, trial.model, trial.params, store.measurements(trial.number), None, None)
 
 
 def _environment(dataset: Dataset) -> dict[str, object]:

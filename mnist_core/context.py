@@ -33,10 +33,12 @@ _CPU_ENVIRONMENT = {
     # The default, MKLDNN, fuses operators for prediction that keep a reordered copy of the weights from their first
     # use on, and so would evaluate every epoch with the weights of the first. `default` fuses none.
     "MXNET_SUBGRAPH_BACKEND": "default",
+    "MXNET_SUBGRAPH_VERBOSE": "0",
 }
 _GPU_ENVIRONMENT = {
     "MXNET_ENGINE_TYPE": "ThreadedEnginePerDevice",
     "MXNET_SUBGRAPH_BACKEND": "default",
+    "MXNET_SUBGRAPH_VERBOSE": "0",
     "MXNET_USE_OPERATOR_TUNING": "0",
     # Tuning convolutions takes longer than a short trial gains by it.
     "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0",

@@ -1,15 +1,17 @@
-"""A trained model on disk in MXNet's own format, so that `mx.mod.Module.load` opens it, with a card that describes it."""
+"""A trained model on disk in MXNet's own format, so that `mx.mod.Module.load` opens it, with a card that says what it is."""
 
-import tempfile
+import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
 from mnist_core.atomic_file import write_atomically
+from mnist_core.checkpoint import weights_sha256
 from mnist_core.config import FrozenModel, ModelConfig, TrainingConfig
 from mnist_core.context import mx
-from mnist_core.errors import CheckpointError
+from mnist_core.errors import CheckpointError, NotWritable
 from mnist_core.networks import build_network
 from mnist_core.parameters import Vector, lay_out
 
@@ -53,18 +55,21 @@ def save_model(prefix: Path, card: ModelCard, weights: Vector) -> None:
         weights: (P,) float32, flat.
 
     Raises:
+        CheckpointError: the weights are not those that the card names.
         NotWritable: the folder or the disk refuses.
     """
+    if weights_sha256(weights) != card.weights_sha256:
+        raise CheckpointError(f"{prefix} is not saved: its weights are not those that its card names by their SHA-256")
     network = build_network(card.model)
-    parameters = lay_out(network.parameter_shapes()).unpack(weights)
-    prefix.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        staged = Path(folder) / "params"  # MXNet writes to a path only
-        mx.nd.save(str(staged), {f"arg:{name}": mx.nd.array(value) for name, value in parameters.items()})
-        content = staged.read_bytes()
+    params = _params_content(lay_out(network.parameter_shapes()).unpack(weights))
+    saved = _SavedCard(**card.model_dump(), params_sha256=hashlib.sha256(params).hexdigest())
+    try:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise NotWritable(f"{prefix.parent} cannot be made ({err.strerror}): choose a folder that can") from err
     write_atomically(_symbol_file(prefix), network.symbol.tojson().encode())
-    write_atomically(_params_file(prefix), content)
-    write_atomically(_card_file(prefix), card.model_dump_json(indent=2).encode())
+    write_atomically(_params_file(prefix), params)
+    write_atomically(_card_file(prefix), saved.model_dump_json(indent=2).encode())
 
 
 def load_model(prefix: Path) -> tuple[ModelCard, Vector]:
@@ -76,16 +81,16 @@ def load_model(prefix: Path) -> tuple[ModelCard, Vector]:
     Raises:
         CheckpointError: a file is missing or damaged.
     """
-    card = load_card(prefix)
-    layout = lay_out(build_network(card.model).parameter_shapes())
-    path = _params_file(prefix)
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing: the model beside {_card_file(prefix).name} is not whole")
-    try:
-        saved = {name.removeprefix("arg:"): array.asnumpy() for name, array in mx.nd.load(str(path)).items()}
-        return card, layout.pack(saved)
-    except (mx.MXNetError, KeyError, ValueError) as err:
-        raise CheckpointError(f"{path} is damaged, or not of the model in {_card_file(prefix).name}") from err
+    saved, path = _read_card(prefix), _params_file(prefix)
+    params = _read(path)
+    # Before MXNet reads it: where a shape is damaged, it takes all the memory there is.
+    if hashlib.sha256(params).hexdigest() != saved.params_sha256:
+        raise CheckpointError(f"{path} is damaged: its SHA-256 is not the one in {_card_file(prefix).name}")
+    layout = lay_out(build_network(saved.model).parameter_shapes())
+    arrays = {name.removeprefix("arg:"): array.asnumpy() for name, array in mx.nd.load_frombuffer(params).items()}
+    if {name: array.shape for name, array in arrays.items()} != dict(layout.shapes):
+        raise CheckpointError(f"{path} does not hold the network that {_card_file(prefix).name} describes")
+    return saved.card(), layout.pack(arrays)
 
 
 def load_card(prefix: Path) -> ModelCard:
@@ -94,18 +99,50 @@ def load_card(prefix: Path) -> ModelCard:
     Raises:
         CheckpointError: it is missing or damaged.
     """
-    path = _card_file(prefix)
-    try:
-        return ModelCard.model_validate_json(path.read_bytes())
-    except FileNotFoundError as err:
-        raise CheckpointError(f"{path} is missing: there is no saved model") from err
-    except (ValidationError, OSError) as err:
-        raise CheckpointError(f"{path} is damaged: it is not the card of a model") from err
+    return _read_card(prefix).card()
 
 
 def read_symbol(prefix: Path) -> str:
-    """The saved network as MXNet's JSON."""
-    return _symbol_file(prefix).read_text()
+    """The saved network as MXNet's JSON.
+
+    Raises:
+        CheckpointError: it is missing.
+    """
+    return _read(_symbol_file(prefix)).decode()
+
+
+class _SavedCard(ModelCard):
+    """A card as it is on disk: it also vouches for the file beside it."""
+
+    params_sha256: str
+
+    def card(self) -> ModelCard:
+        return ModelCard(**self.model_dump(exclude={"params_sha256"}))
+
+
+def _read_card(prefix: Path) -> _SavedCard:
+    path = _card_file(prefix)
+    try:
+        return _SavedCard.model_validate_json(_read(path))
+    except ValidationError as err:
+        raise CheckpointError(f"{path} is damaged: it is not the card of a model") from err
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as err:
+        raise CheckpointError(f"{path} is missing: there is no whole model in this place") from err
+    except OSError as err:
+        raise CheckpointError(f"{path} cannot be read ({err.strerror}): allow it") from err
+
+
+def _params_content(parameters: Mapping[str, Vector]) -> bytes:
+    """What MXNet writes for these parameters; it writes to paths only, so this one is a piece of memory."""
+    with os.fdopen(os.memfd_create("params"), "rb") as memory:
+        arrays = {f"arg:{name}": mx.nd.array(value) for name, value in parameters.items()}
+        mx.nd.save(f"/proc/self/fd/{memory.fileno()}", arrays)
+        return memory.read()
 
 
 def _symbol_file(prefix: Path) -> Path:

@@ -1,0 +1,21 @@
+"""Keeps the final weights of the best trial of each kind of network, and no others."""
+
+from cluster.checkpoints import Checkpoints
+from cluster.study_spec import Direction
+
+
+class Champions:
+    """The best complete trial of each kind so far; of equals the one with the lower number."""
+
+    def __init__(self, checkpoints: Checkpoints, direction: Direction) -> None:
+        """None yet."""
+        self._checkpoints = checkpoints
+        self._sign = 1.0 if direction == "maximize" else -1.0
+        self._best: dict[str, tuple[float, int]] = {}  # kind -> (gain, -number)
+
+    def add(self, kind: str, number: int, value: float) -> None:
+        """A trial is complete: its weights are kept if it is the best of its kind, and the former best's are not."""
+        candidate, best = (self._sign * value, -number), self._best.get(kind)
+        if best is not None:
+            self._checkpoints.discard(-min(candidate, best)[1])
+        self._best[kind] = candidate if best is None else max(candidate, best)

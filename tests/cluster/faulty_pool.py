@@ -1,0 +1,90 @@
+"""An InlinePool whose worker can be made to fail: real training, real events, faults on demand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from cluster.events import Failed, Measured, WorkerEvent, WorkerLost
+from cluster.inline_pool import InlinePool
+from cluster.worker import WorkerSettings
+from mnist_core.dataset import Dataset
+
+SILENCE = "silence"
+
+Fault = Callable[[WorkerEvent], WorkerEvent | Literal["silence"] | None]
+"""Takes what happened, gives what is reported instead, or silence; None reports what happened."""
+
+
+class FaultyPool(InlinePool):
+    """Passes every event through a fault."""
+
+    def __init__(self, dataset: Dataset, fault: Fault) -> None:
+        """A pool whose hold-out is 56 images."""
+        super().__init__(dataset, WorkerSettings(holdout=56, seed=0, state_every_s=0.0))
+        self._fault = fault
+
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        """See WorkerPool."""
+        event = super().next_event(0.0)
+        if event is None:
+            return None
+        reported = self._fault(event)
+        if isinstance(reported, WorkerLost):  # reported as a pool does: lost, then ready again
+            self.kill(reported.worker, reported.cause)
+            return super().next_event(0.0)
+        return None if reported == SILENCE else reported or event
+
+
+def no_fault(event: WorkerEvent) -> None:
+    """Everything is reported as it happened."""
+
+
+def failing(times: int, *, retryable: bool = True) -> Fault:
+    """The first `times` measurements are reported as failures of their trial."""
+    left = [times]
+
+    def fault(event: WorkerEvent) -> WorkerEvent | None:
+        if isinstance(event, Measured) and left[0] > 0:
+            left[0] -= 1
+            return Failed(event.worker, event.number, "RuntimeError: on demand", "Traceback: on demand", retryable)
+        return None
+
+    return fault
+
+
+def losing_worker_at_epoch(epoch: int) -> Fault:
+    """The worker dies once, when a trial reaches an epoch; it is Ready again at once."""
+    lost = [False]
+
+    def fault(event: WorkerEvent) -> WorkerEvent | None:
+        if isinstance(event, Measured) and event.measurement.epoch == epoch and not lost[0]:
+            lost[0] = True
+            return WorkerLost(event.worker, "worker process died")
+        return None
+
+    return fault
+
+
+def reporting(metric: str, value: float, numbers: set[int]) -> Fault:
+    """Some trials report a value of a metric that is not what they measured."""
+
+    def fault(event: WorkerEvent) -> WorkerEvent | None:
+        if isinstance(event, Measured) and event.number in numbers:
+            metrics = {**event.measurement.metrics, metric: value}
+            return replace(event, measurement=replace(event.measurement, metrics=metrics))
+        return None
+
+    return fault
+
+
+def hanging_at_epoch(epoch: int) -> Fault:
+    """The worker never reports one epoch; it is silent until it is killed."""
+    hung = [False]
+
+    def fault(event: WorkerEvent) -> Literal["silence"] | None:
+        if isinstance(event, Measured) and event.measurement.epoch == epoch and not hung[0]:
+            hung[0] = True
+            return "silence"
+        return None
+
+    return fault

@@ -1,0 +1,223 @@
+"""The driver with a real store, a real search and a pool in this process: what becomes of each trial."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cluster.checkpoints import Checkpoints
+from cluster.driver import DIVERGED, Driver, StudyParts
+from cluster.events import Finished, Measured, Ready, WorkerEvent
+from cluster.observer import Observers
+from cluster.run_dir import RunDir
+from cluster.search import Search
+from cluster.spec_file import load_spec
+from cluster.store import Store
+from cluster.study_spec import StudySpec
+from cluster.trial import TrialRecord, TrialState
+from mnist_core.dataset import Dataset
+from tests.cluster.faulty_pool import (
+    Fault,
+    FaultyPool,
+    failing,
+    hanging_at_epoch,
+    losing_worker_at_epoch,
+    no_fault,
+    reporting,
+)
+
+SPEC = """
+name: driver
+data: {holdout: 56}
+model: {kind: mlp, hidden: [16], initializer: xavier}
+training: {epochs: 3, batch_size: 50}
+search:
+  space: {training.learning_rate: {low: 0.01, high: 0.3, log: true}}
+  sampler: {kind: random}
+trials: 3
+"""
+
+
+SPEC_TRIALS = 3
+
+
+class Clock:
+    """A clock that moves when it is read, so that waiting takes no time."""
+
+    def __init__(self, step_s: float = 1.0) -> None:
+        self.now_s, self.step_s = 0.0, step_s
+
+    def __call__(self) -> float:
+        self.now_s += self.step_s
+        return self.now_s
+
+
+class Study:
+    """A run directory with a driver that can be made anew, as after a restart."""
+
+    def __init__(self, folder: Path, dataset: Dataset, spec: StudySpec) -> None:
+        self.run_dir = RunDir.create(folder / "run")
+        self.store = Store.create(self.run_dir.store, spec.name)
+        self.checkpoints = Checkpoints(self.run_dir)
+        self.dataset, self.spec = dataset, spec
+
+    def driver(self, fault: Fault = no_fault, clock: Callable[[], float] | None = None) -> Driver:
+        pool = FaultyPool(self.dataset, fault)
+        parts = StudyParts(self.store, Search(self.spec), pool, self.checkpoints, Observers([]))
+        return Driver(self.spec, parts, clock or Clock())
+
+    def trials(self) -> list[TrialRecord]:
+        return self.store.trials()
+
+    def states(self) -> list[str]:
+        return [trial.state.value for trial in self.trials()]
+
+
+@pytest.fixture
+def study(tmp_path: Path, small_dataset: Dataset) -> Callable[..., Study]:
+    def make(*overrides: str) -> Study:
+        return Study(tmp_path, small_dataset, load_spec(SPEC, overrides))
+
+    return make
+
+
+def test_every_trial_completes_with_a_row_for_each_epoch(study: Callable[..., Study]) -> None:
+    run = study()
+    assert run.driver().run() is None
+    assert run.states() == ["COMPLETE"] * 3
+    for trial in run.trials():
+        assert [m.epoch for m in run.store.measurements(trial.number)] == [1, 2, 3]
+        assert trial.value == run.store.measurements(trial.number)[-1].metrics["val/accuracy"]
+        assert (trial.attempts, trial.error) == (1, None)
+        assert trial.weights_sha256 is not None
+
+
+def test_final_weights_are_kept_of_the_best_trial_only(study: Callable[..., Study]) -> None:
+    run = study()
+    run.driver().run()
+    best = max(run.trials(), key=lambda trial: (trial.value or 0.0, -trial.number))
+    for trial in run.trials():
+        assert run.run_dir.trial_checkpoints(trial.number).exists() == (trial.number == best.number)
+    assert run.checkpoints.final(best.number).epoch == 3
+
+
+def test_failed_trial_is_tried_again_and_completes(study: Callable[..., Study]) -> None:
+    run = study()
+    run.driver(failing(times=2)).run()
+    assert run.states() == ["COMPLETE"] * 3
+    assert sorted(trial.attempts for trial in run.trials())[-1] >= 2
+
+
+def test_trial_that_fails_every_attempt_is_fail_with_cause_and_traceback(study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    run.driver(failing(times=3)).run()
+    (trial,) = run.trials()
+    assert (trial.state, trial.attempts) == (TrialState.FAIL, 3)
+    assert trial.error == "RuntimeError: on demand"
+    assert trial.traceback == "Traceback: on demand"
+
+
+def test_trial_that_cannot_succeed_is_not_tried_again(study: Callable[..., Study]) -> None:
+    run = study("trials=2")
+    run.driver(failing(times=1, retryable=False)).run()
+    assert sorted(run.states()) == ["COMPLETE", "FAIL"]
+    assert [trial.attempts for trial in run.trials()] == [1, 1]
+
+
+def test_lost_worker_changes_no_weights(tmp_path: Path, small_dataset: Dataset) -> None:
+    hashes = []
+    for name, fault in (("undisturbed", no_fault), ("lost", losing_worker_at_epoch(2))):
+        (tmp_path / name).mkdir()
+        run = Study(tmp_path / name, small_dataset, load_spec(SPEC, ["trials=1"]))
+        run.driver(fault).run()
+        (trial,) = run.trials()
+        assert trial.state is TrialState.COMPLETE
+        assert [m.epoch for m in run.store.measurements(0)] == [1, 2, 3]
+        hashes.append(trial.weights_sha256)
+    assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize("metric", ["train/loss", "val/loss"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_trial_with_a_loss_that_is_not_finite_is_fail_and_never_best(
+    metric: str, value: float, study: Callable[..., Study]
+) -> None:
+    run = study()
+    run.driver(reporting(metric, value, {0})).run()
+    first, *others = run.trials()
+    assert (first.state, first.error, first.attempts) == (TrialState.FAIL, DIVERGED, 1)
+    assert [trial.state for trial in others] == [TrialState.COMPLETE] * 2
+
+
+def test_pruned_trials_stop_early_and_free_their_worker(study: Callable[..., Study]) -> None:
+    run = study("trials=8", "search.pruner={kind: asha, min_resource: 1, reduction_factor: 2}")
+    run.driver().run()
+    pruned = [trial for trial in run.trials() if trial.state is TrialState.PRUNED]
+    assert pruned
+    assert all(trial.epochs < 3 and trial.value is not None for trial in pruned)
+    assert all(trial.state.is_finished() for trial in run.trials())
+    assert not any(run.run_dir.trial_checkpoints(trial.number).exists() for trial in pruned)
+
+
+def test_interrupted_study_ends_with_the_weights_of_an_undisturbed_one(tmp_path: Path, small_dataset: Dataset) -> None:
+    for name in ("undisturbed", "interrupted"):
+        (tmp_path / name).mkdir()
+    undisturbed = Study(tmp_path / "undisturbed", small_dataset, load_spec(SPEC))
+    undisturbed.driver().run()
+
+    interrupted = Study(tmp_path / "interrupted", small_dataset, load_spec(SPEC))
+    stops = 0
+    while sum(trial.state.is_finished() for trial in interrupted.trials()) < SPEC_TRIALS:
+        driver = interrupted.driver(_after_measurements(2, lambda: driver.request_stop("enough")))
+        stops += driver.run() == "enough"
+    assert stops >= 2
+    assert [(t.number, t.params, t.weights_sha256) for t in interrupted.trials()] == [
+        (t.number, t.params, t.weights_sha256) for t in undisturbed.trials()
+    ]
+    for trial in interrupted.trials():
+        assert [m.epoch for m in interrupted.store.measurements(trial.number)] == [1, 2, 3]
+
+
+def test_study_stops_when_a_trial_reaches_the_objective(study: Callable[..., Study]) -> None:
+    run = study("stop.objective=0.0", "trials=5")
+    reason = run.driver().run()
+    assert reason == "trial 0 reached the objective 0.0"
+    assert run.states() == ["COMPLETE"]
+
+
+def test_study_stops_when_its_minutes_are_over(study: Callable[..., Study]) -> None:
+    run = study("limits.minutes=0.05", "trials=100")
+    reason = run.driver(clock=Clock(step_s=0.5)).run()
+    assert reason is not None
+    assert "limits.minutes" in reason
+    assert len(run.trials()) < 100
+
+
+def test_hung_worker_is_killed_and_its_trial_goes_on(study: Callable[..., Study]) -> None:
+    run = study("trials=1", "limits.epoch_timeout_s=30")
+    run.driver(hanging_at_epoch(2), Clock(step_s=1.0)).run()
+    (trial,) = run.trials()
+    assert (trial.state, trial.attempts) == (TrialState.COMPLETE, 2)
+    assert [m.epoch for m in run.store.measurements(0)] == [1, 2, 3]
+
+
+def test_events_of_one_trial_come_in_the_order_of_the_protocol(study: Callable[..., Study]) -> None:
+    run, kinds = study("trials=1"), []
+
+    def record(event: WorkerEvent) -> None:
+        kinds.append(type(event))
+
+    run.driver(record).run()
+    assert kinds == [Ready, Measured, Measured, Measured, Finished]
+
+
+def _after_measurements(count: int, action: Callable[[], None]) -> Fault:
+    seen = [0]
+
+    def fault(event: WorkerEvent) -> None:
+        if isinstance(event, Measured):
+            seen[0] += 1
+            if seen[0] == count:
+                action()
+
+    return fault

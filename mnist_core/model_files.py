@@ -1,4 +1,4 @@
-"""A trained model on disk in MXNet's own format, so that `mx.mod.Module.load` opens it, with a card that says what it is."""
+"""A trained model on disk in MXNet's own format, for `mx.mod.Module.load`, with a card that says what it is."""
 
 import hashlib
 import os

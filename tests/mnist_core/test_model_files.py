@@ -1,18 +1,19 @@
 """A saved model is MXNet's: plain Module opens it and scores to the same accuracy."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mnist_core.checkpoint import weights_sha256
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
 from mnist_core.context import mx, open_context
 from mnist_core.dataset import Dataset, split
-from mnist_core.errors import CheckpointError
+from mnist_core.errors import CheckpointError, NotWritable
 from mnist_core.eval_metrics import DigitParityAccuracy
 from mnist_core.iterators import DigitParityIter, MnistIter
-from mnist_core.model_files import CLASS_NAMES, EPOCH, ModelCard, load_model, save_model
+from mnist_core.model_files import CLASS_NAMES, EPOCH, ModelCard, load_card, load_model, read_symbol, save_model
 from mnist_core.networks import heads_of
 from mnist_core.parameters import Vector
 from mnist_core.prediction import Predictor
@@ -46,6 +47,14 @@ def card_of(model: ModelConfig, weights: Vector) -> ModelCard:
     )
 
 
+@pytest.fixture
+def saved_mlp(small_dataset: Dataset, tmp_path: Path) -> Path:
+    """The prefix of a saved MLP."""
+    weights = trained(MODELS["mlp"], small_dataset)
+    save_model(tmp_path / "model", card_of(MODELS["mlp"], weights), weights)
+    return tmp_path / "model"
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_saved_model_opened_by_module_scores_to_the_same_accuracy(
     kind: str, small_dataset: Dataset, tmp_path: Path
@@ -76,41 +85,70 @@ def test_saved_model_loads_to_the_same_bits(kind: str, small_dataset: Dataset, t
     assert weights_sha256(loaded) == card.weights_sha256
 
 
-def test_missing_model_is_refused(tmp_path: Path) -> None:
+def test_model_saved_again_replaces_the_one_before(small_dataset: Dataset, tmp_path: Path) -> None:
+    for kind in ("lenet", "mlp"):
+        weights = trained(MODELS[kind], small_dataset)
+        save_model(tmp_path / "model", card_of(MODELS[kind], weights), weights)
+
+    assert load_card(tmp_path / "model").model == MODELS["mlp"]
+    assert weights_sha256(load_model(tmp_path / "model")[1]) == weights_sha256(weights)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model-0000.params", "model-symbol.json", "model.json"]
+
+
+def test_symbol_of_a_saved_model_is_its_network(saved_mlp: Path) -> None:
+    assert mx.sym.load_json(read_symbol(saved_mlp)).list_outputs() == ["softmax_output"]
+
+
+@pytest.mark.parametrize("read", [load_model, load_card])
+def test_missing_model_is_refused(read: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"model\.json is missing"):
-        load_model(tmp_path / "model")
+        read(tmp_path / "model")
 
 
 @pytest.mark.parametrize("victim", ["model.json", "model-0000.params"])
-def test_damaged_model_is_refused_by_name(victim: str, small_dataset: Dataset, tmp_path: Path) -> None:
-    weights = trained(MODELS["mlp"], small_dataset)
-    save_model(tmp_path / "model", card_of(MODELS["mlp"], weights), weights)
-    path = tmp_path / victim
+def test_model_cut_short_is_refused_by_name(victim: str, saved_mlp: Path) -> None:
+    path = saved_mlp.with_name(victim)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(CheckpointError, match=victim.replace(".", r"\.")):
-        load_model(tmp_path / "model")
+    with pytest.raises(CheckpointError, match=rf"{victim} is damaged"):
+        load_model(saved_mlp)
 
 
-def test_model_missing_its_params_is_refused(small_dataset: Dataset, tmp_path: Path) -> None:
+# The head of the list, a dimension of the first array, a weight, the last name.
+@pytest.mark.parametrize("offset", [0, 46, 5000, -1])
+def test_params_with_one_wrong_byte_are_refused(offset: int, saved_mlp: Path) -> None:
+    path = saved_mlp.with_name("model-0000.params")
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 0x40
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="model-0000.params is damaged: its SHA-256"):
+        load_model(saved_mlp)
+
+
+def test_card_of_another_network_is_refused(saved_mlp: Path) -> None:
+    path = saved_mlp.with_name("model.json")
+    card = json.loads(path.read_text())
+    card["model"]["hidden"] = [128, 65]
+    path.write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match=r"does not hold the network that model\.json describes"):
+        load_model(saved_mlp)
+
+
+@pytest.mark.parametrize("victim", ["model-0000.params", "model-symbol.json"])
+def test_model_missing_a_file_is_refused_by_name(victim: str, saved_mlp: Path) -> None:
+    saved_mlp.with_name(victim).unlink()
+    with pytest.raises(CheckpointError, match=f"{victim} is missing"):
+        load_model(saved_mlp) if victim.endswith("params") else read_symbol(saved_mlp)
+
+
+def test_weights_that_the_card_does_not_name_are_not_saved(small_dataset: Dataset, tmp_path: Path) -> None:
     weights = trained(MODELS["mlp"], small_dataset)
-    save_model(tmp_path / "model", card_of(MODELS["mlp"], weights), weights)
-    (tmp_path / "model-0000.params").unlink()
-    with pytest.raises(CheckpointError, match="model-0000.params is missing"):
-        load_model(tmp_path / "model")
+    with pytest.raises(CheckpointError, match="its weights are not those that its card names"):
+        save_model(tmp_path / "model", card_of(MODELS["mlp"], weights + 1), weights)
+    assert not list(tmp_path.iterdir())
 
 
-def test_predictions_name_the_most_probable_digit_and_parity(small_dataset: Dataset) -> None:
-    weights = trained(MODELS["multitask"], small_dataset)
-    predictor = Predictor(MODELS["multitask"], weights, open_context("cpu"))
-    predictions = predictor.predict(small_dataset.test.images[:30])
-    assert len(predictions) == 30
-    for prediction in predictions:
-        assert prediction.digit == int(np.argmax(prediction.probabilities))
-        assert prediction.probability == max(prediction.probabilities)
-        assert sum(prediction.probabilities) == pytest.approx(1, abs=1e-5)
-        assert prediction.parity in ("even", "odd")
-
-
-def test_predictions_of_no_images_are_none(small_dataset: Dataset) -> None:
-    predictor = Predictor(MODELS["mlp"], trained(MODELS["mlp"], small_dataset), open_context("cpu"))
-    assert predictor.predict(small_dataset.test.images[:0]) == []
+def test_folder_that_cannot_be_made_is_refused(small_dataset: Dataset, tmp_path: Path) -> None:
+    weights = trained(MODELS["mlp"], small_dataset)
+    (tmp_path / "best").write_text("in the way")
+    with pytest.raises(NotWritable, match="best cannot be made"):
+        save_model(tmp_path / "best" / "model", card_of(MODELS["mlp"], weights), weights)

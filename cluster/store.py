@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cluster.space import Params
+from cluster.store_rows import read_measurement, read_record
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
@@ -82,7 +83,7 @@ class Store:
             connection = _connect(path, "ro" if read_only else "rw")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.DatabaseError as err:
-            raise RunDirError(f"{path} cannot be read as a study store ({err}): restore it from a copy") from err
+            raise _unreadable(path, err) from err
         if version != SCHEMA_VERSION:
             raise RunDirError(
                 f"{path} has schema version {version}, this mxtrials reads version {SCHEMA_VERSION}: "
@@ -98,7 +99,7 @@ class Store:
 
     def study(self) -> tuple[StudyState, str | None]:
         """The study's state as last written, and why it ended."""
-        row = self._connection.execute("SELECT state, reason FROM study").fetchone()
+        (row,) = self._rows("SELECT state, reason FROM study")
         return row["state"], row["reason"]
 
     def set_study(self, state: StudyState, reason: str | None = None) -> None:
@@ -177,26 +178,31 @@ class Store:
 
     def requeue_running(self) -> None:
         """After a driver's death: what was RUNNING is WAITING."""
-        running = [row["number"] for row in self._connection.execute("SELECT number FROM trials WHERE state='RUNNING'")]
-        for number in running:
-            self.end_attempt(number, "interrupted")
+        for row in self._rows("SELECT number FROM trials WHERE state = 'RUNNING'"):
+            self.end_attempt(row["number"], "interrupted")
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def trials(self) -> list[TrialRecord]:
         """All trials by number."""
-        return [_record(row) for row in self._connection.execute(_RECORDS)]
+        return [read_record(row) for row in self._rows(_RECORDS)]
 
     def measurements(self, number: int) -> list[Measurement]:
         """A trial's measurements by epoch."""
-        rows = self._connection.execute("SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", (number,))
-        return [_measurement(row) for row in rows]
+        rows = self._rows("SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", number)
+        return [read_measurement(row) for row in rows]
 
     def failures(self, number: int) -> int:
         """How many of a trial's attempts ended in a failure or a lost worker."""
         query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome IN ('failed', 'lost')"
-        (count,) = self._connection.execute(query, (number,)).fetchone()
+        ((count,),) = self._rows(query, number)
         return int(count)
+
+    def _rows(self, query: str, *values: int) -> list[sqlite3.Row]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as err:
+            raise _unreadable(self._path, err) from err
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -224,6 +230,10 @@ def _connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection
     return connection
 
 
+def _unreadable(path: Path, err: sqlite3.DatabaseError) -> RunDirError:
+    return RunDirError(f"{path} cannot be read as a study store ({err}): restore it from a copy")
+
+
 def _end_attempt(
     sql: sqlite3.Connection, number: int, outcome: AttemptOutcome, error: str | None, traceback: str | None
 ) -> None:
@@ -231,31 +241,3 @@ def _end_attempt(
         "UPDATE attempts SET ended_at = ?, outcome = ?, error = ?, traceback = ? WHERE trial = ? AND outcome IS NULL",
         (time.time(), outcome, error, traceback, number),
     )
-
-
-def _record(row: Any) -> TrialRecord:
-    return TrialRecord(
-        number=row["number"],
-        state=TrialState(row["state"]),
-        model=row["model"],
-        params=json.loads(row["params"]),
-        seed=row["seed"],
-        epochs=row["epochs"] or 0,
-        value=row["value"],
-        metrics=json.loads(row["metrics"]) if row["metrics"] else {},
-        attempts=row["attempts"],
-        seconds=row["elapsed_s"] or 0.0,
-        worker=row["worker"],
-        error=row["error"],
-        traceback=row["traceback"],
-        weights_sha256=row["weights_sha256"],
-        test=json.loads(row["test"]) if row["test"] else None,
-    )
-
-
-def _measurement(row: Any) -> Measurement:
-    confusion = {
-        head: tuple(tuple(int(cell) for cell in line) for line in counts)
-        for head, counts in json.loads(row["confusion"]).items()
-    }
-    return Measurement(row["epoch"], json.loads(row["metrics"]), row["elapsed_s"], confusion)

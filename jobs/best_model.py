@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from mnist_core.image_files import read_digit
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from cluster.spec_file import load_spec
 from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.context import open_context
 from mnist_core.errors import DataError
+from mnist_core.image_files import read_digit
 from mnist_core.metrics import Scores
 from mnist_core.model_files import ModelCard, load_model
 from mnist_core.prediction import Prediction, Predictor

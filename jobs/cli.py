@@ -78,8 +78,9 @@ def run(
 
     study = load_spec(find_spec(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
     run_dir, shown = RunDir(out or Path("runs") / study.name), Shown.of(as_json, quiet)
-    with study_view(study, shown, _console()) as view:
-        summary = start_study(study, run_dir.path, Place(local, address), view)
+    place = Place(local, address)
+    with study_view(study, shown, _console(), place.opening) as view:
+        summary = start_study(study, run_dir.path, place, view)
     _report(summary, run_dir, shown)
 
 
@@ -104,8 +105,9 @@ def resume(
     opened, shown = RunDir.open(run_dir), Shown.of(as_json, quiet)
     study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
     finished = [trial.state for trial in read_summary(opened).trials if trial.state.is_finished()]
-    with study_view(study, shown, _console(), finished) as view:
-        summary = resume_study(opened, study, Place(local, address), view)
+    place = Place(local, address)
+    with study_view(study, shown, _console(), place.opening, finished) as view:
+        summary = resume_study(opened, study, place, view)
     _report(summary, opened, shown)
 
 

@@ -1,10 +1,9 @@
 """What a study leaves behind: the best models, scored once on the test set, tables, and pictures of predictions."""
 
-from cluster.recorder import Recorder
-
 import numpy as np
 
 from cluster.checkpoints import Checkpoints
+from cluster.recorder import Recorder
 from cluster.run_dir import RunDir
 from cluster.store import Store
 from cluster.study_spec import StudySpec

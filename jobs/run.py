@@ -13,12 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 
-from cluster.recorder import Recorder
-
 from cluster.checkpoints import Checkpoints
 from cluster.driver import Driver, StudyParts
 from cluster.observer import Observers, StudyObserver
 from cluster.pool import WorkerPool
+from cluster.recorder import Recorder
 from cluster.run_dir import RunDir
 from cluster.search import Search
 from cluster.spec_file import dump_spec
@@ -43,6 +42,13 @@ class Place:
 
     local: bool = False
     address: str | None = None
+
+    @property
+    def opening(self) -> str:
+        """What is going on there until the first worker is ready."""
+        if self.local:
+            return "loading MXNet"
+        return f"joining Ray at {self.address}" if self.address else "starting Ray"
 
 
 def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -> StudySummary:

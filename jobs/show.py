@@ -1,12 +1,13 @@
 """Draws a study's leaderboard and where its files are. Loads neither MXNet nor Ray."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cluster.run_dir import RunDir
 from cluster.summary import StudySummary
 from cluster.trial import TrialRecord, TrialState
-from jobs.view import STATE_STYLES, describe, readable_time
+from jobs.view import STATE_STYLES, cropped, describe, readable_time
 
 LONGEST_LEADERBOARD = 20
 
@@ -18,8 +19,10 @@ def show_summary(summary: StudySummary, console: Console) -> None:
     console.print(f"[bold]{summary.spec.name}[/]  {summary.state}{reason}: {counts} of {summary.spec.trials} trials")
     if summary.trials:
         console.print(_leaderboard(summary))
+    for trial in summary.best_of_each_kind():
+        console.print(f"best {trial.model} (trial {trial.number})  {describe(trial.params)}", highlight=False)
     for trial in _failed(summary)[:5]:
-        console.print(f"[red]trial {trial.number} failed:[/] {trial.error}", highlight=False)
+        console.print(f"[red]trial {trial.number} failed:[/] {escape(trial.error or '')}", highlight=False)
 
 
 def show_results(summary: StudySummary, run_dir: RunDir, console: Console) -> None:
@@ -28,9 +31,13 @@ def show_results(summary: StudySummary, run_dir: RunDir, console: Console) -> No
         if trial.test is not None:
             parts = [f"{name.removeprefix('test/')} {value:.4f}" for name, value in trial.test.items()]
             console.print(f"best {trial.model} (trial {trial.number}) on the test set: {', '.join(parts)}")
-    console.print(f"\nbest model    {run_dir.best}-symbol.json, -0000.params", highlight=False, soft_wrap=True)
-    console.print(f"results       {run_dir.results}", highlight=False, soft_wrap=True)
-    console.print(f"TensorBoard   tensorboard --logdir {run_dir.tensorboard}", highlight=False, soft_wrap=True)
+    console.print()
+    for name, path in (
+        ("best model", f"{run_dir.best}-symbol.json, -0000.params"),
+        ("results", str(run_dir.results)),
+        ("TensorBoard", f"tensorboard --logdir {run_dir.tensorboard}"),
+    ):
+        console.print(f"{name:<14}{path}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _leaderboard(summary: StudySummary) -> Table:
@@ -39,9 +46,10 @@ def _leaderboard(summary: StudySummary) -> Table:
     others = [trial for trial in summary.trials if trial.state is not TrialState.COMPLETE]
     rows = [*ranked, *others]
     objective = summary.spec.search.objective
-    table = Table(box=None, header_style="dim", padding=(0, 1))
-    for name in ("trial", "network", "state", "epochs", objective, "test/accuracy", "time", "parameters"):
-        table.add_column(name, no_wrap=name != "parameters")
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    for name in ("trial", "network", "state", "epochs", objective, "test/accuracy", "time"):
+        table.add_column(name, justify="left" if name in ("network", "state") else "right", no_wrap=True)
+    table.add_column("parameters")  # the one that gives way on a narrow terminal
     for trial in rows[:LONGEST_LEADERBOARD]:
         table.add_row(
             str(trial.number),
@@ -51,7 +59,7 @@ def _leaderboard(summary: StudySummary) -> Table:
             "" if trial.value is None else f"{trial.value:.4f}",
             "" if trial.test is None else f"{trial.test['test/accuracy']:.4f}",
             readable_time(trial.seconds),
-            describe(trial.params),
+            cropped(describe(trial.params)),
         )
     if len(rows) > LONGEST_LEADERBOARD:
         table.caption = f"and {len(rows) - LONGEST_LEADERBOARD} more: --json shows all"

@@ -1,11 +1,9 @@
 """The terminal while a study runs: a live table, or plain lines where the output is no terminal. Decides nothing."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -15,6 +13,7 @@ from cluster.observer import StudyObserver
 from cluster.space import Params, label
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialState
+from jobs.progress import Progress
 from jobs.shown import Shown
 from mnist_core.measurement import Measurement
 
@@ -25,77 +24,43 @@ STATE_STYLES = {
     TrialState.RUNNING: "cyan",
     TrialState.WAITING: "dim",
 }
+SPEED = "perf/samples_per_second"
 
-
-@dataclass
-class _Running:
-    model: str
-    params: Params
-    worker: str
-    epochs: int
-    measurement: Measurement | None = None
-
-
-@dataclass
-class _Progress:
-    """What the views know of the study; the counts are kept, finished trials are not."""
-
-    spec: StudySpec
-    started_s: float = field(default_factory=time.monotonic)
-    running: dict[int, _Running] = field(default_factory=dict)
-    ended: dict[TrialState, int] = field(default_factory=dict)
-    ended_before: int = 0
-    workers: int = 0
-    best: tuple[float, int, str] | None = None
-    problem: str | None = None
-
-    def start(self, number: int, model: str, params: Params, worker: str) -> None:
-        epochs = self.spec.resolve(params)[1].epochs
-        self.running[number] = _Running(model, params, worker, epochs)
-
-    def end(self, number: int, state: TrialState, value: float | None) -> _Running | None:
-        running = self.running.pop(number, None)
-        self.ended[state] = self.ended.get(state, 0) + 1
-        if state is TrialState.COMPLETE and value is not None and running is not None and self._is_better(value):
-            self.best = (value, number, running.model)
-        return running
-
-    def seen_before(self, state: TrialState) -> None:
-        """A trial that was finished before the study was resumed."""
-        self.ended[state] = self.ended.get(state, 0) + 1
-        self.ended_before += 1
-
-    def remaining_s(self) -> float | None:
-        """How long the rest takes at the pace so far, running trials counted by their epochs."""
-        now_done = sum(self.ended.values()) - self.ended_before
-        partly = sum(r.measurement.epoch / r.epochs for r in self.running.values() if r.measurement)
-        done = now_done + partly
-        left = self.spec.trials - self.ended_before - done
-        return None if done < 0.5 else self.elapsed_s() * left / done
-
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self.started_s
-
-    def _is_better(self, value: float) -> bool:
-        if self.best is None:
-            return True
-        return value > self.best[0] if self.spec.search.direction == "maximize" else value < self.best[0]
+# Of the table of running trials; the one without a name is called like the objective.
+_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
+    ("trial", "right"),
+    ("network", "left"),
+    ("worker", "left"),
+    ("epoch", "right"),
+    (" ", "left"),
+    ("", "right"),
+    ("samples/s", "right"),
+)
 
 
 @contextmanager
 def study_view(
-    spec: StudySpec, shown: Shown, console: Console, finished: Sequence[TrialState] = ()
+    spec: StudySpec, shown: Shown, console: Console, opening: str, finished: Sequence[TrialState] = ()
 ) -> Iterator[StudyObserver]:
-    """The view that fits the output; `finished` are the states of trials that a resumed study has behind it."""
+    """The view that fits the output.
+
+    Args:
+        spec: of the study.
+        shown: how much.
+        console: where.
+        opening: what is going on until the first worker is ready, e.g. "starting Ray".
+        finished: the states of the trials that a resumed study has behind it.
+    """
+    progress = Progress(spec)
+    for state in finished:
+        progress.seen_before(state)
     if shown is not Shown.ALL:
         yield QuietView()
-    elif not console.is_terminal:
-        yield PlainView(spec, console)
-    else:
-        with LiveView(spec, console) as view:
-            for state in finished:
-                view.seen_before(state)
+    elif console.is_terminal:
+        with LiveView(progress, console, opening) as view:
             yield view
+    else:
+        yield PlainView(progress, console)
 
 
 class QuietView:
@@ -120,10 +85,10 @@ class QuietView:
 class PlainView:
     """A line for each thing that happens."""
 
-    def __init__(self, spec: StudySpec, console: Console) -> None:
+    def __init__(self, progress: Progress, console: Console) -> None:
         """Prints to a console that is no terminal."""
-        self._progress, self._console = _Progress(spec), console
-        self._objective = spec.search.objective
+        self._progress, self._console = progress, console
+        self._objective = progress.spec.search.objective
 
     def trial_started(self, number: int, model: str, params: Params, worker: str) -> None:
         """See StudyObserver."""
@@ -132,44 +97,43 @@ class PlainView:
 
     def measured(self, number: int, measurement: Measurement) -> None:
         """See StudyObserver."""
-        running = self._progress.running[number]
-        running.measurement = measurement
-        value = measurement.metrics[self._objective]
-        speed = readable_count(measurement.metrics["perf/samples_per_second"])
+        running = self._progress.measure(number, measurement)
         self._say(
-            f"trial {number} {running.model} epoch {measurement.epoch}/{running.epochs}"
-            f"  {self._objective} {value:.4f}  {speed} samples/s"
+            f"trial {number} {running.model} epoch {running.epoch}/{running.epochs}"
+            f"  {self._objective} {measurement.metrics[self._objective]:.4f}"
+            f"  {readable_count(measurement.metrics[SPEED])} samples/s"
         )
 
     def trial_waits(self, number: int, reason: str) -> None:
         """See StudyObserver."""
-        self._progress.running.pop(number, None)
+        self._progress.put_aside(number, reason)
         self._say(f"trial {number} waits: {reason}")
 
     def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
         """See StudyObserver."""
-        running = self._progress.end(number, state, value)
-        model = running.model if running else ""
+        running = self._progress.end(number, state, value, error)
+        model = f" {running.model}" if running else ""
         outcome = error or (f"{self._objective} {value:.4f}" if value is not None else "")
-        self._say(f"trial {number} {model} {state.value}  {outcome}")
+        self._say(f"trial {number}{model} {state.value}  {outcome}")
 
     def workers_changed(self, ready: int, problem: str | None) -> None:
         """See StudyObserver."""
-        self._say(f"a worker is lost: {problem}" if problem else f"{ready} workers ready")
+        self._progress.workers = ready
+        self._say(f"a worker is lost: {problem}" if problem else f"{counted(ready, 'worker')} ready")
 
     def _say(self, line: str) -> None:
         self._console.print(
-            f"{self._progress.elapsed_s():7.1f} s  {line}", highlight=False, markup=False, soft_wrap=True
+            f"{self._progress.elapsed_s():7.1f} s  {line.rstrip()}", highlight=False, markup=False, soft_wrap=True
         )
 
 
 class LiveView:
     """A table of the running trials that is redrawn four times a second; use it as a context manager."""
 
-    def __init__(self, spec: StudySpec, console: Console) -> None:
-        """Draws on a terminal."""
-        self._spec, self._progress = spec, _Progress(spec)
-        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=4, transient=True)
+    def __init__(self, progress: Progress, console: Console, opening: str) -> None:
+        """Draws on a terminal; `opening` until the first worker is ready."""
+        self._progress, self._opening = progress, opening
+        self._live = Live(console=console, get_renderable=self.draw, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "LiveView":
         self._live.__enter__()
@@ -178,78 +142,87 @@ class LiveView:
     def __exit__(self, *exc_info: object) -> None:
         self._live.__exit__(None, None, None)
 
-    def seen_before(self, state: TrialState) -> None:
-        """Counts a trial that was finished before the study was resumed."""
-        self._progress.seen_before(state)
-
     def trial_started(self, number: int, model: str, params: Params, worker: str) -> None:
         """See StudyObserver."""
         self._progress.start(number, model, params, worker)
 
     def measured(self, number: int, measurement: Measurement) -> None:
         """See StudyObserver."""
-        self._progress.running[number].measurement = measurement
+        self._progress.measure(number, measurement)
 
     def trial_waits(self, number: int, reason: str) -> None:
         """See StudyObserver."""
-        self._progress.running.pop(number, None)
-        self._progress.problem = f"trial {number} waits: {reason}"
+        self._progress.put_aside(number, reason)
 
     def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
         """See StudyObserver."""
-        self._progress.end(number, state, value)
-        if error:
-            self._progress.problem = f"trial {number}: {error}"
+        self._progress.end(number, state, value, error)
 
     def workers_changed(self, ready: int, problem: str | None) -> None:
         """See StudyObserver."""
         self._progress.workers = ready
         self._progress.problem = problem or self._progress.problem
 
-    def _draw(self) -> RenderableType:
-        problem = self._progress.problem
-        return Group(
-            self._headline(),
-            self._running_table(),
-            Text(f"  last trouble: {problem}", style="yellow") if problem else Text(""),
-        )
-
-    def _headline(self) -> Text:
+    def draw(self) -> RenderableType:
+        """The picture of this moment; a line that is too long for the terminal is cropped."""
         progress = self._progress
-        line = Text.assemble(
-            (f"{self._spec.name}  ", "bold"), f"{sum(progress.ended.values())}/{self._spec.trials} trials"
-        )
-        for state, count in progress.ended.items():
-            line.append(f"  {count} {state.value}", style=STATE_STYLES[state])
-        line.append(f"   {readable_time(progress.elapsed_s())} elapsed")
-        remaining = progress.remaining_s()
-        if remaining is not None:
-            line.append(f", about {readable_time(remaining)} left")
+        lines: list[RenderableType] = [self._counts(), self._times()]
         if progress.best is not None:
             value, number, model = progress.best
-            line.append(f"\nbest {self._spec.search.objective} {value:.4f}  (trial {number}, {model})", style="green")
-        elif not progress.running:
-            line.append("\nstarting workers ..." if progress.workers == 0 else "")
-        return line
+            best = f"best {progress.spec.search.objective} {value:.4f}  (trial {number}, {model})"
+            lines.append(cropped((best, "green")))
+        if progress.running:
+            lines.append(self._running_table())
+        if progress.problem:
+            lines.append(cropped((f"last trouble: {progress.problem}", "yellow")))
+        return Group(*lines)
+
+    def _counts(self) -> Text:
+        progress = self._progress
+        done = f"{sum(progress.ended.values())}/{progress.spec.trials} trials"
+        by_state = [(f"  {count} {state.value}", STATE_STYLES[state]) for state, count in progress.ended.items()]
+        workers = "" if progress.workers is None else f"  {counted(progress.workers, 'worker')}"
+        return cropped((progress.spec.name, "bold"), f"  {done}", *by_state, workers)
+
+    def _times(self) -> Text:
+        progress = self._progress
+        elapsed = f"{readable_time(progress.elapsed_s())} elapsed"
+        if progress.workers is None:
+            return cropped(f"{self._opening} ...  {elapsed}")
+        if sum(progress.ended.values()) >= progress.spec.trials:
+            return cropped(f"{elapsed}, scoring the best on the test set ...")
+        remaining = progress.remaining_s()
+        return cropped(elapsed if remaining is None else f"{elapsed}, about {readable_time(remaining)} left")
 
     def _running_table(self) -> Table:
-        table = Table(box=None, header_style="dim", padding=(0, 1))
-        for name in ("trial", "network", "worker", "epoch", "", self._spec.search.objective, "samples/s", "parameters"):
-            table.add_column(name, no_wrap=True)
+        objective = self._progress.spec.search.objective
+        table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+        for name, justify in _COLUMNS:
+            table.add_column(name or objective, justify=justify, no_wrap=True)
+        table.add_column("parameters")  # the one that gives way on a narrow terminal
         for number, running in sorted(self._progress.running.items()):
-            measured = running.measurement
-            epoch = measured.epoch if measured else 0
+            metrics = running.measurement.metrics if running.measurement else None
             table.add_row(
                 str(number),
                 running.model,
                 running.worker,
-                f"{epoch}/{running.epochs}",
-                ProgressBar(total=running.epochs, completed=epoch, width=12),
-                f"{measured.metrics[self._spec.search.objective]:.4f}" if measured else "",
-                readable_count(measured.metrics["perf/samples_per_second"]) if measured else "",
-                describe(running.params),
+                f"{running.epoch}/{running.epochs}",
+                ProgressBar(total=running.epochs, completed=running.epoch, width=10),
+                f"{metrics[objective]:.4f}" if metrics else "",
+                readable_count(metrics[SPEED]) if metrics else "",
+                cropped(describe(running.params)),
             )
         return table
+
+
+def cropped(*parts: str | tuple[str, str]) -> Text:
+    """Texts, or texts with their style, in one line that ends in an ellipsis where the terminal does."""
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
+
+
+def counted(number: int, thing: str) -> str:
+    """1 as "1 worker", 2 as "2 workers"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def describe(params: Params) -> str:

@@ -173,6 +173,8 @@ class Recorder(StudyObserver):
             self._give_up(run.file, err)
 
     def _delete_events(self, folder: Path) -> None:
+        if self.problem:  # nothing could be written in their place
+            return
         try:
             for file in folder.glob(f"{EVENT_FILE}.*"):
                 file.unlink()

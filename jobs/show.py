@@ -32,12 +32,14 @@ def show_results(summary: StudySummary, run_dir: RunDir, console: Console) -> No
             parts = [f"{name.removeprefix('test/')} {value:.4f}" for name, value in trial.test.items()]
             console.print(f"best {trial.model} (trial {trial.number}) on the test set: {', '.join(parts)}")
     console.print()
-    for name, path in (
-        ("best model", f"{run_dir.best}-symbol.json, -0000.params"),
-        ("results", str(run_dir.results)),
-        ("TensorBoard", f"tensorboard --logdir {run_dir.tensorboard}"),
-    ):
-        console.print(f"{name:<14}{path}", highlight=False, markup=False, soft_wrap=True)
+    if summary.best is not None:
+        _say(console, "best model", f"{run_dir.best}-symbol.json, -0000.params")
+    _say(console, "results", str(run_dir.results))
+    _say(console, "TensorBoard", f"tensorboard --logdir {run_dir.tensorboard}")
+
+
+def _say(console: Console, name: str, value: str) -> None:
+    console.print(f"{name:<14}{value}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _leaderboard(summary: StudySummary) -> Table:

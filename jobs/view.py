@@ -240,7 +240,5 @@ def readable_count(number: float) -> str:
 
 def readable_time(seconds: float) -> str:
     """Seconds as "42 s" or "3:07 min"."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d} min"
+    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"

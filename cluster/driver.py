@@ -20,12 +20,6 @@ from mnist_core.measurement import Measurement
 # How long the driver waits for an event before it looks at its clock and at a request to stop.
 PATIENCE_S = 0.2
 
-_OUTCOMES: dict[TrialState, Outcome] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "fail",
-}
-
 DIVERGED = "diverged: the loss is not finite"
 
 
@@ -116,8 +110,6 @@ class Driver:
             case WorkerLost(worker, cause):
                 self._on_worker_lost(worker, cause)
 
-    # -- starting ----------------------------------------------------------------------------------------------------
-
     def _proposed(self) -> WaitingTrial | None:
         """The next new trial, recorded in the store, or None when all have been proposed."""
         number = self._next_number
@@ -135,7 +127,7 @@ class Driver:
         worker = next((worker for worker in self._idle if worker != waiting.avoid), self._idle[0])
         self._idle.remove(worker)
         self._store.start_attempt(trial.number, worker)
-        self._running[trial.number] = _Running(waiting, worker, self._epoch_deadline_s())
+        self._running[trial.number] = _Running(waiting, worker, self._clock() + self._spec.limits.epoch_timeout_s)
         self._observer.trial_started(trial.number, trial.model.kind, waiting.params, worker)
         self._pool.start(worker, trial)
 
@@ -147,19 +139,16 @@ class Driver:
             self._search.adopt(record.number, record.params, reported)
             self._next_number = record.number + 1
             if record.state.is_finished():
-                self._search.tell(record.number, _OUTCOMES[record.state], record.value)
+                self._search.tell(record.number, _outcome(record.state), record.value)
+            else:
+                trial = TrialSpec(record.number, *self._spec.resolve(record.params), record.seed)
+                self._backlog.add(WaitingTrial(trial, record.params))
             if record.state is TrialState.COMPLETE and record.value is not None:
                 self._champions.add(record.model, record.number, record.value)
-            elif not record.state.is_finished():
-                model, training = self._spec.resolve(record.params)
-                trial = TrialSpec(record.number, model, training, record.seed)
-                self._backlog.add(WaitingTrial(trial, record.params))
-
-    # -- what a trial reports ----------------------------------------------------------------------------------------
 
     def _on_measured(self, worker: str, number: int, measurement: Measurement, state: bytes | None) -> None:
         running = self._running[number]
-        running.epoch, running.deadline_s = measurement.epoch, self._epoch_deadline_s()
+        running.epoch, running.deadline_s = measurement.epoch, self._clock() + self._spec.limits.epoch_timeout_s
         value = self._objective(measurement)
         self._store.add_measurement(number, measurement, value)
         if state is not None:
@@ -222,10 +211,8 @@ class Driver:
         del self._running[number]
         if state is not TrialState.COMPLETE:
             self._checkpoints.discard(number)
-        self._search.tell(number, _OUTCOMES[state], value)
+        self._search.tell(number, _outcome(state), value)
         self._observer.trial_ended(number, state, value, error)
-
-    # -- the clock and the objective ---------------------------------------------------------------------------------
 
     def _look_at_the_clock(self) -> None:
         now = self._clock()
@@ -236,9 +223,6 @@ class Driver:
                 running.deadline_s = math.inf
                 limit = self._spec.limits.epoch_timeout_s
                 self._pool.kill(running.worker, f"no epoch ended within limits.epoch_timeout_s: {limit}")
-
-    def _epoch_deadline_s(self) -> float:
-        return self._clock() + self._spec.limits.epoch_timeout_s
 
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]
@@ -251,6 +235,11 @@ class Driver:
 
     def _workers(self) -> int:
         return len(self._idle) + len(self._running)
+
+
+def _outcome(state: TrialState) -> Outcome:
+    """What the search calls the end of a trial."""
+    return "complete" if state is TrialState.COMPLETE else "pruned" if state is TrialState.PRUNED else "fail"
 
 
 def _is_finite(measurement: Measurement) -> bool:

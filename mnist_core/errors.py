@@ -14,7 +14,7 @@ MxtrialsError
 │   └── ClusterUnavailable   Ray cannot be started or reached
 └── NoCompleteTrial        the study ended without one complete trial        exit code 1
 
-Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values, not errors: see cluster/events.py.
+Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values: see cluster/events.py.
 """
 
 from typing import ClassVar

@@ -95,8 +95,10 @@ class CpuOptimizer:
         self._weights += momentum
 
     def _nag(self, learning_rate: float, rescale: float) -> None:
-        """m *= momentum; w += -m + (1 + momentum) * (m - lr * (rescale * g + wd * w));
-        then m -= lr * (rescale * g + wd * w) with the new w, as the operator does in place (nag_mom_update).
+        """Sutskever et al. 2013, with d = lr * (rescale * g + wd * w).
+
+        m *= momentum; w += -m + (1 + momentum) * (m - d); m -= d, where the last d is of the new w, because the
+        operator works in place (nag_mom_update).
         """
         lr, wd = np.float32(learning_rate), np.float32(self._config.weight_decay)
         factor = np.float32(self._config.momentum)

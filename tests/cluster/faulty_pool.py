@@ -9,8 +9,6 @@ from cluster.inline_pool import InlinePool
 from cluster.worker import WorkerSettings
 from mnist_core.dataset import Dataset
 
-SILENCE = "silence"
-
 Fault = Callable[[WorkerEvent], WorkerEvent | Literal["silence"] | None]
 """Takes what happened, gives what is reported instead, or silence; None reports what happened."""
 
@@ -32,7 +30,9 @@ class FaultyPool(InlinePool):
         if isinstance(reported, WorkerLost):  # reported as a pool does: lost, then ready again
             self.kill(reported.worker, reported.cause)
             return super().next_event(0.0)
-        return None if reported == SILENCE else reported or event
+        if isinstance(reported, str):
+            return None
+        return reported or event
 
 
 def no_fault(event: WorkerEvent) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from mnist_core.checkpoint import pack, unpack, weights_sha256
@@ -14,7 +15,7 @@ from mnist_core.optimizers import CpuOptimizer, DeviceOptimizer
 from mnist_core.parameters import initial_weights, lay_out
 from mnist_core.training import Training, epoch_order
 
-MODELS = {
+MODELS: dict[str, ModelConfig] = {
     "mlp": MlpConfig(initializer="xavier"),
     "lenet": LenetConfig(initializer="xavier"),
     "multitask": MultitaskConfig(initializer="xavier"),
@@ -32,7 +33,9 @@ def one_hundred_steps(config: TrainingConfig) -> TrainingConfig:
     return config.model_copy(update={"learning_rate": 0.01, "batch_size": BATCH, "epochs": 1})
 
 
-def module_weights(model: ModelConfig, config: TrainingConfig, data: Split, seed: int) -> dict[str, np.ndarray]:
+def module_weights(
+    model: ModelConfig, config: TrainingConfig, data: Split, seed: int
+) -> dict[str, npt.NDArray[np.float32]]:
     """The same steps by `mx.mod.Module` and MXNet's own optimizer."""
     network = build_network(model)
     layout = lay_out(network.parameter_shapes())
@@ -61,7 +64,7 @@ def first_images(dataset: Dataset, count: int) -> Split:
     return Split(Subset(dataset.train, np.arange(count)), Subset(dataset.test, np.arange(64)))
 
 
-def relative_difference(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
+def relative_difference(ours: dict[str, npt.NDArray[np.float32]], theirs: dict[str, npt.NDArray[np.float32]]) -> float:
     return max(float(np.abs(ours[name] - theirs[name]).max() / np.abs(theirs[name]).max()) for name in theirs)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, OutOfMemoryError, RayActorError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from cluster.events import Ready, Suspended, WorkerEvent, WorkerLost
 from cluster.study_spec import WorkersSpec
@@ -19,7 +19,7 @@ from cluster.trial import TrialSpec
 from cluster.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.dataset import Dataset
-from mnist_core.errors import ClusterUnavailable, EnvironmentLacks, MxtrialsError
+from mnist_core.errors import ClusterUnavailable, MxtrialsError
 
 # A slot whose workers die this often in a row before they are ready is given up.
 FAILED_STARTS = 3
@@ -60,16 +60,26 @@ def slots_for(workers: WorkersSpec, cluster_cpus: int, cluster_gpus: int) -> lis
     ]
 
 
+@dataclass(frozen=True)
+class _Home:
+    """Where an actor runs: its process, and its node's address and id."""
+
+    pid: int
+    address: str
+    node_id: str
+
+
 @ray.remote(max_restarts=0, max_task_retries=0)
 class _Actor:
-    """A Worker in a process of its own."""
+    """A Worker in a process of its own.
 
-    def __init__(self, slot: Slot, dataset: Dataset, settings: WorkerSettings) -> None:
+    The worker is made in a call, not in the constructor: of an error in a call Ray hands on the exception itself, of
+    one in the constructor its text only.
+    """
+
+    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings) -> _Home:
         self._worker = Worker(slot.name, slot.device, dataset, settings)
-        self._name = slot.name
-
-    def ready(self) -> Ready:
-        return Ready(self._name, os.getpid())
+        return _Home(os.getpid(), ray.util.get_node_ip_address(), ray.get_runtime_context().get_node_id())
 
     def start(self, trial: TrialSpec) -> TrialEvent:
         return self._worker.start(trial)
@@ -88,7 +98,7 @@ class _Seat:
     slot: Slot
     actor: Any
     failed_starts: int
-    ready: bool = False
+    home: _Home | None = None  # known as soon as the actor is ready
 
 
 class RayPool:
@@ -132,6 +142,9 @@ class RayPool:
         if self._happened:
             return self._happened.popleft()
         self._check_that_workers_come()
+        if not self._pending:  # every worker is idle, and `ray.wait` refuses to wait for nothing
+            time.sleep(timeout_s)
+            return None
         done, _ = ray.wait(list(self._pending), num_returns=1, timeout=timeout_s)
         if not done:
             return None
@@ -147,22 +160,20 @@ class RayPool:
 
     def _event_of(self, reference: Any, seat: _Seat) -> WorkerEvent | None:
         try:
-            event: WorkerEvent = ray.get(reference)
-        except RayTaskError as err:  # the actor lives; a bug in the worker itself
-            ray.kill(seat.actor)
-            self._replace(seat, _cause(err))
+            result: WorkerEvent | _Home = ray.get(reference)
         except RayError as err:
-            self._on_dead(seat, err)
-        else:
-            if isinstance(event, Ready):
-                self._ever_ready = seat.ready = True
-            return event
-        return self._happened.popleft() if self._happened else None
+            self._on_lost(seat, err)
+            return self._happened.popleft() if self._happened else None
+        if isinstance(result, _Home):
+            self._ever_ready, seat.home = True, result
+            return Ready(seat.slot.name, result.pid)
+        return result
 
-    def _on_dead(self, seat: _Seat, err: RayError) -> None:
+    def _on_lost(self, seat: _Seat, err: RayError) -> None:
+        ray.kill(seat.actor)  # it may live: after an error in a call, or behind a broken connection
         refusal = _refusal(err)
         if refusal is None:
-            self._replace(seat, _cause(err))
+            self._replace(seat, _cause(err, seat.home))
         elif seat.slot.optional:
             self._give_up(seat, str(refusal))
         else:
@@ -170,20 +181,18 @@ class RayPool:
 
     def _replace(self, seat: _Seat, cause: str) -> None:
         """Reports the loss, and seats a new actor in the lost one's place."""
-        self._happened.append(WorkerLost(seat.slot.name, cause))
-        failed_starts = 0 if seat.ready else seat.failed_starts + 1
+        failed_starts = 0 if seat.home else seat.failed_starts + 1
         if failed_starts >= FAILED_STARTS:
             self._give_up(seat, cause)
         else:
+            self._happened.append(WorkerLost(seat.slot.name, cause))
             self._seat(seat.slot, failed_starts)
 
     def _seat(self, slot: Slot, failed_starts: int) -> None:
-        actor = _Actor.options(  # type: ignore[attr-defined]
-            num_cpus=1, num_gpus=slot.gpu_share, name=None
-        ).remote(slot, self._dataset, self._settings)
+        actor = _Actor.options(num_cpus=1, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
         seat = _Seat(slot, actor, failed_starts)
         self._seats[slot.name] = seat
-        self._pending[actor.ready.remote()] = seat
+        self._pending[actor.open.remote(slot, self._dataset, self._settings)] = seat
 
     def _give_up(self, seat: _Seat, cause: str) -> None:
         del self._seats[seat.slot.name]
@@ -200,30 +209,31 @@ class RayPool:
 
 
 def _refusal(err: RayError) -> MxtrialsError | None:
-    """The error with which a worker's start was refused for good, if that is why it died."""
-    cause = getattr(err, "cause", None)
-    for error in (err, cause):
-        if isinstance(error, MxtrialsError):
-            return error
-    text = str(err)
-    for kind in _subclasses(EnvironmentLacks):
-        marker = f"{kind.__module__}.{kind.__name__}: "
-        if marker in text:
-            return kind(text.rsplit(marker, 1)[1].strip().splitlines()[0])
-    return None
+    """The error with which a worker refuses to start, and would again, if that is what happened."""
+    cause = err.cause if isinstance(err, RayTaskError) else None
+    return cause if isinstance(cause, MxtrialsError) else None
 
 
-def _subclasses(kind: type[MxtrialsError]) -> list[type[MxtrialsError]]:
-    return [kind, *(deeper for child in kind.__subclasses__() for deeper in _subclasses(child))]
-
-
-def _cause(err: RayError) -> str:
+def _cause(err: RayError, home: _Home | None) -> str:
     """Why a worker was lost, in one sentence."""
+    if isinstance(err, RayTaskError):
+        return f"worker failed: {type(err.cause).__name__}: {_first_line(str(err.cause))}"
     if isinstance(err, OutOfMemoryError):
         return "out of memory: Ray killed the worker to save its node"
-    text = str(err)
-    if isinstance(err, (ActorDiedError, RayActorError)) and "node" in text.lower() and "died" in text.lower():
-        return "its node died" if "its node" in text.lower() else "worker process died"
-    if isinstance(err, RayTaskError):
-        return f"worker failed: {text.strip().splitlines()[-1]}"
-    return "worker process died"
+    if not isinstance(err, RayActorError):
+        return f"Ray failed: {type(err).__name__}: {_first_line(str(err))}"
+    if home is None:
+        return f"worker could not start: {str(err).strip().splitlines()[-1]}"
+    if not _is_alive(home.node_id):
+        return f"node {home.address} (id {home.node_id}) died"
+    if isinstance(err, ActorUnavailableError):
+        return f"node {home.address} (id {home.node_id}) died or cannot be reached"
+    return f"worker process {home.pid} on node {home.address} died: it crashed or was killed"
+
+
+def _is_alive(node_id: str) -> bool:
+    return any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes())
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "no message")

@@ -1,0 +1,313 @@
+"""RayPool on real Ray: a head and further raylets on this machine, real workers, and faults that are really caused."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from cluster.checkpoints import Checkpoints
+from cluster.driver import Driver, StudyParts
+from cluster.events import Failed, Finished, Measured, Ready, WorkerEvent, WorkerLost
+from cluster.inline_pool import InlinePool
+from cluster.observer import Observers
+from cluster.pool import WorkerPool
+from cluster.ray_pool import RayPool, Slot, slots_for
+from cluster.ray_session import cluster_size, ray_session
+from cluster.run_dir import RunDir
+from cluster.search import Search
+from cluster.spec_file import load_spec
+from cluster.store import Store
+from cluster.study_spec import WorkersSpec
+from cluster.trial import TrialSpec, TrialState
+from cluster.worker import WorkerSettings
+from mnist_core.config import MlpConfig, TrainingConfig
+from mnist_core.dataset import Dataset
+from mnist_core.errors import ClusterUnavailable, DataError, DeviceUnavailable
+
+SETTINGS = WorkerSettings(holdout=56, seed=0, state_every_s=0.0)
+CPU_0, CPU_1 = Slot("cpu-0", "cpu"), Slot("cpu-1", "cpu")
+PATIENCE_S = 60.0
+
+SPEC = """
+name: pool
+data: {holdout: 56}
+model: {kind: mlp, hidden: [16], initializer: xavier}
+training: {epochs: 3, batch_size: 50}
+search:
+  space: {training.learning_rate: {low: 0.01, high: 0.3, log: true}}
+  sampler: {kind: random}
+trials: 1
+"""
+
+slow = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Cluster]:
+    """Two raylets with a CPU each, of which the head also says that it has a GPU."""
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        with ray_session(cluster.address, None):
+            yield cluster
+    finally:
+        cluster.shutdown()
+
+
+def trial(number: int = 0, epochs: int = 2, resume_from: bytes | None = None) -> TrialSpec:
+    model = MlpConfig(hidden=(16,), initializer="xavier")
+    return TrialSpec(number, model, TrainingConfig(epochs=epochs, batch_size=50), seed=7, resume_from=resume_from)
+
+
+def next_event(pool: WorkerPool) -> WorkerEvent:
+    """The next event of a pool that has something under way."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        event = pool.next_event(1.0)
+        if event is not None:
+            return event
+    raise AssertionError(f"nothing happened within {PATIENCE_S} s")
+
+
+def next_ready(pool: WorkerPool) -> Ready:
+    event = next_event(pool)
+    assert isinstance(event, Ready)
+    return event
+
+
+def train(pool: WorkerPool, worker: str, spec: TrialSpec) -> Finished:
+    """Trains a trial to its end on a worker that is Ready."""
+    pool.start(worker, spec)
+    while isinstance(event := next_event(pool), Measured):
+        pool.advance(worker)
+    assert isinstance(event, Finished)
+    return event
+
+
+def raylet_of(pid: int) -> int:
+    return psutil.Process(pid).ppid()
+
+
+@pytest.mark.parametrize(
+    ("workers", "cpus", "gpus", "names"),
+    [
+        (WorkersSpec(), 3, 0, ["cpu-0", "cpu-1", "cpu-2"]),
+        (WorkersSpec(), 4, 2, ["gpu-0", "gpu-1", "cpu-0", "cpu-1"]),
+        (WorkersSpec(gpu_fraction=0.5), 4, 1, ["gpu-0", "gpu-1", "cpu-0", "cpu-1"]),
+        (WorkersSpec(), 1, 2, ["gpu-0", "gpu-1"]),
+        (WorkersSpec(), 0, 0, ["cpu-0"]),
+        (WorkersSpec(cpu=2, gpu=0), 8, 4, ["cpu-0", "cpu-1"]),
+        (WorkersSpec(cpu=0, gpu=1), 8, 4, ["gpu-0"]),
+    ],
+)
+def test_slots_are_what_the_spec_asks_for(workers: WorkersSpec, cpus: int, gpus: int, names: list[str]) -> None:
+    slots = slots_for(workers, cpus, gpus)
+    assert [slot.name for slot in slots] == names
+    assert all(slot.optional == (slot.device == "gpu" and workers.gpu == "auto") for slot in slots)
+    assert all(slot.gpu_share == (workers.gpu_fraction if slot.device == "gpu" else 0.0) for slot in slots)
+
+
+@slow
+def test_cluster_of_several_nodes_has_the_size_of_them_all(nodes: Cluster) -> None:
+    assert cluster_size() == (2, 1)
+
+
+@slow
+def test_workers_on_several_nodes_give_the_weights_of_this_process(nodes: Cluster, small_dataset: Dataset) -> None:
+    inline = InlinePool(small_dataset, SETTINGS)
+    expected = train(inline, next_ready(inline).worker, trial()).weights_sha256
+    pool = RayPool([CPU_0, CPU_1], small_dataset, SETTINGS)
+    try:
+        workers = [next_ready(pool), next_ready(pool)]
+        assert len({raylet_of(ready.pid) for ready in workers}) == 2
+        assert {train(pool, ready.worker, trial()).weights_sha256 for ready in workers} == {expected}
+    finally:
+        pool.close()
+
+
+@slow
+def test_images_are_read_from_the_object_store_and_not_copied(nodes: Cluster, bundled_dataset: Dataset) -> None:
+    pool = RayPool([CPU_0], bundled_dataset, WorkerSettings(holdout=10_000, seed=0))
+    try:
+        ready = next_ready(pool)
+        train(pool, ready.worker, trial())
+        shared = [found.rss for found in psutil.Process(ready.pid).memory_maps() if "plasma" in found.path]
+        assert sum(shared) >= bundled_dataset.train.images.nbytes
+        mapped: Dataset = ray.get(pool._dataset)
+        assert not mapped.train.images.flags.writeable
+        assert not mapped.train.images.flags.owndata
+    finally:
+        pool.close()
+
+
+@slow
+def test_trial_that_raises_is_failed_and_its_worker_goes_on(nodes: Cluster, small_dataset: Dataset) -> None:
+    pool = RayPool([CPU_0], small_dataset, SETTINGS)
+    try:
+        worker = next_ready(pool).worker
+        pool.start(worker, trial(3, resume_from=b"no state"))
+        event = next_event(pool)
+        assert isinstance(event, Failed)
+        assert (event.number, event.retryable) == (3, False)
+        assert event.error.startswith("CheckpointError: ")
+        assert event.traceback.startswith("Traceback (most recent call last)")
+        assert pool.next_event(0.0) is None  # idle: there is nothing that could happen
+        assert train(pool, worker, trial()).number == 0
+    finally:
+        pool.close()
+
+
+@slow
+def test_worker_with_a_bug_is_lost_with_the_error_and_replaced(nodes: Cluster, small_dataset: Dataset) -> None:
+    pool = RayPool([CPU_0], small_dataset, SETTINGS)
+    try:
+        ready = next_ready(pool)
+        pool.advance(ready.worker)
+        cause = "worker failed: RuntimeError: worker cpu-0 has no trial to go on with"
+        assert next_event(pool) == WorkerLost("cpu-0", cause)
+        assert next_ready(pool).pid != ready.pid
+    finally:
+        pool.close()
+
+
+@slow
+def test_killed_worker_is_lost_with_its_cause_and_replaced(nodes: Cluster, small_dataset: Dataset) -> None:
+    pool = RayPool([CPU_0], small_dataset, SETTINGS)
+    try:
+        ready = next_ready(pool)
+        os.kill(ready.pid, signal.SIGKILL)
+        pool.start(ready.worker, trial())
+        lost = next_event(pool)
+        assert isinstance(lost, WorkerLost)
+        assert lost.cause.startswith(f"worker process {ready.pid} on node ")
+        assert lost.cause.endswith(" died: it crashed or was killed")
+        assert next_ready(pool).pid != ready.pid
+    finally:
+        pool.close()
+
+
+@slow
+def test_worker_that_is_given_up_is_lost_and_replaced(nodes: Cluster, small_dataset: Dataset) -> None:
+    pool = RayPool([CPU_0], small_dataset, SETTINGS)
+    try:
+        ready = next_ready(pool)
+        pool.start(ready.worker, trial())
+        pool.kill(ready.worker, "it hangs")
+        assert next_event(pool) == WorkerLost("cpu-0", "it hangs")
+        assert next_ready(pool).pid != ready.pid
+    finally:
+        pool.close()
+
+
+class KillingPool(RayPool):
+    """Kills the process of its first worker as soon as a trial has reached an epoch."""
+
+    victim: int | None = None
+
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        """See WorkerPool."""
+        event = super().next_event(timeout_s)
+        if isinstance(event, Ready) and self.victim is None:
+            self.victim = event.pid
+        if isinstance(event, Measured) and event.measurement.epoch == 2 and self.victim:
+            os.kill(self.victim, signal.SIGKILL)
+            self.victim = 0
+        return event
+
+
+@slow
+def test_trial_whose_worker_is_killed_goes_on_to_the_same_weights(
+    nodes: Cluster, small_dataset: Dataset, tmp_path: Path
+) -> None:
+    hashes, attempts = [], []
+    for pool in (InlinePool(small_dataset, SETTINGS), KillingPool([CPU_0, CPU_1], small_dataset, SETTINGS)):
+        run_dir, spec = RunDir.create(tmp_path / type(pool).__name__), load_spec(SPEC, [])
+        store = Store.create(run_dir.store, spec.name)
+        try:
+            Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), Observers([]))).run()
+            (record,) = store.trials()
+            assert record.state is TrialState.COMPLETE
+            assert [m.epoch for m in store.measurements(0)] == [1, 2, 3]
+            hashes.append(record.weights_sha256)
+            attempts.append(record.attempts)
+        finally:
+            store.close()
+            pool.close()
+    assert hashes[0] == hashes[1]
+    assert attempts == [1, 2]
+
+
+@slow
+def test_optional_slot_without_its_device_is_dropped_with_the_reason(nodes: Cluster, small_dataset: Dataset) -> None:
+    pool = RayPool([Slot("gpu-0", "gpu", 1.0, optional=True), CPU_0], small_dataset, SETTINGS)
+    try:
+        events = [next_event(pool), next_event(pool)]
+        (lost,) = [event for event in events if isinstance(event, WorkerLost)]
+        assert lost == WorkerLost("gpu-0", str(refused_gpu(small_dataset)))
+        assert [event.worker for event in events if isinstance(event, Ready)] == ["cpu-0"]
+        assert train(pool, "cpu-0", trial()).number == 0
+    finally:
+        pool.close()
+
+
+def refused_gpu(dataset: Dataset) -> DeviceUnavailable:
+    """The error of a study that insists on a GPU where none can be had."""
+    pool = RayPool([Slot("gpu-0", "gpu", 1.0)], dataset, SETTINGS)
+    try:
+        with pytest.raises(DeviceUnavailable) as refused:
+            next_event(pool)
+    finally:
+        pool.close()
+    return refused.value
+
+
+@slow
+def test_slot_without_its_device_ends_the_study_with_the_reason(nodes: Cluster, small_dataset: Dataset) -> None:
+    assert "mxnet" in str(refused_gpu(small_dataset))
+
+
+@slow
+def test_pool_whose_last_slot_is_dropped_is_unavailable(nodes: Cluster, small_dataset: Dataset) -> None:
+    pool = RayPool([Slot("gpu-0", "gpu", 1.0, optional=True)], small_dataset, SETTINGS)
+    try:
+        with pytest.raises(ClusterUnavailable, match="no worker is left: the last one, gpu-0, could not start"):
+            next_event(pool)
+    finally:
+        pool.close()
+
+
+@slow
+def test_holdout_that_does_not_fit_is_an_error_of_the_data(nodes: Cluster, small_dataset: Dataset) -> None:
+    pool = RayPool([CPU_0], small_dataset, WorkerSettings(holdout=256, seed=0))
+    try:
+        with pytest.raises(DataError, match="data.holdout is 256"):
+            next_event(pool)
+    finally:
+        pool.close()
+
+
+@slow
+def test_worker_is_lost_with_its_node_and_goes_on_on_another(nodes: Cluster, small_dataset: Dataset) -> None:
+    doomed = nodes.add_node(num_cpus=1)
+    pool = RayPool([CPU_0, CPU_1, Slot("cpu-2", "cpu")], small_dataset, SETTINGS)
+    try:
+        workers = {ready.worker: ready.pid for ready in (next_ready(pool) for _ in range(3))}
+        raylet = {entry.process.pid for entry in doomed.all_processes["raylet"]}
+        (victim,) = [worker for worker, pid in workers.items() if raylet_of(pid) in raylet]
+        nodes.remove_node(doomed, allow_graceful=False)
+        pool.start(victim, trial(epochs=1000))
+        while isinstance(lost := next_event(pool), Measured):  # a process survives its node for a moment
+            pool.advance(victim)
+        assert isinstance(lost, WorkerLost)
+        assert (lost.worker, lost.cause.split(" (")[0]) == (victim, f"node {doomed.node_ip_address}")
+        assert doomed.node_id in lost.cause
+        other = next(worker for worker in workers if worker != victim)
+        assert train(pool, other, trial()).number == 0
+    finally:
+        pool.close()

@@ -9,7 +9,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,14 +30,10 @@ _CPU_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MXNET_USE_OPERATOR_TUNING": "0",
     "MXNET_CPU_PRIORITY_NTHREADS": "1",
-    # The default, MKLDNN, fuses operators for prediction that keep a reordered copy of the weights from their first
-    # use on, and so would evaluate every epoch with the weights of the first. `default` fuses none.
-    "MXNET_SUBGRAPH_BACKEND": "default",
     "MXNET_SUBGRAPH_VERBOSE": "0",
 }
 _GPU_ENVIRONMENT = {
     "MXNET_ENGINE_TYPE": "ThreadedEnginePerDevice",
-    "MXNET_SUBGRAPH_BACKEND": "default",
     "MXNET_SUBGRAPH_VERBOSE": "0",
     "MXNET_USE_OPERATOR_TUNING": "0",
     # Tuning convolutions takes longer than a short trial gains by it.
@@ -61,6 +57,8 @@ _CUDA_LIBRARIES = (
     "cudnn/lib/libcudnn.so.8",
 )
 _DEBIAN_PACKAGES = {"libquadmath.so.0": "libquadmath0", "libgomp.so.1": "libgomp1"}
+
+_FUSION = "MXNET_SUBGRAPH_BACKEND"
 
 _device: DeviceKind = "cpu"
 
@@ -102,6 +100,33 @@ def open_context(kind: DeviceKind) -> Any:
     except mxnet.MXNetError as err:
         raise DeviceUnavailable(f"the GPU cannot run this MXNet: {str(err).splitlines()[-1].strip()}") from err
     return mxnet.gpu(0)
+
+
+def bind(symbol: Any, context: Any, arguments: Mapping[str, Any], gradients: Mapping[str, Any] | None) -> Any:
+    """Binds a Symbol to arrays: an executor that trains, or one that only predicts, with the weights of the moment.
+
+    Left to itself, MXNet fuses the operators of a predicting executor into ones that keep a reordered copy of the
+    weights from their first use on: it would score every epoch with the weights of the first. The backend `default`
+    fuses nothing; but an executor that trains takes twice as long with it, so that it is named for predictions only.
+
+    Args:
+        symbol: the network.
+        context: where the arrays are.
+        arguments: by name, an NDArray for each argument of the network.
+        gradients: by name, where backward writes; None for an executor that predicts.
+    """
+    trained = gradients or {}
+    if not trained:
+        os.environ[_FUSION] = "default"
+    try:
+        return symbol.bind(
+            context,
+            dict(arguments),
+            args_grad=dict(trained) or None,
+            grad_req={name: "write" if name in trained else "null" for name in arguments},
+        )
+    finally:
+        os.environ.pop(_FUSION, None)
 
 
 def __getattr__(name: str) -> Any:

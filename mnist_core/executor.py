@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_core.context import mx
+from mnist_core.context import bind, mx
 from mnist_core.dataset import IMAGE_SIDE, IndexArray, LabelledImages
 from mnist_core.metrics import Probabilities
 from mnist_core.networks import Network
@@ -32,13 +32,8 @@ class BatchExecutor:
         arguments["data"] = self._data
         for head, (labels, _) in zip(network.heads, self._labels, strict=True):
             arguments[head.label_name] = labels
-        trained = gradient is not None
-        self._executor = network.symbol.bind(
-            context,
-            arguments,
-            args_grad={name: layout.view(gradient, name) for name in layout.shapes} if trained else None,
-            grad_req={name: "write" if trained and name in layout.shapes else "null" for name in arguments},
-        )
+        gradients = None if gradient is None else {name: layout.view(gradient, name) for name in layout.shapes}
+        self._executor = bind(network.symbol, context, arguments, gradients)
 
     def load(self, source: LabelledImages, indices: IndexArray) -> None:
         """Gathers images and labels; fewer than `batch_size` leave the rest of the batch as it was."""

@@ -1,0 +1,36 @@
+"""What the README shows is true: its spec loads, and the files and commands that it names exist."""
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from cluster.spec_file import load_spec
+from jobs.cli import main
+from jobs.shipped import shipped_specs
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_spec_in_the_readme_loads() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert load_spec(block).name == "mine"
+
+
+def test_every_shipped_spec_is_named() -> None:
+    assert {name for name in shipped_specs() if f"`{name}`" not in README} == set()
+
+
+def test_every_link_leads_to_a_file() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_command_is_one_of_the_command_line() -> None:
+    named = set(re.findall(r"mxtrials ([a-z]+) ", README))
+    commands = set(main.commands)
+    assert named <= commands
+    for command in sorted(commands):
+        assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0

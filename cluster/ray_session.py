@@ -9,8 +9,6 @@ from typing import Any
 from mnist_core.errors import ClusterUnavailable
 
 _ENVIRONMENT = {
-    # Without it, whoever reaches a port of the cluster can run code on it.
-    "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
     # Ray prints the cluster's error messages on the driver's terminal; what matters of them arrives as an event.
     "RAY_DEDUP_LOGS": "1",
@@ -23,6 +21,9 @@ _ENVIRONMENT = {
 def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     """Joins the cluster at an address, or the one that this process was submitted to, or starts one on this machine.
 
+    It is authenticated by a token, without which whoever reaches a port of a cluster can run code on it, unless the
+    user's own RAY_AUTH_MODE says otherwise. A submitted process meets its cluster as the cluster was started.
+
     Args:
         address: as `ray.init` takes it, or None.
         cpus: how many CPUs a cluster on this machine offers; None for as many as it has cores.
@@ -32,6 +33,8 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    if not _is_submitted():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     address = address or os.environ.get("RAY_ADDRESS")
     import ray
 
@@ -45,6 +48,11 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _is_submitted() -> bool:
+    """Whether Ray Jobs runs this process, in the environment of its cluster."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
 
 
 def cluster_size() -> tuple[int, int]:

@@ -31,9 +31,8 @@ class RunDir:
         try:
             path.mkdir(parents=True)
         except FileExistsError as err:
-            raise RunDirError(
-                f"{path} exists already: choose another --out, or go on with it by `mxtrials resume {path}`"
-            ) from err
+            go_on = f", or go on with it by `mxtrials resume {path}`" if cls(path).store.is_file() else ""
+            raise RunDirError(f"{path} exists already: choose another --out{go_on}") from err
         except OSError as err:
             raise NotWritable(f"{path} cannot be made ({err.strerror}): choose another --out") from err
         return cls(path)

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 no complete trial; 2 bad usage or input; 3 the environment
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +41,15 @@ class _Group(click.Group):
             ctx.exit(EXIT_INTERRUPTED)
 
 
+def _version() -> str:
+    try:
+        return version("mxtrials")
+    except PackageNotFoundError:
+        return "not installed: run from its source folder"
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="mxtrials", message="%(version)s")
+@click.version_option(_version(), message="%(version)s")
 def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
 

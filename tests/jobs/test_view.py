@@ -7,6 +7,7 @@ from rich.console import Console
 
 from cluster.events import Measured
 from cluster.inline_pool import InlinePool
+from cluster.space import Params
 from cluster.spec_file import load_spec
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialSpec, TrialState
@@ -24,7 +25,12 @@ model: {kind: mlp, hidden: [16], initializer: xavier}
 training: {epochs: 2, batch_size: 50}
 trials: 3
 """
-PARAMS = {"training.learning_rate": 0.1, "training.batch_size": 100, "model.activation": "softrelu", "x.momentum": 0.5}
+PARAMS: Params = {
+    "training.learning_rate": 0.1,
+    "training.batch_size": 100,
+    "model.activation": "softrelu",
+    "x.momentum": 0.5,
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,261 @@
+"""The command line as a person meets it: real processes, exit codes, and one sentence where something is wrong."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """That of this process, with a data cache of its own."""
+    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "COLUMNS": "100"}
+
+
+@pytest.fixture
+def mxtrials(environment: dict[str, str], tmp_path: Path) -> CommandLine:
+    """Runs a command in an empty folder and waits for its end."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*arguments),
+            cwd=tmp_path,
+            env={**environment, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def small(small_idx_folder: Path) -> list[str]:
+    """Options for a study on 200 images."""
+    return ["--set", f"data.source={small_idx_folder}", "--set", "data.holdout=56", "--local"]
+
+
+@pytest.fixture(scope="module")
+def finished_run(
+    environment: dict[str, str], small_idx_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A run directory of two complete trials, and what `run --json` printed."""
+    run_dir = tmp_path_factory.mktemp("finished") / "run"
+    options = ["--set", f"data.source={small_idx_folder}", "--set", "data.holdout=56", "--local", "--json"]
+    done = subprocess.run(
+        command("run", "smoke", *options, "--out", run_dir),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run_dir, done.stdout
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "jobs", *map(str, arguments)]
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], exit_code: int, *words: str) -> None:
+    """One sentence of ours on stderr, nothing on stdout, and the exit code."""
+    assert done.returncode == exit_code, done.stderr
+    assert done.stdout == ""
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("mxtrials: ")
+    for word in words:
+        assert word in sentence
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--set", "training.epoch=3"], ["training has no key 'epoch'", "did you mean epochs?"]),
+        (["--set", "training.epochs=many"], ['training.epochs is "many"', "integer"]),
+        (["--set", "training.learning_rate=-1"], ["training.learning_rate is -1", "greater than 0"]),
+        (["--set", "search.space={training.momentum: {low: 3, high: 1}}"], ["training.momentum", "low is 3"]),
+        (["--set", "model.kind=resnet"], ['model.kind is "resnet"', "lenet, mlp, multitask"]),
+        (["--set", "model={kind"], ["not YAML"]),
+        (["--set", "data.source=/nope"], ["/nope does not exist"]),
+        (["--trials", "0"], ["trials is 0"]),
+        (["--workers", "cpu=x"], ["--workers is 'cpu=x'", "cpu=2,gpu=0"]),
+        (["--workers", "tpu=1"], ["--workers is 'tpu=1'"]),
+        (["--workers", "cpu=0,gpu=0"], ["cpu and gpu are both 0"]),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else None,
+)
+def test_study_that_cannot_be_is_refused_and_leaves_no_run(
+    options: list[str], words: list[str], mxtrials: CommandLine, tmp_path: Path
+) -> None:
+    assert_refused(mxtrials("run", "smoke", "--local", *options), 2, *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_spec_that_is_not_yaml_is_refused_with_its_line(mxtrials: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("name: bad\nmodel: [\n")
+    assert_refused(mxtrials("run", "bad.yaml", "--local"), 2, "bad.yaml, line 3", "not YAML")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_unknown_spec_is_refused_with_a_guess(mxtrials: CommandLine) -> None:
+    assert_refused(mxtrials("run", "smok", "--local"), 2, "'smok'", "did you mean smoke?")
+
+
+def test_truncated_idx_file_is_refused_by_name(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(small_idx_folder, folder)
+    images = folder / "train-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:-1])
+    assert_refused(mxtrials("run", "smoke", "--local", "--set", f"data.source={folder}"), 2, images.name)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_holdout_larger_than_the_data_is_refused(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
+    source = f"data.source={small_idx_folder}"
+    assert_refused(mxtrials("run", "smoke", "--local", "--set", source), 2, "10000", "256")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("out", ["/proc/x/y", "file/run"])
+def test_output_folder_that_cannot_be_made_is_what_the_environment_lacks(
+    out: str, mxtrials: CommandLine, small: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert_refused(mxtrials("run", "smoke", *small, "--out", out), 3, out, "cannot be made", "--out")
+
+
+def test_run_directory_that_exists_is_refused_and_kept(
+    mxtrials: CommandLine, small: list[str], finished_run: tuple[Path, str]
+) -> None:
+    run_dir, _ = finished_run
+    before = sorted(run_dir.rglob("*"))
+    done = mxtrials("run", "smoke", *small, "--out", run_dir)
+    assert_refused(done, 2, "exists already", f"mxtrials resume {run_dir}")
+    assert sorted(run_dir.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", [["show"], ["resume"], ["evaluate"], ["predict", "image.png"]])
+def test_folder_that_is_no_run_is_refused(arguments: list[str], mxtrials: CommandLine, tmp_path: Path) -> None:
+    name, *images = arguments
+    assert_refused(mxtrials(name, tmp_path, *images), 2, f"{tmp_path} is not a run directory", "study.db")
+    assert_refused(mxtrials(name, "/nope", *images), 2, "/nope is not a run directory", "no such folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_data_folder_is_refused_by_data(mxtrials: CommandLine) -> None:
+    assert_refused(mxtrials("data", "--source", "/nope"), 2, "/nope does not exist")
+
+
+def test_unknown_option_is_bad_usage(mxtrials: CommandLine) -> None:
+    done = mxtrials("run", "smoke", "--epoch", "3")
+    assert done.returncode == 2
+    assert "--epoch" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_version_is_one_line(mxtrials: CommandLine) -> None:
+    done = mxtrials("--version")
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show"], ["show", "--json"]])
+def test_command_that_only_tells_loads_neither_mxnet_nor_ray(
+    arguments: list[str], finished_run: tuple[Path, str], environment: dict[str, str]
+) -> None:
+    name, *options = arguments
+    command_line = [name, *options, str(finished_run[0])] if name == "show" else arguments
+    program = (
+        "import sys; from jobs.cli import main\n"
+        f"main({command_line!r}, standalone_mode=False)\n"
+        "sys.exit(' '.join({'mxnet', 'ray', 'optuna', 'tensorboardX'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_run_prints_the_json_that_show_prints(finished_run: tuple[Path, str], mxtrials: CommandLine) -> None:
+    run_dir, printed = finished_run
+    summary = json.loads(printed)
+    assert summary == json.loads(mxtrials("show", run_dir, "--json").stdout)
+    assert summary["state"] == "complete"
+    assert [trial["state"] for trial in summary["trials"]] == ["COMPLETE", "COMPLETE"]
+    assert summary["best"]["test"]["test/accuracy"] >= 0
+
+
+def test_quiet_run_prints_nothing(mxtrials: CommandLine, small: list[str]) -> None:
+    done = mxtrials("run", "smoke", *small, "--quiet", "--out", "run")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_run_tells_what_happens_and_what_it_leaves(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
+    done = mxtrials("run", "smoke", *small)
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in ("1 worker ready", "trial 1 mlp COMPLETE", "smoke  complete: 2 COMPLETE of 2 trials"):
+        assert words in done.stdout
+    assert "tensorboard --logdir runs/smoke/tensorboard" in done.stdout
+    assert {path.name for path in (tmp_path / "runs" / "smoke").iterdir()} >= {"spec.yaml", "study.db", "best"}
+
+
+def test_study_whose_trials_all_diverge_exits_with_one(mxtrials: CommandLine, small: list[str]) -> None:
+    # Each step multiplies every weight by 1 - 100, so that they overflow.
+    fields = ["search.space={}", "training.learning_rate=100", "training.weight_decay=1", "training.epochs=20"]
+    options = [option for field in fields for option in ("--set", field)]
+    done = mxtrials("run", "smoke", *small, *options, "--trials", "1", "--out", "run")
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.startswith("mxtrials: no trial of smoke was completed")
+    assert "diverged" in done.stdout
+    assert "best model" not in done.stdout
+    assert json.loads(mxtrials("show", "run", "--json").stdout)["best"] is None
+
+
+def test_resume_adds_trials_to_a_finished_study(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
+    mxtrials("run", "smoke", *small, "--trials", "1", "--out", "run")
+    first = json.loads(mxtrials("show", "run", "--json").stdout)["trials"]
+    done = mxtrials("resume", "run", "--trials", "3", "--local", "--json")
+    assert done.returncode == 0, done.stderr
+    trials = json.loads(done.stdout)["trials"]
+    assert [trial["state"] for trial in trials] == ["COMPLETE"] * 3
+    assert {**trials[0], "test": None} == {**first[0], "test": None}
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_says_how_to_go_on_and_resume_finishes_it(
+    signal_number: int, mxtrials: CommandLine, small: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    epochs = 80
+    options = [*small, "--set", f"training.epochs={epochs}", "--out", "run"]
+    with subprocess.Popen(
+        command("run", "smoke", *options),
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        next(line for line in running.stdout if "epoch 1/" in line)
+        running.send_signal(signal_number)
+        _, stderr = running.communicate(timeout=60)
+    assert (running.returncode, stderr) == (130, "interrupted; go on with: mxtrials resume run\n")
+    assert json.loads(mxtrials("show", "run", "--json").stdout)["state"] == "interrupted"
+
+    resumed = mxtrials("resume", "run", "--local", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert [trial["state"] for trial in json.loads(resumed.stdout)["trials"]] == ["COMPLETE", "COMPLETE"]
+    rows = pq.read_table(tmp_path / "run" / "metrics.parquet").to_pylist()
+    assert [(row["number"], row["epoch"]) for row in rows] == [(n, e + 1) for n in range(2) for e in range(epochs)]

@@ -189,7 +189,9 @@ class RayPool:
             self._seat(seat.slot, failed_starts)
 
     def _seat(self, slot: Slot, failed_starts: int) -> None:
-        actor = _Actor.options(num_cpus=1, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
+        # A CPU worker may hold the last CPU beside a GPU; `slots_for` leaves one to each GPU worker all the same.
+        cpus = 1 if slot.device == "cpu" else 0
+        actor = _Actor.options(num_cpus=cpus, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
         seat = _Seat(slot, actor, failed_starts)
         self._seats[slot.name] = seat
         self._pending[actor.open.remote(slot, self._dataset, self._settings)] = seat

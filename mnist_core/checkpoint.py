@@ -66,5 +66,5 @@ def unpack(data: bytes) -> TrainingState:
             return TrainingState(
                 int(arrays["epoch"]), float(arrays["elapsed_s"]), arrays["weights"], tuple(arrays["optimizer"])
             )
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as err:
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as err:
         raise CheckpointError(f"damaged training state: {err}") from err

@@ -1,0 +1,85 @@
+"""The optimizers on a CPU against MXNet's own on the same gradients; their memory survives a restore."""
+
+import numpy as np
+import pytest
+
+from mnist_core.config import TrainingConfig
+from mnist_core.context import mx
+from mnist_core.optimizers import CpuOptimizer, state_vectors
+from mnist_core.parameters import lay_out
+
+CONFIGS = {
+    f"{name}{'-momentum' if momentum else ''}{'-decay' if decay else ''}": TrainingConfig(
+        optimizer=name, momentum=momentum, weight_decay=decay
+    )
+    for name, momentum in (("sgd", 0.0), ("sgd", 0.9), ("nag", 0.0), ("nag", 0.9), ("adam", 0.0))
+    for decay in (0.0, 0.01)
+}
+LAYOUT = lay_out({"a_weight": (5, 7), "a_bias": (5,)})
+RATES = [0.1, 0.1, 0.05, 0.2]
+
+
+def start() -> tuple[np.ndarray, list[np.ndarray]]:
+    """Weights and a gradient for each rate; what pads the vector is zero in all."""
+    rng = np.random.default_rng(0)
+
+    def drawn() -> np.ndarray:
+        return LAYOUT.pack({name: rng.normal(size=shape).astype(np.float32) for name, shape in LAYOUT.shapes.items()})
+
+    return drawn(), [drawn() for _ in RATES]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_steps_equal_those_of_mxnets_optimizer(name: str) -> None:
+    config = CONFIGS[name]
+    weights, gradients = start()
+    theirs = {key: mx.nd.array(value) for key, value in LAYOUT.unpack(weights).items()}
+    options = {} if config.optimizer == "adam" else {"momentum": config.momentum}
+    optimizer = mx.optimizer.create(
+        config.optimizer,
+        wd=config.weight_decay,
+        rescale_grad=0.1,
+        param_idx2name=dict(enumerate(theirs)),
+        **options,
+    )
+    updater = mx.optimizer.get_updater(optimizer)
+    gradient = np.zeros_like(weights)
+    ours = CpuOptimizer(config, LAYOUT, weights, gradient)
+    for rate, drawn in zip(RATES, gradients, strict=True):
+        optimizer.set_learning_rate(rate)
+        for index, key in enumerate(theirs):
+            updater(index, mx.nd.array(LAYOUT.unpack(drawn)[key]), theirs[key])
+        gradient[...] = drawn
+        ours.step(rate, 0.1)
+    for key, value in LAYOUT.unpack(weights).items():
+        np.testing.assert_allclose(value, theirs[key].asnumpy(), rtol=2e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_restored_optimizer_goes_on_to_the_same_bits(name: str) -> None:
+    weights, gradients = start()
+    gradient = np.zeros_like(weights)
+    unbroken = CpuOptimizer(CONFIGS[name], LAYOUT, weights, gradient)
+    for drawn in gradients[:2]:
+        gradient[...] = drawn
+        unbroken.step(0.1, 0.1)
+    copied, copied_gradient = weights.copy(), np.zeros_like(weights)
+    resumed = CpuOptimizer(CONFIGS[name], LAYOUT, copied, copied_gradient)
+    resumed.restore(unbroken.state(), steps=2)
+    for drawn in gradients[2:]:
+        gradient[...], copied_gradient[...] = drawn, drawn
+        unbroken.step(0.1, 0.1)
+        resumed.step(0.1, 0.1)
+    np.testing.assert_array_equal(copied, weights)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_padding_stays_zero(name: str) -> None:
+    weights, gradients = start()
+    gradient = np.zeros_like(weights)
+    optimizer = CpuOptimizer(CONFIGS[name], LAYOUT, weights, gradient)
+    for drawn in gradients:
+        gradient[...] = drawn
+        optimizer.step(0.1, 0.1)
+    np.testing.assert_array_equal(LAYOUT.pack(LAYOUT.unpack(weights)), weights)
+    assert len(optimizer.state()) == state_vectors(CONFIGS[name])

@@ -1,0 +1,81 @@
+"""The flat vector of parameters: where each lies, and how it is drawn, against MXNet's initializers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_core.config import Initializer, LenetConfig, MlpConfig, MultitaskConfig
+from mnist_core.context import mx
+from mnist_core.networks import build_network
+from mnist_core.parameters import ALIGNMENT_BYTES, Layout, initial_weights, lay_out
+
+SHAPES = st.dictionaries(
+    st.from_regex(r"[a-z]{1,4}_(weight|bias)", fullmatch=True),
+    st.lists(st.integers(1, 7), min_size=1, max_size=4).map(tuple),
+    min_size=1,
+    max_size=8,
+)
+
+
+def full(layout: Layout) -> dict[str, np.ndarray]:
+    """Every parameter with numbers of its own."""
+    return {
+        name: np.full(shape, number, np.float32) for number, (name, shape) in enumerate(layout.shapes.items(), start=1)
+    }
+
+
+@given(SHAPES)
+def test_parameters_lie_aligned_and_apart_with_those_that_decay_first(shapes: dict[str, tuple[int, ...]]) -> None:
+    layout = lay_out(shapes)
+    taken = np.zeros(layout.size, np.int64)
+    for name in shapes:
+        assert layout.offsets[name] * 4 % ALIGNMENT_BYTES == 0
+        assert (layout.offsets[name] < layout.decayed) == name.endswith("_weight")
+        layout.view(taken, name)[...] += 1
+    assert taken.max() == 1
+
+
+@given(SHAPES)
+def test_packed_parameters_unpack_equal_and_padding_is_zero(shapes: dict[str, tuple[int, ...]]) -> None:
+    layout = lay_out(shapes)
+    parameters = full(layout)
+    vector = layout.pack(parameters)
+    for name, unpacked in layout.unpack(vector).items():
+        np.testing.assert_array_equal(unpacked, parameters[name])
+    assert np.count_nonzero(vector) == sum(array.size for array in parameters.values())
+
+
+def test_view_writes_through_to_the_vector() -> None:
+    layout = lay_out({"a_weight": (2, 3), "a_bias": (2,)})
+    vector = np.zeros(layout.size, np.float32)
+    layout.view(vector, "a_bias")[...] = 1
+    assert vector.sum() == 2
+
+
+@pytest.mark.parametrize("initializer", ["uniform", "normal", "xavier"])
+@pytest.mark.parametrize("model", [MlpConfig(), LenetConfig(), MultitaskConfig()], ids=lambda model: model.kind)
+def test_weights_are_drawn_as_mxnets_initializer_draws_them(
+    model: MlpConfig | LenetConfig | MultitaskConfig, initializer: Initializer
+) -> None:
+    layout = lay_out(build_network(model).parameter_shapes())
+    ours = layout.unpack(initial_weights(layout, initializer, seed=0))
+    # 0.01 is what Module.fit takes where no initializer is given.
+    theirs = {"uniform": mx.init.Uniform(0.01), "normal": mx.init.Normal(), "xavier": mx.init.Xavier()}[initializer]
+    for name, weights in ours.items():
+        drawn = mx.nd.zeros(weights.shape)
+        theirs(mx.init.InitDesc(name), drawn)
+        expected = drawn.asnumpy()
+        if name.endswith("_bias"):
+            assert not weights.any()
+        elif weights.size > 10_000:
+            assert weights.std() == pytest.approx(expected.std(), rel=0.05)
+            if initializer != "normal":
+                assert np.abs(weights).max() == pytest.approx(np.abs(expected).max(), rel=0.01)
+
+
+def test_equal_seeds_draw_equal_weights_and_others_do_not() -> None:
+    layout = lay_out({"a_weight": (4, 4)})
+    first, again, other = (initial_weights(layout, "uniform", seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.metrics import confusion_matrix, cross_entropy, score
+from mnist_core.metrics import Probabilities, confusion_matrix, cross_entropy, score
 from mnist_core.networks import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
 
 
-def one_hot(classes: int, *predictions: int) -> np.ndarray:
+def one_hot(classes: int, *predictions: int) -> Probabilities:
     return np.eye(classes, dtype=np.float32)[list(predictions)]
 
 

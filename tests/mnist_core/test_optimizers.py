@@ -6,7 +6,7 @@ import pytest
 from mnist_core.config import TrainingConfig
 from mnist_core.context import mx
 from mnist_core.optimizers import CpuOptimizer, state_vectors
-from mnist_core.parameters import lay_out
+from mnist_core.parameters import Vector, lay_out
 
 CONFIGS = {
     f"{name}{'-momentum' if momentum else ''}{'-decay' if decay else ''}": TrainingConfig(
@@ -19,11 +19,11 @@ LAYOUT = lay_out({"a_weight": (5, 7), "a_bias": (5,)})
 RATES = [0.1, 0.1, 0.05, 0.2]
 
 
-def start() -> tuple[np.ndarray, list[np.ndarray]]:
+def start() -> tuple[Vector, list[Vector]]:
     """Weights and a gradient for each rate; what pads the vector is zero in all."""
     rng = np.random.default_rng(0)
 
-    def drawn() -> np.ndarray:
+    def drawn() -> Vector:
         return LAYOUT.pack({name: rng.normal(size=shape).astype(np.float32) for name, shape in LAYOUT.shapes.items()})
 
     return drawn(), [drawn() for _ in RATES]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mnist_core.config import Initializer, LenetConfig, MlpConfig, MultitaskConfig
 from mnist_core.context import mx
 from mnist_core.networks import build_network
-from mnist_core.parameters import ALIGNMENT_BYTES, Layout, initial_weights, lay_out
+from mnist_core.parameters import ALIGNMENT_BYTES, Layout, Vector, initial_weights, lay_out
 
 SHAPES = st.dictionaries(
     st.from_regex(r"[a-z]{1,4}_(weight|bias)", fullmatch=True),
@@ -18,7 +18,7 @@ SHAPES = st.dictionaries(
 )
 
 
-def full(layout: Layout) -> dict[str, np.ndarray]:
+def full(layout: Layout) -> dict[str, Vector]:
     """Every parameter with numbers of its own."""
     return {
         name: np.full(shape, number, np.float32) for number, (name, shape) in enumerate(layout.shapes.items(), start=1)

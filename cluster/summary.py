@@ -97,7 +97,7 @@ def _trial_json(trial: TrialRecord) -> dict[str, object]:
         "model": trial.model,
         "params": trial.params,
         "epochs": trial.epochs,
-        "value": trial.value,
+        "value": _finite_or_none(trial.value),
         "metrics": _finite(trial.metrics.items()),
         "test": trial.test and _finite(trial.test.items()),
         "attempts": trial.attempts,
@@ -109,4 +109,8 @@ def _trial_json(trial: TrialRecord) -> dict[str, object]:
 
 
 def _finite(metrics: Iterable[tuple[str, float]]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in metrics}
+    return {name: _finite_or_none(value) for name, value in metrics}
+
+
+def _finite_or_none(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

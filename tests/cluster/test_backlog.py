@@ -1,0 +1,52 @@
+"""The trials that wait for a worker: their order, and how long a failed one waits."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.backlog import FIRST_DELAY_S, LONGEST_DELAY_S, Backlog, WaitingTrial, retry_delay_s
+from cluster.trial import TrialSpec
+from mnist_core.config import MlpConfig, TrainingConfig
+
+
+def waiting(number: int, not_before_s: float = 0.0) -> WaitingTrial:
+    return WaitingTrial(TrialSpec(number, MlpConfig(), TrainingConfig(), seed=0), {}, not_before_s)
+
+
+def test_empty_backlog_has_nothing() -> None:
+    assert not Backlog()
+    assert Backlog().take_due(1e9) is None
+
+
+def test_trial_is_due_at_its_time_and_not_before() -> None:
+    backlog = Backlog()
+    backlog.add(waiting(0, not_before_s=10.0))
+    assert backlog.take_due(9.9) is None
+    assert len(backlog) == 1
+    assert backlog.take_due(10.0) == waiting(0, 10.0)
+    assert len(backlog) == 0
+
+
+def test_trial_that_is_not_due_holds_up_no_other() -> None:
+    backlog = Backlog()
+    backlog.add(waiting(0, not_before_s=10.0))
+    backlog.add(waiting(1))
+    assert backlog.take_due(0.0) == waiting(1)
+
+
+@given(delays=st.lists(st.floats(0, 100), max_size=20), now_s=st.floats(0, 100))
+def test_due_trials_come_out_once_each_in_the_order_they_came(delays: list[float], now_s: float) -> None:
+    backlog = Backlog()
+    for number, delay_s in enumerate(delays):
+        backlog.add(waiting(number, delay_s))
+    taken = []
+    while (trial := backlog.take_due(now_s)) is not None:
+        taken.append(trial.trial.number)
+    assert taken == [number for number, delay_s in enumerate(delays) if delay_s <= now_s]
+    assert len(backlog) == len(delays) - len(taken)
+
+
+def test_delay_doubles_with_every_failure_up_to_its_limit() -> None:
+    delays = [retry_delay_s(failures) for failures in range(1, 1001)]
+    assert delays[:3] == [FIRST_DELAY_S, 2 * FIRST_DELAY_S, 4 * FIRST_DELAY_S]
+    assert delays == sorted(delays)
+    assert delays[-1] == LONGEST_DELAY_S

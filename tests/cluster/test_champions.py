@@ -1,0 +1,46 @@
+"""Of each kind of network only the best complete trial keeps its weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.champions import Champions
+from cluster.checkpoints import Checkpoints
+from cluster.run_dir import RunDir
+from cluster.study_spec import Direction
+from mnist_core.checkpoint import TrainingState, pack
+
+STATE = pack(TrainingState(1, 1.0, np.zeros(4, np.float32), ()))
+
+
+def kept(path: Path, direction: Direction, trials: list[tuple[str, float]], order: list[int]) -> set[int]:
+    """The trials whose states are left after all are added in this order."""
+    checkpoints = Checkpoints(RunDir.create(path / "run"))
+    champions = Champions(checkpoints, direction)
+    for number in order:
+        kind, value = trials[number]
+        checkpoints.save(number, 1, STATE)
+        champions.add(kind, number, value)
+    return {number for number in range(len(trials)) if checkpoints.newest(number) is not None}
+
+
+@given(
+    trials=st.lists(st.tuples(st.sampled_from(["mlp", "lenet"]), st.sampled_from([0.1, 0.5, 0.9])), max_size=8),
+    direction=st.sampled_from(["maximize", "minimize"]),
+    data=st.data(),
+)
+def test_best_of_each_kind_is_kept_whatever_the_order(
+    trials: list[tuple[str, float]],
+    direction: Direction,
+    data: st.DataObject,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    order = data.draw(st.permutations(range(len(trials))))
+    sign = -1 if direction == "maximize" else 1
+    best: dict[str, int] = {}
+    for number in sorted(range(len(trials)), key=lambda number: (sign * trials[number][1], number)):
+        best.setdefault(trials[number][0], number)
+    assert kept(tmp_path_factory.mktemp("champions"), direction, trials, order) == set(best.values())

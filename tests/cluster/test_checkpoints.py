@@ -1,0 +1,83 @@
+"""Training states on disk: which are kept, and what becomes of a damaged one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cluster.checkpoints import Checkpoints
+from cluster.run_dir import RunDir
+from mnist_core.checkpoint import TrainingState, pack, unpack
+from mnist_core.errors import CheckpointError, NotWritable
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> RunDir:
+    return RunDir.create(tmp_path / "run")
+
+
+@pytest.fixture
+def checkpoints(run_dir: RunDir) -> Checkpoints:
+    return Checkpoints(run_dir)
+
+
+def state(epoch: int) -> bytes:
+    return pack(TrainingState(epoch, float(epoch), np.full(4, epoch, np.float32), ()))
+
+
+def newest_epoch(checkpoints: Checkpoints, number: int = 0) -> int | None:
+    data = checkpoints.newest(number)
+    return None if data is None else unpack(data).epoch
+
+
+def test_trial_without_states_has_no_newest(checkpoints: Checkpoints) -> None:
+    assert checkpoints.newest(0) is None
+    with pytest.raises(CheckpointError, match="no whole state of trial 0"):
+        checkpoints.final(0)
+
+
+def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+    for epoch in range(1, 13):
+        checkpoints.save(0, epoch, state(epoch))
+    assert sorted(run_dir.trial_checkpoints(0).iterdir()) == [run_dir.checkpoint(0, 11), run_dir.checkpoint(0, 12)]
+    assert newest_epoch(checkpoints) == 12
+    assert checkpoints.final(0).epoch == 12
+
+
+def test_state_saved_again_replaces_the_first(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+    for _ in range(2):
+        checkpoints.save(0, 1, state(1))
+    assert list(run_dir.trial_checkpoints(0).iterdir()) == [run_dir.checkpoint(0, 1)]
+
+
+@pytest.mark.parametrize("keep", [0, 10, -1])
+def test_damaged_newest_state_falls_back_to_the_one_before(
+    keep: int, checkpoints: Checkpoints, run_dir: RunDir
+) -> None:
+    for epoch in (1, 2):
+        checkpoints.save(0, epoch, state(epoch))
+    run_dir.checkpoint(0, 2).write_bytes(state(2)[:keep])
+    assert newest_epoch(checkpoints) == 1
+
+
+def test_trial_whose_states_are_all_damaged_has_none(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+    checkpoints.save(0, 1, state(1))
+    run_dir.checkpoint(0, 1).write_bytes(b"damaged")
+    assert checkpoints.newest(0) is None
+    with pytest.raises(CheckpointError):
+        checkpoints.final(0)
+
+
+def test_discarded_trial_has_no_states_and_others_keep_theirs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+    for number in (0, 1):
+        checkpoints.save(number, 1, state(1))
+    checkpoints.discard(0)
+    checkpoints.discard(7)
+    assert not run_dir.trial_checkpoints(0).exists()
+    assert newest_epoch(checkpoints, 1) == 1
+
+
+def test_state_where_no_folder_can_be_is_not_writable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotWritable, match="cannot be made"):
+        Checkpoints(RunDir(tmp_path / "file")).save(0, 1, state(1))

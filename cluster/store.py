@@ -7,7 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -92,7 +92,11 @@ class Store:
         return cls(path, connection)
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file; the last to write leaves one that can be read where nothing can be written."""
+        # Refused to those who only read, and while others have the file open: then it stays as it is.
+        with suppress(sqlite3.DatabaseError):
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
 
     # -- the study ---------------------------------------------------------------------------------------------------

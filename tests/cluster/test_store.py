@@ -183,6 +183,24 @@ def test_reader_sees_what_a_writer_has_committed_while_it_writes_on(store: Store
     reader.close()
 
 
+def test_closed_store_is_one_file_that_needs_no_others_to_be_read(store: Store, path: Path) -> None:
+    reader = Store.open(path, read_only=True)
+    reader.close()
+    store.close()
+    assert list(path.parent.iterdir()) == [path]
+    Store.open(path, read_only=True).close()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_store_closed_while_it_is_read_is_read_on(store: Store, path: Path) -> None:
+    store.add_trial(0, "mlp", {}, seed=0)
+    reader = Store.open(path, read_only=True)
+    assert len(reader.trials()) == 1
+    store.close()
+    assert len(reader.trials()) == 1
+    reader.close()
+
+
 def test_store_opened_to_read_refuses_to_write(store: Store, path: Path) -> None:
     reader = Store.open(path, read_only=True)
     with pytest.raises(NotWritable, match="readonly"):

@@ -34,7 +34,7 @@ class Study:
 
     def best(self) -> int | None:
         best = read_summary(self.run_dir).best
-        return best and best.number
+        return None if best is None else best.number
 
 
 @pytest.fixture

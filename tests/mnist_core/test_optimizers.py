@@ -9,8 +9,8 @@ from mnist_core.optimizers import CpuOptimizer, state_vectors
 from mnist_core.parameters import Vector, lay_out
 
 CONFIGS = {
-    f"{name}{'-momentum' if momentum else ''}{'-decay' if decay else ''}": TrainingConfig(
-        optimizer=name, momentum=momentum, weight_decay=decay
+    f"{name}{'-momentum' if momentum else ''}{'-decay' if decay else ''}": TrainingConfig.model_validate(
+        {"optimizer": name, "momentum": momentum, "weight_decay": decay}
     )
     for name, momentum in (("sgd", 0.0), ("sgd", 0.9), ("nag", 0.0), ("nag", 0.9), ("adam", 0.0))
     for decay in (0.0, 0.01)

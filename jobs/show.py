@@ -13,24 +13,21 @@ LONGEST_LEADERBOARD = 20
 
 
 def show_summary(summary: StudySummary, console: Console) -> None:
-    """Prints state, leaderboard and failures of a study."""
+    """Prints state, leaderboard, the best of each network on the test set, and failures of a study."""
     counts = ", ".join(f"{count} {state}" for state, count in summary.counts().items()) or "no trial yet"
     reason = f" ({summary.reason})" if summary.reason else ""
     console.print(f"[bold]{summary.spec.name}[/]  {summary.state}{reason}: {counts} of {summary.spec.trials} trials")
     if summary.trials:
         console.print(_leaderboard(summary))
     for trial in summary.best_of_each_kind():
-        console.print(f"best {trial.model} (trial {trial.number})  {describe(trial.params)}", highlight=False)
+        tested = "  ".join(f"{name} {value:.4f}" for name, value in (trial.test or {}).items())
+        console.print(f"[green]best {trial.model}[/]  trial {trial.number}  {tested}", highlight=False)
     for trial in _failed(summary)[:5]:
         console.print(f"[red]trial {trial.number} failed:[/] {escape(trial.error or '')}", highlight=False)
 
 
 def show_results(summary: StudySummary, run_dir: RunDir, console: Console) -> None:
-    """Prints what a finished study leaves: the best of each network on the test set, files, what to type next."""
-    for trial in summary.best_of_each_kind():
-        if trial.test is not None:
-            parts = [f"{name.removeprefix('test/')} {value:.4f}" for name, value in trial.test.items()]
-            console.print(f"best {trial.model} (trial {trial.number}) on the test set: {', '.join(parts)}")
+    """Prints where a study's files are, and what to type next."""
     console.print()
     if summary.best is not None:
         _say(console, "best model", f"{run_dir.best}-symbol.json, -0000.params")

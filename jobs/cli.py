@@ -80,11 +80,12 @@ def run(
     """Run a study. SPEC is a file or the name of a shipped spec, e.g. quickstart."""
     from cluster.run_dir import RunDir
     from cluster.spec_file import load_spec, shortcut_overrides
-    from jobs.run import Place, start_study
     from jobs.shipped import find_spec
     from jobs.view import study_view
 
     study = load_spec(find_spec(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
+    from jobs.run import Place, start_study  # takes seconds, for which a refusal need not wait
+
     run_dir, shown = RunDir(out or Path("runs") / study.name), Shown.of(as_json, quiet)
     place = Place(local, address)
     with study_view(study, shown, _console(), place.opening) as view:
@@ -107,11 +108,12 @@ def resume(
     from cluster.run_dir import RunDir
     from cluster.spec_file import load_spec, shortcut_overrides
     from cluster.summary import read_summary
-    from jobs.run import Place, resume_study
     from jobs.view import study_view
 
     opened, shown = RunDir.open(run_dir), Shown.of(as_json, quiet)
     study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
+    from jobs.run import Place, resume_study  # takes seconds, for which a refusal need not wait
+
     finished = [trial.state for trial in read_summary(opened).trials if trial.state.is_finished()]
     place = Place(local, address)
     with study_view(study, shown, _console(), place.opening, finished) as view:

@@ -79,7 +79,9 @@ class Driver:
 
     def request_stop(self, reason: str) -> None:
         """Lets running trials finish their epoch, puts them aside, and starts no others. Safe in a signal handler."""
-        self._stopping = self._stopping or reason
+        if self._stopping is None:
+            self._stopping = reason
+            self._observer.stopping(reason)
 
     def _work_remains(self) -> bool:
         if self._stopping:

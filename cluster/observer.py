@@ -1,15 +1,14 @@
 """Who watches a study: TensorBoard and the terminal are observers, told of what the store has taken in already."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from cluster.space import Params
 from cluster.trial import TrialState
 from mnist_core.measurement import Measurement
 
 
-class StudyObserver(Protocol):
-    """Is told what happens, changes nothing."""
+class StudyObserver:
+    """Is told what happens, changes nothing. This one takes no notice; a watcher overrides what it cares for."""
 
     def trial_started(self, number: int, model: str, params: Params, worker: str) -> None:
         """A worker was given the trial, for the first time or again."""
@@ -23,11 +22,14 @@ class StudyObserver(Protocol):
     def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
         """The trial is finished."""
 
+    def stopping(self, reason: str) -> None:
+        """No more trials are started, and the running ones are put aside after their epoch."""
+
     def workers_changed(self, ready: int, problem: str | None) -> None:
         """So many workers are at hand; `problem` says why one was lost, if one was."""
 
 
-class Observers:
+class Observers(StudyObserver):
     """Several observers as one."""
 
     def __init__(self, observers: Sequence[StudyObserver]) -> None:
@@ -58,3 +60,8 @@ class Observers:
         """See StudyObserver."""
         for observer in self._observers:
             observer.workers_changed(ready, problem)
+
+    def stopping(self, reason: str) -> None:
+        """See StudyObserver."""
+        for observer in self._observers:
+            observer.stopping(reason)

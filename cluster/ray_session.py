@@ -2,11 +2,14 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from mnist_core.errors import ClusterUnavailable
+
+ANSWERS_WITHIN_S = 10.0
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -36,6 +39,8 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     if not _is_submitted():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     address = address or os.environ.get("RAY_ADDRESS")
+    if address:
+        _check_that_it_answers(address)
     import ray
 
     started_here: dict[str, Any] = {} if address else {"num_cpus": cpus, "include_dashboard": False}
@@ -48,6 +53,19 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_that_it_answers(address: str) -> None:
+    """Asks `host:port` before Ray does, which would ask for many minutes; other forms of address are Ray's own."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWERS_WITHIN_S).close()
+    except (OSError, OverflowError) as err:
+        raise ClusterUnavailable(
+            f"no Ray cluster answers at {address} ({err}): check --address and RAY_ADDRESS, and that it is running"
+        ) from err
 
 
 def _is_submitted() -> bool:

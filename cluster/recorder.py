@@ -86,9 +86,6 @@ class Recorder(StudyObserver):
         self._append(self._run(number), [_event(time.time(), 0, [summary])])
         self._unfinished.pop(number, None)
 
-    def workers_changed(self, ready: int, problem: str | None) -> None:
-        """Nothing."""
-
     def rebuild(
         self,
         number: int,

@@ -37,6 +37,8 @@ _COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
     ("samples/s", "right"),
 )
 
+STOPPING = "the running epochs end and are saved; Ctrl-C again leaves at once"
+
 
 @contextmanager
 def study_view(
@@ -55,7 +57,7 @@ def study_view(
     for state in finished:
         progress.seen_before(state)
     if shown is not Shown.ALL:
-        yield QuietView()
+        yield StudyObserver()
     elif console.is_terminal:
         with LiveView(progress, console, opening) as view:
             yield view
@@ -63,26 +65,7 @@ def study_view(
         yield PlainView(progress, console)
 
 
-class QuietView:
-    """Shows nothing."""
-
-    def trial_started(self, number: int, model: str, params: Params, worker: str) -> None:
-        """See StudyObserver."""
-
-    def measured(self, number: int, measurement: Measurement) -> None:
-        """See StudyObserver."""
-
-    def trial_waits(self, number: int, reason: str) -> None:
-        """See StudyObserver."""
-
-    def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
-        """See StudyObserver."""
-
-    def workers_changed(self, ready: int, problem: str | None) -> None:
-        """See StudyObserver."""
-
-
-class PlainView:
+class PlainView(StudyObserver):
     """A line for each thing that happens."""
 
     def __init__(self, progress: Progress, console: Console) -> None:
@@ -116,6 +99,10 @@ class PlainView:
         outcome = error or (f"{self._objective} {value:.4f}" if value is not None else "")
         self._say(f"trial {number}{model} {state.value}  {outcome}")
 
+    def stopping(self, reason: str) -> None:
+        """See StudyObserver."""
+        self._say(f"stopping ({reason}): {STOPPING}")
+
     def workers_changed(self, ready: int, problem: str | None) -> None:
         """See StudyObserver."""
         self._progress.workers = ready
@@ -127,7 +114,7 @@ class PlainView:
         )
 
 
-class LiveView:
+class LiveView(StudyObserver):
     """A table of the running trials that is redrawn four times a second; use it as a context manager."""
 
     def __init__(self, progress: Progress, console: Console, opening: str) -> None:
@@ -157,6 +144,10 @@ class LiveView:
     def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
         """See StudyObserver."""
         self._progress.end(number, state, value, error)
+
+    def stopping(self, reason: str) -> None:
+        """See StudyObserver."""
+        self._progress.problem = f"stopping ({reason}): {STOPPING}"
 
     def workers_changed(self, ready: int, problem: str | None) -> None:
         """See StudyObserver."""

@@ -259,3 +259,9 @@ def test_interrupted_run_says_how_to_go_on_and_resume_finishes_it(
     assert [trial["state"] for trial in json.loads(resumed.stdout)["trials"]] == ["COMPLETE", "COMPLETE"]
     rows = pq.read_table(tmp_path / "run" / "metrics.parquet").to_pylist()
     assert [(row["number"], row["epoch"]) for row in rows] == [(n, e + 1) for n in range(2) for e in range(epochs)]
+
+
+def test_address_where_no_cluster_answers_is_refused(mxtrials: CommandLine, tmp_path: Path) -> None:
+    done = mxtrials("run", "smoke", "--address", "127.0.0.1:1", "--out", "run")
+    assert_refused(done, 3, "no Ray cluster answers at 127.0.0.1:1")
+    assert not (tmp_path / "run").exists()

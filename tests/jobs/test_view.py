@@ -7,6 +7,7 @@ from rich.console import Console
 
 from cluster.events import Measured
 from cluster.inline_pool import InlinePool
+from cluster.observer import StudyObserver
 from cluster.space import Params
 from cluster.spec_file import load_spec
 from cluster.study_spec import StudySpec
@@ -14,7 +15,7 @@ from cluster.trial import TrialSpec, TrialState
 from cluster.worker import WorkerSettings
 from jobs.progress import Progress
 from jobs.shown import Shown
-from jobs.view import LiveView, PlainView, QuietView, cropped, describe, readable_count, readable_time, study_view
+from jobs.view import LiveView, PlainView, cropped, describe, readable_count, readable_time, study_view
 from mnist_core.dataset import Dataset
 from mnist_core.measurement import Measurement
 
@@ -197,7 +198,7 @@ def test_live_view_leaves_the_terminal_as_it_was(spec: StudySpec) -> None:
 def test_nothing_is_shown_where_nothing_is_asked_for(shown: Shown, spec: StudySpec, measurement: Measurement) -> None:
     screen = Screen(terminal=True)
     with study_view(spec, shown, screen.console, "starting Ray") as view:
-        assert isinstance(view, QuietView)
+        assert type(view) is StudyObserver
         view.workers_changed(1, None)
         view.trial_started(0, "mlp", {}, "cpu-0")
         view.measured(0, measurement)

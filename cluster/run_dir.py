@@ -1,5 +1,6 @@
 """Every file name inside a run directory, and who may use it: one driver at a time. Reads and writes no content."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -11,6 +12,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mnist_core.errors import NotWritable, RunDirError
+
+# How long `locked` tries: whoever looks whether a run is driven holds its lock file for an instant.
+LOCK_PATIENCE_S = 1.0
 
 
 class RunDir:
@@ -116,7 +120,7 @@ class RunDir:
         """
         lock = FileLock(self._lock)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=LOCK_PATIENCE_S)
         except Timeout as err:
             raise RunDirError(f"{self.path} is in use by {self._holder()}: wait for it, or stop it") from err
         except OSError as err:
@@ -129,15 +133,15 @@ class RunDir:
             lock.release()
 
     def is_driven(self) -> bool:
-        """Whether a process drives this run now."""
-        lock = FileLock(self._lock)
+        """Whether a process drives this run now; needs no permission to write, and many may ask at once."""
         try:
-            with lock.acquire(timeout=0):
-                return False
-        except Timeout:
+            with self._lock.open("rb") as lock_file:
+                fcntl.flock(lock_file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
         except OSError:
-            return False  # a folder that cannot be written is driven by nobody
+            return False  # what has no lock file is driven by nobody
+        return False
 
     @property
     def _lock(self) -> Path:

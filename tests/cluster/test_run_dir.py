@@ -1,10 +1,12 @@
 """The run directory: made once, opened when it holds a study, and driven by one process at a time."""
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +119,38 @@ def test_second_process_is_refused_with_pid_and_host_of_the_first(
         pass
     assert f"in use by process {holder.pid} on {socket.gethostname()}: wait for it, or stop it" in str(refusal.value)
     assert run_dir.is_driven()  # looking and being refused took nothing from the first
+
+
+def test_asking_whether_a_run_is_driven_makes_nothing(run_dir: RunDir) -> None:
+    assert not run_dir.is_driven()
+    assert list(run_dir.path.iterdir()) == []
+
+
+def test_reader_without_write_permission_sees_that_the_run_is_driven(
+    run_dir: RunDir, holder: subprocess.Popen[str]
+) -> None:
+    (lock_file,) = run_dir.path.glob(".lock")
+    lock_file.chmod(0o444)
+    run_dir.path.chmod(0o555)
+    assert run_dir.is_driven()
+    holder.kill()
+    holder.wait()
+    assert not run_dir.is_driven()
+    run_dir.path.chmod(0o755)
+
+
+def test_one_who_asks_whether_a_run_is_driven_disturbs_neither_askers_nor_the_driver(run_dir: RunDir) -> None:
+    with run_dir.locked():
+        pass
+    (path,) = run_dir.path.glob(".lock")
+    with path.open("rb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert not run_dir.is_driven()
+        done_asking = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
+        done_asking.start()
+        with run_dir.locked():
+            assert run_dir.is_driven()
+        done_asking.join()
 
 
 def test_lock_of_a_killed_process_is_free(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:

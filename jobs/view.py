@@ -109,9 +109,15 @@ class PlainView(StudyObserver):
         self._say(f"a worker is lost: {problem}" if problem else f"{counted(ready, 'worker')} ready")
 
     def _say(self, line: str) -> None:
-        self._console.print(
-            f"{self._progress.elapsed_s():7.1f} s  {line.rstrip()}", highlight=False, markup=False, soft_wrap=True
-        )
+        """Falls silent where nobody reads any more: a study goes on without its output."""
+        line = f"{self._progress.elapsed_s():7.1f} s  {line.rstrip()}"
+        try:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        except OSError:
+            self._console.quiet = True
+        except SystemExit:
+            if not self._console.quiet:  # else it is rich's answer to a broken pipe
+                raise
 
 
 class LiveView(StudyObserver):

@@ -1,6 +1,10 @@
 """The terminal while a study runs: plain lines, and the live table on narrow and wide terminals."""
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -19,6 +23,7 @@ from jobs.view import LiveView, PlainView, cropped, describe, readable_count, re
 from mnist_core.dataset import Dataset
 from mnist_core.measurement import Measurement
 
+ROOT = Path(__file__).parents[2]
 SPEC = """
 name: view
 data: {holdout: 56}
@@ -32,6 +37,19 @@ PARAMS: Params = {
     "model.activation": "softrelu",
     "x.momentum": 0.5,
 }
+
+
+SPEAKING = """
+import sys
+from rich.console import Console
+from cluster.spec_file import load_spec
+from jobs.progress import Progress
+from jobs.view import PlainView
+view = PlainView(Progress(load_spec(sys.argv[1])), Console())
+for workers in range(3):
+    view.workers_changed(workers, None)
+print("went on", file=sys.stderr)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +130,28 @@ def test_plain_line_is_not_broken_however_long_it_is(spec: StudySpec) -> None:
     view, screen = plain(spec)
     view.trial_waits(0, "x" * 500)
     assert len(screen.text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("output", ["broken pipe", "full disk"])
+def test_plain_view_whose_output_fails_falls_silent(output: str) -> None:
+    if output == "full disk":
+        stdout = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, stdout = os.pipe()
+        os.close(reader)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", SPEAKING, SPEC],
+            check=False,  # what is left of a line fails again when Python flushes it at its end
+            cwd=ROOT,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        os.close(stdout)
+    assert ended.stderr.startswith("went on\n")
+    assert output == "full disk" or ended.returncode == 0
 
 
 def test_live_view_before_the_first_worker_says_what_it_waits_for(spec: StudySpec) -> None:

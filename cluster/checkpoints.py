@@ -4,7 +4,7 @@ import shutil
 
 from cluster.run_dir import RunDir
 from mnist_core.atomic_file import write_atomically
-from mnist_core.checkpoint import TrainingState, unpack
+from mnist_core.checkpoint import TrainingState, unpack, weights_sha256
 from mnist_core.errors import CheckpointError, NotWritable
 
 KEPT = 2
@@ -43,16 +43,18 @@ class Checkpoints:
             return data
         return None
 
-    def final(self, number: int) -> TrainingState:
-        """The state that a complete trial ended with.
+    def final(self, number: int, sha256: str | None) -> TrainingState:
+        """The state that a complete trial ended with, told by the SHA-256 of its weights.
 
         Raises:
             CheckpointError: it is not kept, or damaged.
         """
         data = self.newest(number)
-        if data is None:
-            raise CheckpointError(f"{self._run_dir.trial_checkpoints(number)} holds no whole state of trial {number}")
-        return unpack(data)
+        state = None if data is None else unpack(data)
+        if state is None or weights_sha256(state.weights) != sha256:
+            folder = self._run_dir.trial_checkpoints(number)
+            raise CheckpointError(f"{folder} no longer holds the final weights of its trial: restore it from a copy")
+        return state
 
     def discard(self, number: int) -> None:
         """Forgets a trial's states."""

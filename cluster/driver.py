@@ -147,6 +147,9 @@ class Driver:
                 self._backlog.add(WaitingTrial(trial, record.params))
             if record.state is TrialState.COMPLETE and record.value is not None:
                 self._champions.add(record.model, record.number, record.value)
+                self._stop_at_the_goal(record.number, record.value)
+            elif record.state.is_finished():
+                self._checkpoints.discard(record.number)
 
     def _on_measured(self, worker: str, number: int, measurement: Measurement, state: bytes | None) -> None:
         running = self._running[number]
@@ -177,8 +180,7 @@ class Driver:
         self._end(number, TrialState.COMPLETE, value)
         self._champions.add(running.given.trial.model.kind, number, value)
         self._idle.append(worker)
-        if self._reaches_goal(value):
-            self.request_stop(f"trial {number} reached the objective {self._spec.stop.objective}")
+        self._stop_at_the_goal(number, value)
 
     def _put_aside(self, worker: str, number: int, state: bytes) -> None:
         running = self._running.pop(number)
@@ -229,11 +231,10 @@ class Driver:
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]
 
-    def _reaches_goal(self, value: float) -> bool:
-        goal = self._spec.stop.objective
-        if goal is None:
-            return False
-        return value >= goal if self._spec.search.direction == "maximize" else value <= goal
+    def _stop_at_the_goal(self, number: int, value: float) -> None:
+        goal, maximized = self._spec.stop.objective, self._spec.search.direction == "maximize"
+        if goal is not None and (value >= goal if maximized else value <= goal):
+            self.request_stop(f"trial {number} reached the objective {goal}")
 
     def _workers(self) -> int:
         return len(self._idle) + len(self._running)

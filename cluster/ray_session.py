@@ -22,7 +22,7 @@ _ENVIRONMENT = {
 
 @contextmanager
 def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
-    """Joins the cluster at an address, or the one that this process was submitted to, or starts one on this machine.
+    """Joins the cluster at an address, or starts one on this machine.
 
     It is authenticated by a token, without which whoever reaches a port of a cluster can run code on it, unless the
     user's own RAY_AUTH_MODE says otherwise. A submitted process meets its cluster as the cluster was started.
@@ -38,7 +38,6 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
         os.environ.setdefault(name, value)
     if not _is_submitted():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
-    address = address or os.environ.get("RAY_ADDRESS")
     if address:
         _check_that_it_answers(address)
     import ray

@@ -34,6 +34,8 @@ from mnist_core.measurement import Measurement
 FIRST_IMAGES = 10
 EVENT_FILE = "events.out.tfevents"
 
+_SESSION_END = "session_end_info"
+
 
 @dataclass
 class _Run:
@@ -74,15 +76,12 @@ class Recorder(StudyObserver):
             self._append(run, [_event(time.time(), measurement.epoch, _summaries(measurement))])
             run.epoch = measurement.epoch
 
-    def trial_waits(self, number: int, reason: str) -> None:
-        """Nothing: no file is open, and the trial goes on where it is."""
-
     def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
         """Says in the HParams page that the trial is over; its value there is the objective's last scalar."""
         del value, error
         status = "STATUS_FAILURE" if state is TrialState.FAIL else "STATUS_SUCCESS"
         end = SessionEndInfo(status=Status.Value(status), end_time_secs=time.time())
-        summary = _hparams("session_end_info", session_end_info=end)
+        summary = _hparams(_SESSION_END, session_end_info=end)
         self._append(self._run(number), [_event(time.time(), 0, [summary])])
         self._unfinished.pop(number, None)
 
@@ -93,7 +92,6 @@ class Recorder(StudyObserver):
         params: Params,
         measurements: Sequence[Measurement],
         state: TrialState | None,
-        value: float | None,
     ) -> None:
         """Replaces a trial's files by what the store knows of it, after a driver was stopped in the midst.
 
@@ -103,7 +101,6 @@ class Recorder(StudyObserver):
             params: the search's choices.
             measurements: in the order of their epochs.
             state: how it ended; None if it will go on.
-            value: the objective at the last epoch.
         """
         self._delete_events(self._run_dir.trial_tensorboard(number))
         run = self._unfinished[number] = self._new_run(number, model, params)
@@ -114,7 +111,12 @@ class Recorder(StudyObserver):
             self._append(run, events)
             run.epoch = measurements[-1].epoch
         if state is not None:
-            self.trial_ended(number, state, value, None)
+            self.trial_ended(number, state, None, None)
+
+    def is_whole(self, number: int) -> bool:
+        """Whether a trial's files tell that it has ended."""
+        files = self._run_dir.trial_tensorboard(number).glob(f"{EVENT_FILE}.*")
+        return any(_SESSION_END.encode() in file.read_bytes() for file in files)
 
     def first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
         """Writes the first ten images, (n, 28, 28) uint8, with their labels, (n,), to the run `study`, now or again."""

@@ -90,6 +90,8 @@ class Search:
         self._start(number, params)
         for epoch in sorted(reported):
             self.report(number, epoch, reported[epoch])
+        # It went on after all of them but the last, whatever they would be answered in this order of reports.
+        self._running[number].decisions.update(dict.fromkeys(sorted(reported)[:-1], False))
 
     def report(self, number: int, epoch: int, value: float) -> bool:
         """Takes the objective after an epoch and says whether to stop the trial now.

@@ -24,7 +24,7 @@ SCHEMA_VERSION = 1
 
 _SCHEMA = f"""
 PRAGMA user_version = {SCHEMA_VERSION};
-CREATE TABLE study (name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL, seconds REAL);
+CREATE TABLE study (name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL);
 CREATE TABLE trials (
     number INTEGER PRIMARY KEY, state TEXT NOT NULL, model TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL,
     value REAL, error TEXT, traceback TEXT, weights_sha256 TEXT, test TEXT
@@ -173,7 +173,11 @@ class Store:
                     json.dumps(dict(measurement.confusion)),
                 ),
             )
-            sql.execute("UPDATE trials SET value = ? WHERE number = ?", (value, number))
+            sql.execute(
+                "UPDATE trials SET value = ? WHERE number = ? "
+                "AND NOT EXISTS (SELECT 1 FROM measurements WHERE trial = number AND epoch > ?)",
+                (value, number, measurement.epoch),
+            )
 
     def set_test(self, number: int, metrics: dict[str, float]) -> None:
         """Writes a trial's metrics on the test set."""
@@ -184,8 +188,6 @@ class Store:
         """After a driver's death: what was RUNNING is WAITING."""
         for row in self._rows("SELECT number FROM trials WHERE state = 'RUNNING'"):
             self.end_attempt(row["number"], "interrupted")
-
-    # -- reading -----------------------------------------------------------------------------------------------------
 
     def trials(self) -> list[TrialRecord]:
         """All trials by number."""

@@ -4,7 +4,8 @@ Exit codes: 0 done; 1 no complete trial; 2 bad usage or input; 3 the environment
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cluster.run_dir import RunDir
-    from cluster.summary import StudySummary
+    from jobs.run import Ending
 
 EXIT_INTERRUPTED = 130
 PLAIN_WIDTH = 140  # columns where the output is no terminal
@@ -61,7 +62,7 @@ def main() -> None:
 @click.option("--epochs", type=int, help="How many epochs each.")
 @click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind.")
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Set any field of the spec; repeatable.")
-@click.option("--address", help="Join the Ray cluster at this address.")
+@click.option("--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default $RAY_ADDRESS.")
 @click.option("--local", is_flag=True, help="Run in this process, without Ray.")
 @_json_option
 @click.option("--quiet", is_flag=True, help="Print errors only.")
@@ -84,20 +85,21 @@ def run(
     from jobs.view import study_view
 
     study = load_spec(find_spec(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
+    _refuse_local_with(local, workers)
     from jobs.run import Place, start_study  # takes seconds, for which a refusal need not wait
 
     run_dir, shown = RunDir(out or Path("runs") / study.name), Shown.of(as_json, quiet)
     place = Place(local, address)
-    with study_view(study, shown, _console(), place.opening) as view:
-        summary = start_study(study, run_dir.path, place, view)
-    _report(summary, run_dir, shown)
+    with _interruptible(run_dir), study_view(study, shown, _console(), place.opening) as view:
+        ending = start_study(study, run_dir.path, place, view)
+    _report(ending, run_dir, shown)
 
 
 @main.command()
 @_run_dir
 @click.option("--trials", type=int, help="Extend the study to this many trials.")
 @click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind.")
-@click.option("--address", help="Join the Ray cluster at this address.")
+@click.option("--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default $RAY_ADDRESS.")
 @click.option("--local", is_flag=True, help="Run in this process, without Ray.")
 @_json_option
 @click.option("--quiet", is_flag=True, help="Print errors only.")
@@ -112,17 +114,39 @@ def resume(
 
     opened, shown = RunDir.open(run_dir), Shown.of(as_json, quiet)
     study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
+    _refuse_local_with(local, workers)
     from jobs.run import Place, resume_study  # takes seconds, for which a refusal need not wait
 
     finished = [trial.state for trial in read_summary(opened).trials if trial.state.is_finished()]
     place = Place(local, address)
-    with study_view(study, shown, _console(), place.opening, finished) as view:
-        summary = resume_study(opened, study, place, view)
-    _report(summary, opened, shown)
+    with _interruptible(opened), study_view(study, shown, _console(), place.opening, finished) as view:
+        ending = resume_study(opened, study, place, view)
+    _report(ending, opened, shown)
 
 
-def _report(summary: "StudySummary", run_dir: "RunDir", shown: "Shown") -> None:
+def _refuse_local_with(local: bool, workers: str | None) -> None:
+    if local and workers:
+        raise click.UsageError("--local runs one CPU worker in this process: leave out --workers")
+
+
+@contextmanager
+def _interruptible(run_dir: "RunDir") -> Iterator[None]:
+    """Ends an interrupted study with the command that resumes it, if there is something to resume."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say_how_to_go_on(run_dir)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _say_how_to_go_on(run_dir: "RunDir") -> None:
+    begun = run_dir.store.exists()
+    click.echo(f"interrupted; go on with: mxtrials resume {run_dir.path}" if begun else "interrupted", err=True)
+
+
+def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
     """Prints how a study ended, and ends with the exit code that says so."""
+    summary = ending.summary
     from jobs.run import INTERRUPTED
     from jobs.show import show_results, show_summary
 
@@ -131,8 +155,10 @@ def _report(summary: "StudySummary", run_dir: "RunDir", shown: "Shown") -> None:
     elif shown is not Shown.NOTHING:
         show_summary(summary, _console())
         show_results(summary, run_dir, _console())
+    if ending.trouble:
+        click.echo(f"mxtrials: {ending.trouble}", err=True)
     if summary.reason == INTERRUPTED:
-        click.echo(f"interrupted; go on with: mxtrials resume {run_dir.path}", err=True)
+        _say_how_to_go_on(run_dir)
         sys.exit(EXIT_INTERRUPTED)
     if summary.best is None:
         raise NoCompleteTrial(f"no trial of {summary.spec.name} was completed: `mxtrials show {run_dir.path}` says why")

@@ -12,7 +12,9 @@ from cluster.tables import write_tables
 from cluster.trial import TrialRecord
 from mnist_core.context import open_context
 from mnist_core.dataset import Dataset
-from mnist_core.model_files import CLASS_NAMES, ModelCard, read_symbol, save_model
+from mnist_core.errors import CheckpointError
+from mnist_core.model_files import CLASS_NAMES, ModelCard, load_card, read_symbol, save_model
+from mnist_core.networks import heads_of
 
 SHOWN_PREDICTIONS = 40
 
@@ -21,8 +23,12 @@ def finish_study(run_dir: RunDir, store: Store, dataset: Dataset, recorder: Reco
     """Scores the best trial of each kind of network on the test set, and saves the best of all.
 
     A trial that was scored before is not scored again; a study without a complete trial leaves its tables only.
+
+    Raises:
+        CheckpointError: the final weights of a best trial are gone; the tables are written all the same.
     """
     summary = read_summary(run_dir)
+    write_tables(run_dir, store)
     for trial in summary.best_of_each_kind():
         if trial.test is None:
             _score(trial, summary.spec, Checkpoints(run_dir), store, dataset, recorder)
@@ -37,7 +43,7 @@ def _score(
     from mnist_core.prediction import Predictor
 
     model, _ = spec.resolve(trial.params)
-    predictor = Predictor(model, checkpoints.final(trial.number).weights, open_context("cpu"))
+    predictor = Predictor(model, checkpoints.final(trial.number, trial.weights_sha256).weights, open_context("cpu"))
     store.set_test(trial.number, predictor.evaluate(dataset.test).as_metrics("test"))
     shown = dataset.test.images[:SHOWN_PREDICTIONS]
     predictions = predictor.predict(shown)
@@ -53,10 +59,9 @@ def _score(
 def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder) -> None:
     summary = read_summary(run_dir)  # anew: it has the test metrics now
     best = summary.best
-    if best is None or best.weights_sha256 is None:
+    if best is None or best.weights_sha256 is None or _is_saved(run_dir, best):
         return
     model, training = summary.spec.resolve(best.params)
-    heads = ("digit", "parity") if model.kind == "multitask" else ("digit",)
     card = ModelCard(
         trial=best.number,
         model=model,
@@ -64,9 +69,17 @@ def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder) -> None:
         params=dict(best.params),
         metrics=dict(best.metrics),
         test=dict(best.test) if best.test else None,
-        classes={head: CLASS_NAMES[head] for head in heads},
+        classes={head.name: CLASS_NAMES[head.name] for head in heads_of(model.kind)},
         weights_sha256=best.weights_sha256,
         data_fingerprint=dataset.fingerprint,
     )
-    save_model(run_dir.best, card, Checkpoints(run_dir).final(best.number).weights)
+    save_model(run_dir.best, card, Checkpoints(run_dir).final(best.number, best.weights_sha256).weights)
     recorder.graph(best.number, read_symbol(run_dir.best))
+
+
+def _is_saved(run_dir: RunDir, best: TrialRecord) -> bool:
+    try:
+        card = load_card(run_dir.best)
+    except CheckpointError:
+        return False
+    return (card.weights_sha256, card.test) == (best.weights_sha256, best.test)

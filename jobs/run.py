@@ -1,15 +1,9 @@
 """Runs a study in a run directory, from the first trial to the leaderboard, and takes one up again."""
 
-import json
-import os
-import platform
 import signal
-import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 
@@ -24,16 +18,16 @@ from cluster.spec_file import dump_spec
 from cluster.store import Store
 from cluster.study_spec import StudySpec, WorkersSpec
 from cluster.summary import StudySummary, read_summary
+from cluster.tables import write_tables
 from cluster.worker import WorkerSettings
-from jobs.finish import finish_study
+from jobs.environment import record_environment, recorded_fingerprint
 from mnist_core.atomic_file import write_atomically
 from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.dataset import Dataset, split
-from mnist_core.errors import MxtrialsError
+from mnist_core.errors import DataError, MxtrialsError, SpecError
+from mnist_core.idx_folder import BUNDLED
 
 INTERRUPTED = "interrupted"
-
-_RECORDED_PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "pyarrow", "optuna", "tensorboardX")
 
 
 @dataclass(frozen=True)
@@ -51,53 +45,94 @@ class Place:
         return f"joining Ray at {self.address}" if self.address else "starting Ray"
 
 
-def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -> StudySummary:
+@dataclass(frozen=True)
+class Ending:
+    """How a study ended. trouble: what a user should know although the study is whole, in one sentence."""
+
+    summary: StudySummary
+    trouble: str | None = None
+
+
+def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -> Ending:
     """Runs a new study in a new run directory.
 
     Raises:
         MxtrialsError: it could not begin, in which case no run directory is left, or could not go on.
+        KeyboardInterrupt: it was interrupted before its first trial, which leaves nothing, or twice.
     """
+    spec = _with_absolute_source(spec)
     dataset = _open_data(spec)
     run_dir = RunDir.create(out)
     with run_dir.locked():
         write_atomically(run_dir.spec, dump_spec(spec).encode())
-        write_atomically(run_dir.environment, json.dumps(_environment(dataset), indent=2).encode())
+        record_environment(run_dir, dataset)
         with _closing(Store.create(run_dir.store, spec.name)) as store:
             try:
-                _drive(run_dir, spec, store, dataset, place, view)
-            except MxtrialsError:
+                trouble = _drive(run_dir, spec, store, dataset, place, view)
+            except (MxtrialsError, KeyboardInterrupt):
                 if not store.trials():
                     run_dir.remove()
                 raise
-    return read_summary(run_dir)
+    return Ending(read_summary(run_dir), trouble)
 
 
-def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObserver) -> StudySummary:
+def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObserver) -> Ending:
     """Goes on with a study where its store left it; `spec` may ask for more trials than before.
 
     Raises:
         MxtrialsError: it cannot go on; what was done is kept.
+        KeyboardInterrupt: it was interrupted twice, or before it went on.
     """
     dataset = _open_data(spec)
     with run_dir.locked(), _closing(Store.open(run_dir.store)) as store:
+        _check_that_it_can_go_on(run_dir, spec, store, dataset)
         write_atomically(run_dir.spec, dump_spec(spec).encode())
-        _drive(run_dir, spec, store, dataset, place, view)
-    return read_summary(run_dir)
+        trouble = _drive(run_dir, spec, store, dataset, place, view)
+    return Ending(read_summary(run_dir), trouble)
 
 
-def _drive(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, place: Place, view: StudyObserver) -> None:
+def _check_that_it_can_go_on(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset) -> None:
+    begun = len(store.trials())
+    if spec.trials < begun:
+        raise SpecError(f"trials is {spec.trials}, but {run_dir.path} has begun {begun}: ask for as many or more")
+    recorded = recorded_fingerprint(run_dir)
+    if recorded not in (None, dataset.fingerprint):
+        raise DataError(
+            f"the data of {spec.data.source} has changed since the study began: its fingerprint is "
+            f"{dataset.fingerprint[:16]} and was {str(recorded)[:16]}; restore the files, or begin a new study"
+        )
+
+
+def _drive(
+    run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, place: Place, view: StudyObserver
+) -> str | None:
     store.set_study("running")
     recorder = Recorder(run_dir, spec.search.objective)
-    with ExitStack() as stack:
-        stack.callback(recorder.close)
+    with _sigterm_like_ctrl_c():
         recorder.first_images(dataset.train.images[:10], dataset.train.labels[:10])
-        _rebuild_unfinished(store, recorder)
+        _rebuild_view(store, recorder)
         with _pool(spec, dataset, place) as pool:
             observer = Observers([recorder, view])
             parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observer)
             reason = _run_until_told_to_stop(Driver(spec, parts))
+        if reason == INTERRUPTED:
+            write_tables(run_dir, store)
+        else:
+            from jobs.finish import finish_study  # imports MXNet, for which no worker had to wait
+
+            finish_study(run_dir, store, dataset, recorder)
         store.set_study("interrupted" if reason == INTERRUPTED else "complete", reason)
-        finish_study(run_dir, store, dataset, recorder)
+    recorder.close()
+    return recorder.problem
+
+
+@contextmanager
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run_until_told_to_stop(driver: Driver) -> str | None:
@@ -149,38 +184,20 @@ def _open_data(spec: StudySpec) -> Dataset:
     return dataset
 
 
-def _rebuild_unfinished(store: Store, recorder: Recorder) -> None:
+def _with_absolute_source(spec: StudySpec) -> StudySpec:
+    """The spec as it is recorded: its data is found from any folder."""
+    if spec.data.source == BUNDLED:
+        return spec
+    source = str(Path(spec.data.source).expanduser().absolute())
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"source": source})})
+
+
+def _rebuild_view(store: Store, recorder: Recorder) -> None:
+    """Writes TensorBoard's files anew of each trial that goes on, or whose files an earlier driver left unfinished."""
     for trial in store.trials():
-        if not trial.state.is_finished():
-            recorder.rebuild(trial.number, trial.model, trial.params, store.measurements(trial.number), None, None)
-
-
-def _environment(dataset: Dataset) -> dict[str, object]:
-    return {
-        "packages": {name: _version(name) for name in _RECORDED_PACKAGES},
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "host": socket.gethostname(),
-        "cores": len(os.sched_getaffinity(0)),
-        "git_commit": _git_commit(),
-        "data_fingerprint": dataset.fingerprint,
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _git_commit() -> str | None:
-    """The commit of the working directory, where it is a git checkout."""
-    try:
-        answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None
+        state = trial.state if trial.state.is_finished() else None
+        if state is None or not recorder.is_whole(trial.number):
+            recorder.rebuild(trial.number, trial.model, trial.params, store.measurements(trial.number), state)
 
 
 @contextmanager

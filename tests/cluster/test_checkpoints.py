@@ -7,7 +7,7 @@ import pytest
 
 from cluster.checkpoints import Checkpoints
 from cluster.run_dir import RunDir
-from mnist_core.checkpoint import TrainingState, pack, unpack
+from mnist_core.checkpoint import TrainingState, pack, unpack, weights_sha256
 from mnist_core.errors import CheckpointError, NotWritable
 
 
@@ -25,6 +25,10 @@ def state(epoch: int) -> bytes:
     return pack(TrainingState(epoch, float(epoch), np.full(4, epoch, np.float32), ()))
 
 
+def sha256(epoch: int) -> str:
+    return weights_sha256(unpack(state(epoch)).weights)
+
+
 def newest_epoch(checkpoints: Checkpoints, number: int = 0) -> int | None:
     data = checkpoints.newest(number)
     return None if data is None else unpack(data).epoch
@@ -32,8 +36,8 @@ def newest_epoch(checkpoints: Checkpoints, number: int = 0) -> int | None:
 
 def test_trial_without_states_has_no_newest(checkpoints: Checkpoints) -> None:
     assert checkpoints.newest(0) is None
-    with pytest.raises(CheckpointError, match="no whole state of trial 0"):
-        checkpoints.final(0)
+    with pytest.raises(CheckpointError, match="no longer holds the final weights"):
+        checkpoints.final(0, None)
 
 
 def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
@@ -41,7 +45,7 @@ def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Chec
         checkpoints.save(0, epoch, state(epoch))
     assert sorted(run_dir.trial_checkpoints(0).iterdir()) == [run_dir.checkpoint(0, 11), run_dir.checkpoint(0, 12)]
     assert newest_epoch(checkpoints) == 12
-    assert checkpoints.final(0).epoch == 12
+    assert checkpoints.final(0, sha256(12)).epoch == 12
 
 
 def test_state_saved_again_replaces_the_first(checkpoints: Checkpoints, run_dir: RunDir) -> None:
@@ -65,7 +69,15 @@ def test_trial_whose_states_are_all_damaged_has_none(checkpoints: Checkpoints, r
     run_dir.checkpoint(0, 1).write_bytes(b"damaged")
     assert checkpoints.newest(0) is None
     with pytest.raises(CheckpointError):
-        checkpoints.final(0)
+        checkpoints.final(0, sha256(1))
+
+
+def test_older_state_is_never_taken_for_the_final_one(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+    for epoch in (1, 2):
+        checkpoints.save(0, epoch, state(epoch))
+    run_dir.checkpoint(0, 2).write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match="restore it from a copy"):
+        checkpoints.final(0, sha256(2))
 
 
 def test_discarded_trial_has_no_states_and_others_keep_theirs(checkpoints: Checkpoints, run_dir: RunDir) -> None:

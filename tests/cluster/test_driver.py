@@ -16,6 +16,7 @@ from cluster.store import Store
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.dataset import Dataset
+from mnist_core.measurement import Measurement
 from tests.cluster.faulty_pool import (
     Fault,
     FaultyPool,
@@ -98,7 +99,7 @@ def test_final_weights_are_kept_of_the_best_trial_only(study: Callable[..., Stud
     best = max(run.trials(), key=lambda trial: (trial.value or 0.0, -trial.number))
     for trial in run.trials():
         assert run.run_dir.trial_checkpoints(trial.number).exists() == (trial.number == best.number)
-    assert run.checkpoints.final(best.number).epoch == 3
+    assert run.checkpoints.final(best.number, best.weights_sha256).epoch == 3
 
 
 def test_failed_trial_is_tried_again_and_completes(study: Callable[..., Study]) -> None:
@@ -182,6 +183,32 @@ def test_study_stops_when_a_trial_reaches_the_objective(study: Callable[..., Stu
     reason = run.driver().run()
     assert reason == "trial 0 reached the objective 0.0"
     assert run.states() == ["COMPLETE"]
+
+
+def test_study_that_reached_its_objective_starts_nothing_when_resumed(study: Callable[..., Study]) -> None:
+    run = study("stop.objective=0.0", "trials=5")
+    run.driver().run()
+    assert run.driver().run() == "trial 0 reached the objective 0.0"
+    assert run.states() == ["COMPLETE"]
+
+
+def test_value_is_of_the_last_epoch_although_an_earlier_one_is_trained_again(study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    first, third = (Measurement(epoch, {"val/accuracy": epoch / 10}, 1.0) for epoch in (1, 3))
+    run.store.add_trial(0, "mlp", {"training.learning_rate": 0.1}, 0)
+    for measurement in (third, first):
+        run.store.add_measurement(0, measurement, measurement.metrics["val/accuracy"])
+    (trial,) = run.trials()
+    assert (trial.epochs, trial.value, trial.metrics["val/accuracy"]) == (3, 0.3, 0.3)
+
+
+def test_states_of_a_pruned_trial_that_a_killed_driver_left_are_cleared(study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    run.driver().run()
+    (trial,) = run.trials()
+    run.store.finish_trial(0, TrialState.PRUNED, trial.value)
+    run.driver()
+    assert not run.run_dir.trial_checkpoints(0).exists()
 
 
 def test_study_stops_when_its_minutes_are_over(study: Callable[..., Study]) -> None:

@@ -84,7 +84,7 @@ def test_a_rebuilt_trial_replaces_what_another_driver_wrote_and_goes_on(run_dir:
         killed.measured(0, measurement(epoch, accuracy=0.1))
 
     recorder = Recorder(run_dir, OBJECTIVE)
-    recorder.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2)], None, 0.9)
+    recorder.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2)], None)
     recorder.trial_started(0, "mlp", {}, "worker-1")
     recorder.measured(0, measurement(2))
     recorder.measured(0, measurement(3))
@@ -94,7 +94,7 @@ def test_a_rebuilt_trial_replaces_what_another_driver_wrote_and_goes_on(run_dir:
 
 
 def test_rebuilt_epochs_lie_as_far_apart_as_they_took(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2, 3)], None, 0.9)
+    recorder.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2, 3)], None)
 
     times_s = [event.wall_time for event in read(run_dir.trial_tensorboard(0)).Scalars(OBJECTIVE)]
 
@@ -102,13 +102,13 @@ def test_rebuilt_epochs_lie_as_far_apart_as_they_took(recorder: Recorder, run_di
 
 
 def test_a_rebuilt_trial_without_measurements_has_no_file(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.rebuild(0, "mlp", {}, [], None, None)
+    recorder.rebuild(0, "mlp", {}, [], None)
 
     assert not run_dir.tensorboard.exists()
 
 
 def test_a_trial_rebuilt_as_finished_has_its_end(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.rebuild(0, "mlp", {}, [measurement(1)], TrialState.COMPLETE, 0.9)
+    recorder.rebuild(0, "mlp", {}, [measurement(1)], TrialState.COMPLETE)
 
     assert "_hparams_/session_end_info" in hparams_tags(run_dir, 0)
 

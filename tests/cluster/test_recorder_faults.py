@@ -48,7 +48,7 @@ def test_a_full_disk_stops_the_view_and_not_the_study(recorder: Recorder, run_di
 WRITES: list[Callable[[Recorder], None]] = [
     lambda recorder: recorder.measured(0, measurement(1)),
     lambda recorder: recorder.trial_ended(0, TrialState.FAIL, None, "diverged"),
-    lambda recorder: recorder.rebuild(0, "mlp", {}, [measurement(1)], None, 0.9),
+    lambda recorder: recorder.rebuild(0, "mlp", {}, [measurement(1)], None),
     lambda recorder: recorder.first_images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)),
     lambda recorder: recorder.graph(0, build_network(LenetConfig()).symbol.tojson()),
 ]
@@ -73,7 +73,7 @@ def test_a_view_that_stopped_is_whole_again_after_a_rebuild(recorder: Recorder, 
         recorder.measured(0, Measurement(2, {OBJECTIVE: 0.9}, 2.0, {"digit": CONFUSION}))
 
     resumed = Recorder(run_dir, OBJECTIVE)
-    resumed.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2)], None, 0.9)
+    resumed.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2)], None)
 
     assert shown_epochs(run_dir, 0) == [1, 2]
 

@@ -291,3 +291,15 @@ def test_a_search_says_nothing(pruner: str, capfd: pytest.CaptureFixture[str]) -
     for number in range(6):
         journal.run(number)
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_adopted_trial_is_not_stopped_at_an_epoch_that_it_survived() -> None:
+    live = pruning({"kind": "asha", "reduction_factor": 2})
+    for number in range(3):
+        live.ask(number)
+    assert not live.report(2, 1, 0.1)  # the first at its rung
+    resumed = pruning({"kind": "asha", "reduction_factor": 2})
+    for number, value in ((0, 0.9), (1, 0.8)):
+        resumed.adopt(number, {}, {1: value})
+    resumed.adopt(2, {}, {1: 0.1, 2: 0.2})  # told after the better ones, as it never was
+    assert not resumed.report(2, 1, 0.1)

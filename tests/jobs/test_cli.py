@@ -265,3 +265,52 @@ def test_address_where_no_cluster_answers_is_refused(mxtrials: CommandLine, tmp_
     done = mxtrials("run", "smoke", "--address", "127.0.0.1:1", "--out", "run")
     assert_refused(done, 3, "no Ray cluster answers at 127.0.0.1:1")
     assert not (tmp_path / "run").exists()
+
+
+def test_resume_with_changed_data_is_refused(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_idx_folder, tmp_path / "mine")
+    options = ["--set", "data.source=mine", "--set", "data.holdout=56", "--local", "--quiet"]
+    assert mxtrials("run", "smoke", *options, "--out", "run").returncode == 0
+    for name in ("images-idx3", "labels-idx1"):
+        (train,), (test,) = (list(folder.glob(f"{part}-{name}-ubyte*")) for part in ("train", "t10k"))
+        test.replace(folder / "kept")
+        train.replace(test)
+        (folder / "kept").replace(train)
+    done = mxtrials("resume", "run", "--trials", "3", "--local")
+    assert_refused(done, 2, "has changed since the study began")
+    assert_refused(mxtrials("evaluate", "run"), 2, "has changed since the study")
+
+
+def test_relative_data_folder_is_found_from_any_folder(
+    mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_idx_folder, tmp_path / "mine")
+    options = ["--set", "data.source=mine", "--set", "data.holdout=56", "--local", "--quiet"]
+    assert mxtrials("run", "smoke", *options, "--out", "run").returncode == 0
+    assert f"source: {tmp_path}/mine" in (tmp_path / "run" / "spec.yaml").read_text()
+
+
+def test_resume_with_fewer_trials_is_refused(mxtrials: CommandLine, small: list[str]) -> None:
+    assert mxtrials("run", "smoke", *small, "--quiet", "--out", "run").returncode == 0
+    assert_refused(mxtrials("resume", "run", "--trials", "1", "--local"), 2, "has begun 2")
+
+
+def test_local_with_workers_is_bad_usage(mxtrials: CommandLine) -> None:
+    done = mxtrials("run", "smoke", "--local", "--workers", "cpu=3")
+    assert done.returncode == 2
+    assert "--local runs one CPU worker" in done.stderr
+
+
+def test_trouble_with_tensorboards_files_is_told_and_mended_by_resume(
+    mxtrials: CommandLine, small: list[str], tmp_path: Path
+) -> None:
+    assert mxtrials("run", "smoke", *small, "--quiet", "--out", "run").returncode == 0
+    shutil.rmtree(tmp_path / "run" / "tensorboard")
+    (tmp_path / "run" / "tensorboard").write_text("in the way")
+    done = mxtrials("resume", "run", "--trials", "3", "--local", "--quiet")
+    assert done.returncode == 0
+    assert "TensorBoard shows no more of this study" in done.stderr
+    (tmp_path / "run" / "tensorboard").unlink()
+    done = mxtrials("resume", "run", "--trials", "4", "--local", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in (tmp_path / "run" / "tensorboard").iterdir()} >= {f"trial-{n:04d}" for n in range(4)}

@@ -7,6 +7,8 @@ was made to.
 import os
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,50 +16,18 @@ import ray
 from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from cluster.events import Ready, Suspended, WorkerEvent, WorkerLost
-from cluster.study_spec import WorkersSpec
+from cluster.slots import Slot, slots_for
 from cluster.trial import TrialSpec
 from cluster.worker import TrialEvent, Worker, WorkerSettings
-from mnist_core.context import DeviceKind
 from mnist_core.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, MxtrialsError
 
+__all__ = ["RayPool", "Slot", "slots_for"]
+
 # A slot whose workers die this often in a row before they are ready is given up.
 FAILED_STARTS = 3
-# How long the first worker may take to be placed and to start.
+# How long there may be no worker that has been placed and has started.
 START_PATIENCE_S = 180.0
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A place for one worker.
-
-    Attributes:
-        name: e.g. "cpu-0".
-        device: which context its worker owns.
-        gpu_share: the share of a GPU that it takes; 0 for a CPU worker.
-        optional: whether the study goes on without it where its device cannot be had.
-    """
-
-    name: str
-    device: DeviceKind
-    gpu_share: float = 0.0
-    optional: bool = False
-
-
-def slots_for(workers: WorkersSpec, cluster_cpus: int, cluster_gpus: int) -> list[Slot]:
-    """The slots that a spec asks for on a cluster of this size.
-
-    Where the spec says `auto`, every GPU gets its workers, which the study goes on without where a GPU cannot be
-    used, and every CPU that is left gets one.
-    """
-    gpus = cluster_gpus if workers.gpu == "auto" else workers.gpu
-    gpu_workers = gpus * int(1 / workers.gpu_fraction)
-    cpus = max(cluster_cpus - gpu_workers, 0 if gpu_workers else 1) if workers.cpu == "auto" else workers.cpu
-    optional = workers.gpu == "auto"
-    return [
-        *(Slot(f"gpu-{index}", "gpu", workers.gpu_fraction, optional) for index in range(gpu_workers)),
-        *(Slot(f"cpu-{index}", "cpu") for index in range(cpus)),
-    ]
 
 
 @dataclass(frozen=True)
@@ -101,35 +71,59 @@ class _Seat:
     home: _Home | None = None  # known as soon as the actor is ready
 
 
-class RayPool:
-    """See WorkerPool. Needs a Ray session; the dataset is put into its object store once, for all workers."""
+@contextmanager
+def _ray_works() -> Iterator[None]:
+    try:
+        yield
+    except RayError as err:
+        message = f"Ray fails: {type(err).__name__}: {_first_line(str(err))}: see to the cluster, then resume the study"
+        raise ClusterUnavailable(message) from err
 
-    def __init__(self, slots: list[Slot], dataset: Dataset, settings: WorkerSettings) -> None:
+
+class RayPool:
+    """See WorkerPool. Needs a Ray session; the dataset is put into its object store once, for all workers.
+
+    Raises:
+        ClusterUnavailable: from any method: no worker is left, or none is ready for too long, or Ray itself fails.
+    """
+
+    @_ray_works()
+    def __init__(
+        self,
+        slots: list[Slot],
+        dataset: Dataset,
+        settings: WorkerSettings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Starts an actor for each slot; they are Ready as soon as they have opened their context."""
         self._dataset, self._settings = ray.put(dataset), settings
         self._pending: dict[Any, _Seat] = {}  # reference of a call under way -> whom it was made to
         self._happened: deque[WorkerEvent] = deque()
         self._seats: dict[str, _Seat] = {}
         self._ever_ready = False
-        self._started_s = time.monotonic()
+        self._clock, self._waiting_since_s = clock, clock()
         for slot in slots:
             self._seat(slot, failed_starts=0)
 
+    @_ray_works()
     def start(self, worker: str, trial: TrialSpec) -> None:
         """See WorkerPool."""
         seat = self._seats[worker]
         self._pending[seat.actor.start.remote(trial)] = seat
 
+    @_ray_works()
     def advance(self, worker: str) -> None:
         """See WorkerPool."""
         seat = self._seats[worker]
         self._pending[seat.actor.advance.remote()] = seat
 
+    @_ray_works()
     def suspend(self, worker: str) -> None:
         """See WorkerPool."""
         seat = self._seats[worker]
         self._pending[seat.actor.suspend.remote()] = seat
 
+    @_ray_works()
     def kill(self, worker: str, cause: str) -> None:
         """See WorkerPool."""
         seat = self._seats[worker]
@@ -137,6 +131,7 @@ class RayPool:
         ray.kill(seat.actor)
         self._replace(seat, cause)
 
+    @_ray_works()
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         """See WorkerPool."""
         if self._happened:
@@ -153,8 +148,9 @@ class RayPool:
 
     def close(self) -> None:
         """See WorkerPool."""
-        for seat in self._seats.values():
-            ray.kill(seat.actor)
+        with suppress(RayError):  # a cluster that fails has nothing to be closed
+            for seat in self._seats.values():
+                ray.kill(seat.actor)
         self._seats.clear()
         self._pending.clear()
 
@@ -174,7 +170,7 @@ class RayPool:
         refusal = _refusal(err)
         if refusal is None:
             self._replace(seat, _cause(err, seat.home))
-        elif seat.slot.optional:
+        elif seat.slot.optional or self._ever_ready:  # one node may lack what others have
             self._give_up(seat, str(refusal))
         else:
             raise refusal
@@ -182,6 +178,8 @@ class RayPool:
     def _replace(self, seat: _Seat, cause: str) -> None:
         """Reports the loss, and seats a new actor in the lost one's place."""
         failed_starts = 0 if seat.home else seat.failed_starts + 1
+        if seat.home:
+            self._waiting_since_s = self._clock()
         if failed_starts >= FAILED_STARTS:
             self._give_up(seat, cause)
         else:
@@ -203,8 +201,9 @@ class RayPool:
         self._happened.append(WorkerLost(seat.slot.name, cause))
 
     def _check_that_workers_come(self) -> None:
-        waited_s = time.monotonic() - self._started_s
-        if not self._ever_ready and waited_s > START_PATIENCE_S:
+        if any(seat.home for seat in self._seats.values()):
+            return
+        if self._clock() - self._waiting_since_s > START_PATIENCE_S:
             raise ClusterUnavailable(
                 f"no worker was ready within {START_PATIENCE_S:.0f} s: the cluster offers {ray.cluster_resources()}"
             )

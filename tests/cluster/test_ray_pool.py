@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +19,13 @@ from cluster.events import Failed, Finished, Measured, Ready, WorkerEvent, Worke
 from cluster.inline_pool import InlinePool
 from cluster.observer import Observers
 from cluster.pool import WorkerPool
-from cluster.ray_pool import RayPool, Slot, slots_for
+from cluster.ray_pool import START_PATIENCE_S, RayPool
 from cluster.ray_session import cluster_size, ray_session
 from cluster.run_dir import RunDir
 from cluster.search import Search
+from cluster.slots import Slot
 from cluster.spec_file import load_spec
 from cluster.store import Store
-from cluster.study_spec import WorkersSpec
 from cluster.trial import TrialSpec, TrialState
 from cluster.worker import WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
@@ -33,6 +35,7 @@ from mnist_core.errors import ClusterUnavailable, DataError, DeviceUnavailable
 SETTINGS = WorkerSettings(holdout=56, seed=0, state_every_s=0.0)
 CPU_0, CPU_1 = Slot("cpu-0", "cpu"), Slot("cpu-1", "cpu")
 PATIENCE_S = 60.0
+ROOT = Path(__file__).parents[2]
 
 SPEC = """
 name: pool
@@ -94,23 +97,24 @@ def raylet_of(pid: int) -> int:
     return psutil.Process(pid).ppid()
 
 
-@pytest.mark.parametrize(
-    ("workers", "cpus", "gpus", "names"),
-    [
-        (WorkersSpec(), 3, 0, ["cpu-0", "cpu-1", "cpu-2"]),
-        (WorkersSpec(), 4, 2, ["gpu-0", "gpu-1", "cpu-0", "cpu-1"]),
-        (WorkersSpec(gpu_fraction=0.5), 4, 1, ["gpu-0", "gpu-1", "cpu-0", "cpu-1"]),
-        (WorkersSpec(), 1, 2, ["gpu-0", "gpu-1"]),
-        (WorkersSpec(), 0, 0, ["cpu-0"]),
-        (WorkersSpec(cpu=2, gpu=0), 8, 4, ["cpu-0", "cpu-1"]),
-        (WorkersSpec(cpu=0, gpu=1), 8, 4, ["gpu-0"]),
-    ],
-)
-def test_slots_are_what_the_spec_asks_for(workers: WorkersSpec, cpus: int, gpus: int, names: list[str]) -> None:
-    slots = slots_for(workers, cpus, gpus)
-    assert [slot.name for slot in slots] == names
-    assert all(slot.optional == (slot.device == "gpu" and workers.gpu == "auto") for slot in slots)
-    assert all(slot.gpu_share == (workers.gpu_fraction if slot.device == "gpu" else 0.0) for slot in slots)
+NO_SESSION = """
+import numpy as np
+from cluster.ray_pool import RayPool
+from cluster.worker import WorkerSettings
+from mnist_core.errors import ClusterUnavailable
+try:
+    RayPool([], np.zeros(1), WorkerSettings(holdout=1, seed=0))
+except ClusterUnavailable as err:
+    print(err)
+"""
+
+
+def test_pool_without_a_ray_that_works_is_unavailable() -> None:
+    environment = {**os.environ, "RAY_ENABLE_AUTO_CONNECT": "0"}
+    command = [sys.executable, "-c", NO_SESSION]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.startswith("Ray fails: RaySystemError: ")
+    assert ended.stdout.endswith(": see to the cluster, then resume the study\n")
 
 
 @slow
@@ -205,6 +209,34 @@ def test_worker_that_is_given_up_is_lost_and_replaced(nodes: Cluster, small_data
         pool.close()
 
 
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@slow
+def test_pool_is_unavailable_only_when_no_worker_is_ready_for_too_long(nodes: Cluster, small_dataset: Dataset) -> None:
+    clock = Clock()
+    pool = RayPool([CPU_0], small_dataset, SETTINGS, clock)
+    try:
+        worker = next_ready(pool).worker
+        clock.now_s += 10 * START_PATIENCE_S
+        assert pool.next_event(0.0) is None  # the worker is ready all that time
+        pool.kill(worker, "it hangs")
+        assert next_event(pool) == WorkerLost(worker, "it hangs")
+        clock.now_s += START_PATIENCE_S
+        pool.next_event(0.0)
+        clock.now_s += 1.0
+        with pytest.raises(ClusterUnavailable, match="no worker was ready within 180 s: the cluster offers .*CPU"):
+            pool.next_event(0.0)
+    finally:
+        pool.close()
+
+
 class KillingPool(RayPool):
     """Kills the process of its first worker as soon as a trial has reached an epoch."""
 
@@ -270,6 +302,30 @@ def refused_gpu(dataset: Dataset) -> DeviceUnavailable:
 @slow
 def test_slot_without_its_device_ends_the_study_with_the_reason(nodes: Cluster, small_dataset: Dataset) -> None:
     assert "mxnet" in str(refused_gpu(small_dataset))
+
+
+@ray.remote(num_cpus=0, num_gpus=1)
+class GpuHolder:
+    """Keeps the cluster's GPU from others."""
+
+    def holds(self) -> bool:
+        """Answers as soon as it has it."""
+        return True
+
+
+@slow
+def test_slot_without_its_device_is_dropped_where_others_are_ready(nodes: Cluster, small_dataset: Dataset) -> None:
+    expected = WorkerLost("gpu-0", str(refused_gpu(small_dataset)))
+    holder = GpuHolder.remote()  # type: ignore[attr-defined]
+    ray.get(holder.holds.remote())
+    pool = RayPool([Slot("gpu-0", "gpu", 1.0), CPU_0], small_dataset, SETTINGS)
+    try:
+        assert next_ready(pool).worker == "cpu-0"
+        ray.kill(holder)
+        assert next_event(pool) == expected
+        assert train(pool, "cpu-0", trial()).number == 0
+    finally:
+        pool.close()
 
 
 @slow

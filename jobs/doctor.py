@@ -5,8 +5,8 @@ Works in an environment where nothing else does: it imports no package that it r
 
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +14,12 @@ from jobs.finding import Finding, State
 from jobs.machine_checks import check_machine
 from jobs.software_checks import check_software
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 __all__ = ["Finding", "examine", "exit_code", "show"]
 
 _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "lacking": "bold red"}
-_PLAIN_WIDTH = 140  # columns where the output is no terminal
 _EXIT_LACKING = 3
 
 
@@ -31,16 +33,16 @@ def exit_code(findings: Sequence[Finding]) -> int:
     return _EXIT_LACKING if any(finding.state == "lacking" for finding in findings) else 0
 
 
-def show(findings: Sequence[Finding], as_json: bool) -> None:
+def show(findings: Sequence[Finding], as_json: bool, console: "Console | None" = None) -> None:
     """Prints the findings as a table, or as a JSON list of objects with the fields of `Finding`."""
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
         return
-    from rich.console import Console
+    from rich import get_console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
+    console = console or get_console()
     table = Table(box=None, header_style="dim", padding=(0, 1))
     for name in ("", "state", "found", "what to do"):
         table.add_column(name, overflow="fold")

@@ -1,11 +1,13 @@
 """The doctor on this machine, its report, and its modesty: it imports nothing that it reports on."""
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from jobs.doctor import Finding, examine, exit_code, show
 
@@ -30,22 +32,25 @@ def test_exit_code_is_3_where_something_is_lacking(findings: list[Finding], code
     assert exit_code(findings) == code
 
 
-def test_report_tells_states_and_remedies(capsys: pytest.CaptureFixture[str]) -> None:
-    show([FINE, LACKING, WARNING], as_json=False)
+def report_on(findings: list[Finding]) -> str:
+    """What is shown on a console of 140 columns."""
+    file = io.StringIO()
+    show(findings, as_json=False, console=Console(file=file, width=140))
+    return file.getvalue()
 
-    report = capsys.readouterr().out
+
+def test_report_tells_states_and_remedies() -> None:
+    report = report_on([FINE, LACKING, WARNING])
     for word in ("3.11.7", "lacking", "warning", "`pip install mxtrials[cpu]`", "Lacking: MXNet."):
         assert word in report
 
 
-def test_report_of_a_sound_machine_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    show([FINE], as_json=False)
-
-    assert capsys.readouterr().out.endswith("Nothing is lacking.\n")
+def test_report_of_a_sound_machine_says_so() -> None:
+    assert report_on([FINE]).endswith("Nothing is lacking.\n")
 
 
 def test_json_report_is_a_list_of_findings(capsys: pytest.CaptureFixture[str]) -> None:
-    show([FINE, LACKING], as_json=True)
+    show([FINE, LACKING], as_json=True, console=Console())
 
     assert [Finding(**found) for found in json.loads(capsys.readouterr().out)] == [FINE, LACKING]
 

@@ -16,13 +16,11 @@ import ray
 from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from cluster.events import Ready, Suspended, WorkerEvent, WorkerLost
-from cluster.slots import Slot, slots_for
+from cluster.slots import Slot
 from cluster.trial import TrialSpec
 from cluster.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.dataset import Dataset
-from mnist_core.errors import ClusterUnavailable, MxtrialsError
-
-__all__ = ["RayPool", "Slot", "slots_for"]
+from mnist_core.errors import ClusterUnavailable, DeviceUnavailable, MxtrialsError
 
 # A slot whose workers die this often in a row before they are ready is given up.
 FAILED_STARTS = 3
@@ -170,10 +168,14 @@ class RayPool:
         refusal = _refusal(err)
         if refusal is None:
             self._replace(seat, _cause(err, seat.home))
-        elif seat.slot.optional or self._ever_ready:  # one node may lack what others have
+        elif self._can_do_without(seat, refusal):
             self._give_up(seat, str(refusal))
         else:
             raise refusal
+
+    def _can_do_without(self, seat: _Seat, refusal: MxtrialsError) -> bool:
+        """One node may lack a library that others have; but a device that was asked for by number must be there."""
+        return seat.slot.optional or (self._ever_ready and not isinstance(refusal, DeviceUnavailable))
 
     def _replace(self, seat: _Seat, cause: str) -> None:
         """Reports the loss, and seats a new actor in the lost one's place."""

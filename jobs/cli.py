@@ -216,15 +216,24 @@ def data(source: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("name", type=click.Choice(["train"]), default="train")
+@_json_option
+def bench(name: str, as_json: bool) -> None:  # noqa: ARG001 - one so far
+    """Measure mxtrials beside what you would use instead."""
+    from jobs.bench import show_train
+
+    show_train(as_json, _console())
+
+
+@main.command()
 @_json_option
 def doctor(as_json: bool) -> None:
     """Say what this machine lacks, and how to mend it."""
-    from jobs.doctor import examine, show
+    from jobs.doctor import examine, exit_code, show
 
     findings = examine()
-    show(findings, as_json)
-    if any(finding.state == "lacking" for finding in findings):
-        sys.exit(3)
+    show(findings, as_json, _console())
+    sys.exit(exit_code(findings))
 
 
 def _console() -> "Console":

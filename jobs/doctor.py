@@ -33,16 +33,14 @@ def exit_code(findings: Sequence[Finding]) -> int:
     return _EXIT_LACKING if any(finding.state == "lacking" for finding in findings) else 0
 
 
-def show(findings: Sequence[Finding], as_json: bool, console: "Console | None" = None) -> None:
+def show(findings: Sequence[Finding], as_json: bool, console: "Console") -> None:
     """Prints the findings as a table, or as a JSON list of objects with the fields of `Finding`."""
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
         return
-    from rich import get_console
     from rich.table import Table
     from rich.text import Text
 
-    console = console or get_console()
     table = Table(box=None, header_style="dim", padding=(0, 1))
     for name in ("", "state", "found", "what to do"):
         table.add_column(name, overflow="fold")

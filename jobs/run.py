@@ -163,7 +163,8 @@ def _pool(spec: StudySpec, dataset: Dataset, place: Place) -> Iterator[WorkerPoo
             from cluster.ray_session import cluster_size, ray_session
 
             stack.enter_context(ray_session(place.address, _wanted_cpus(spec.workers)))
-            from cluster.ray_pool import RayPool, slots_for
+            from cluster.ray_pool import RayPool
+            from cluster.slots import slots_for
 
             pool = RayPool(slots_for(spec.workers, *cluster_size()), dataset, settings)
         stack.callback(pool.close)

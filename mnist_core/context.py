@@ -32,6 +32,8 @@ _CPU_ENVIRONMENT = {
     "MXNET_CPU_PRIORITY_NTHREADS": "1",
     "MXNET_SUBGRAPH_VERBOSE": "0",
 }
+# What a user of MXNet has who sets nothing, but on one core: for comparisons.
+_UNTUNED_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 _GPU_ENVIRONMENT = {
     "MXNET_ENGINE_TYPE": "ThreadedEnginePerDevice",
     "MXNET_SUBGRAPH_VERBOSE": "0",
@@ -75,6 +77,12 @@ def use_device(kind: DeviceKind) -> None:
             f"this process imported MXNet for a {_device} context and cannot own a {kind} context: start another"
         )
     _device = kind
+
+
+def leave_untuned() -> None:
+    """Lets MXNet keep its own settings in this process, before the first use of `mx`: for comparisons."""
+    _CPU_ENVIRONMENT.clear()
+    _CPU_ENVIRONMENT.update(_UNTUNED_ENVIRONMENT)
 
 
 def open_context(kind: DeviceKind) -> Any:

@@ -1,6 +1,7 @@
 """RayPool on real Ray: a head and further raylets on this machine, real workers, and faults that are really caused."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -314,16 +315,22 @@ class GpuHolder:
 
 
 @slow
-def test_slot_without_its_device_is_dropped_where_others_are_ready(nodes: Cluster, small_dataset: Dataset) -> None:
-    expected = WorkerLost("gpu-0", str(refused_gpu(small_dataset)))
+@pytest.mark.parametrize("optional", [True, False])
+def test_slot_without_its_device_beside_a_ready_worker(optional: bool, nodes: Cluster, small_dataset: Dataset) -> None:
+    """An `auto` one is dropped; one that was asked for by number ends the study, whoever was ready first."""
+    refusal = refused_gpu(small_dataset)
     holder = GpuHolder.remote()  # type: ignore[attr-defined]
     ray.get(holder.holds.remote())
-    pool = RayPool([Slot("gpu-0", "gpu", 1.0), CPU_0], small_dataset, SETTINGS)
+    pool = RayPool([Slot("gpu-0", "gpu", 1.0, optional=optional), CPU_0], small_dataset, SETTINGS)
     try:
         assert next_ready(pool).worker == "cpu-0"
         ray.kill(holder)
-        assert next_event(pool) == expected
-        assert train(pool, "cpu-0", trial()).number == 0
+        if optional:
+            assert next_event(pool) == WorkerLost("gpu-0", str(refusal))
+            assert train(pool, "cpu-0", trial()).number == 0
+        else:
+            with pytest.raises(DeviceUnavailable, match=re.escape(str(refusal))):
+                next_event(pool)
     finally:
         pool.close()
 

@@ -86,6 +86,7 @@ class _Reader:
         self._lines: dict[KeyPath, int] = {}
 
     def read(self, text: str) -> Document:
+        """See read_yaml."""
         try:
             self._check_events(text)
             node = yaml.compose(text, Loader=_Loader)

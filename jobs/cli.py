@@ -32,6 +32,7 @@ class _Group(click.Group):
     """Prints every error of ours as one sentence, and exits with its code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command that was named."""
         try:
             return super().invoke(ctx)
         except MxtrialsError as err:

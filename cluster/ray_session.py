@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,11 +44,15 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     import ray
 
     started_here: dict[str, Any] = {} if address else {"num_cpus": cpus, "include_dashboard": False}
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **started_here)
+    except SystemExit as err:  # Ray's own answer to SIGTERM
+        raise KeyboardInterrupt from err
     except Exception as err:
         where = f"the Ray cluster at {address}" if address else "Ray on this machine"
         raise ClusterUnavailable(f"cannot reach {where} ({_first_line(err)}): check the address and the token") from err
+    signal.signal(signal.SIGTERM, on_sigterm)  # which Ray has taken over
     try:
         yield
     finally:

@@ -24,7 +24,7 @@ from jobs.environment import record_environment, recorded_fingerprint
 from mnist_core.atomic_file import write_atomically
 from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.dataset import Dataset, split
-from mnist_core.errors import DataError, MxtrialsError, SpecError
+from mnist_core.errors import DataError, MxtrialsError, RunDirError, SpecError
 from mnist_core.idx_folder import BUNDLED
 
 INTERRUPTED = "interrupted"
@@ -62,17 +62,18 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
     """
     spec = _with_absolute_source(spec)
     dataset = _open_data(spec)
-    run_dir = RunDir.create(out)
-    with run_dir.locked():
-        write_atomically(run_dir.spec, dump_spec(spec).encode())
-        record_environment(run_dir, dataset)
-        with _closing(Store.create(run_dir.store, spec.name)) as store:
-            try:
-                trouble = _drive(run_dir, spec, store, dataset, place, view)
-            except (MxtrialsError, KeyboardInterrupt):
-                if not store.trials():
-                    run_dir.remove()
-                raise
+    with _sigterm_like_ctrl_c():
+        run_dir = RunDir.create(out)
+        try:
+            with run_dir.locked():
+                write_atomically(run_dir.spec, dump_spec(spec).encode())
+                record_environment(run_dir, dataset)
+                with _closing(Store.create(run_dir.store, spec.name)) as store:
+                    trouble = _drive(run_dir, spec, store, dataset, place, view)
+        except (MxtrialsError, KeyboardInterrupt):
+            if not _has_begun(run_dir):
+                run_dir.remove()
+            raise
     return Ending(read_summary(run_dir), trouble)
 
 
@@ -84,11 +85,20 @@ def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObse
         KeyboardInterrupt: it was interrupted twice, or before it went on.
     """
     dataset = _open_data(spec)
-    with run_dir.locked(), _closing(Store.open(run_dir.store)) as store:
+    with _sigterm_like_ctrl_c(), run_dir.locked(), _closing(Store.open(run_dir.store)) as store:
         _check_that_it_can_go_on(run_dir, spec, store, dataset)
         write_atomically(run_dir.spec, dump_spec(spec).encode())
         trouble = _drive(run_dir, spec, store, dataset, place, view)
     return Ending(read_summary(run_dir), trouble)
+
+
+def _has_begun(run_dir: RunDir) -> bool:
+    """Whether there is a trial to go on with."""
+    try:
+        with _closing(Store.open(run_dir.store, read_only=True)) as store:
+            return bool(store.trials())
+    except RunDirError:
+        return False
 
 
 def _check_that_it_can_go_on(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset) -> None:
@@ -108,20 +118,19 @@ def _drive(
 ) -> str | None:
     store.set_study("running")
     recorder = Recorder(run_dir, spec.search.objective)
-    with _sigterm_like_ctrl_c():
-        recorder.first_images(dataset.train.images[:10], dataset.train.labels[:10])
-        _rebuild_view(store, recorder)
-        with _pool(spec, dataset, place) as pool:
-            observer = Observers([recorder, view])
-            parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observer)
-            reason = _run_until_told_to_stop(Driver(spec, parts))
-        if reason == INTERRUPTED:
-            write_tables(run_dir, store)
-        else:
-            from jobs.finish import finish_study  # imports MXNet, for which no worker had to wait
+    recorder.first_images(dataset.train.images[:10], dataset.train.labels[:10])
+    _rebuild_view(store, recorder)
+    with _pool(spec, dataset, place) as pool:
+        observer = Observers([recorder, view])
+        parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observer)
+        reason = _run_until_told_to_stop(Driver(spec, parts))
+    if reason == INTERRUPTED:
+        write_tables(run_dir, store)
+    else:
+        from jobs.finish import finish_study  # imports MXNet, for which no worker had to wait
 
-            finish_study(run_dir, store, dataset, recorder)
-        store.set_study("interrupted" if reason == INTERRUPTED else "complete", reason)
+        finish_study(run_dir, store, dataset, recorder)
+    store.set_study("interrupted" if reason == INTERRUPTED else "complete", reason)
     recorder.close()
     return recorder.problem
 

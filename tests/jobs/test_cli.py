@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -314,3 +315,22 @@ def test_trouble_with_tensorboards_files_is_told_and_mended_by_resume(
     done = mxtrials("resume", "run", "--trials", "4", "--local", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     assert {path.name for path in (tmp_path / "run" / "tensorboard").iterdir()} >= {f"trial-{n:04d}" for n in range(4)}
+
+
+def test_sigterm_before_the_first_trial_leaves_no_run(environment: dict[str, str], tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    with subprocess.Popen(
+        command("run", "smoke", "--out", run_dir),
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        deadline_s = time.monotonic() + 60
+        while not (run_dir / "study.db").exists() and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        run.send_signal(signal.SIGTERM)
+        _, stderr = run.communicate(timeout=60)
+    assert (run.returncode, stderr) == (130, "interrupted\n")
+    assert not run_dir.exists()

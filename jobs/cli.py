@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jobs.bench import BENCHMARKS, PUBLISHED
 from jobs.shown import Shown
 from mnist_core.errors import MxtrialsError, NoCompleteTrial
 
@@ -217,13 +218,17 @@ def data(source: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("name", type=click.Choice(["train"]), default="train")
+@click.argument("name", type=click.Choice(list(BENCHMARKS)), required=False)
+@click.option("--rounds", type=click.IntRange(min=1), help="How often each side has its turn.")
+@click.option("--published", is_flag=True, help="The workload that a peer has published (dispatch: 11 minutes).")
 @_json_option
-def bench(name: str, as_json: bool) -> None:  # noqa: ARG001 - one so far
-    """Measure mxtrials beside what you would use instead."""
-    from jobs.bench import show_train
+def bench(name: str | None, rounds: int | None, published: bool, as_json: bool) -> None:
+    """Measure mxtrials beside what you would use instead; all that can be measured, if no NAME is given."""
+    if published and name not in PUBLISHED:
+        raise click.UsageError(f"--published is for: {', '.join(PUBLISHED)}")
+    from jobs.bench.command import run_benchmarks
 
-    show_train(as_json, _console())
+    run_benchmarks(name, rounds, published, as_json, _console())
 
 
 @main.command()

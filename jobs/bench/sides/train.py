@@ -1,9 +1,10 @@
 """The ways to train a network that `mxtrials bench train` compares: ours, the tutorials' own code, and PyTorch.
 
-Run as a program, `python -m jobs.bench_sides SIDE NETWORK`, in a process and on a core of its own; it prints one number
-of images per second for each epoch, the first of which only warms up.
+Run as a program, `python -m jobs.bench.sides.train SIDE NETWORK EPOCHS`, in a process and on a core of its own; it
+prints a list of images per second, one for each epoch but a first, which only warms up.
 """
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -118,4 +119,4 @@ def run_side(side: str, network: str, epochs: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(" ".join(f"{speed:.1f}" for speed in run_side(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
+    sys.stdout.write(json.dumps(run_side(sys.argv[1], sys.argv[2], int(sys.argv[3]))))

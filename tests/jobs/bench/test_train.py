@@ -1,12 +1,12 @@
-"""The benchmark's sides really train, and the table compares them."""
+"""The sides of `bench train` really train."""
 
 import importlib.util
 
 import pytest
 
-from jobs.bench import NETWORKS, SIDES
-from jobs.bench_sides import SIDES as RUNNABLE
-from jobs.bench_sides import Task
+from jobs.bench.sides.train import SIDES as RUNNABLE
+from jobs.bench.sides.train import Task
+from jobs.bench.train import NETWORKS, SIDES
 from mnist_core.dataset import Dataset
 
 

@@ -1,0 +1,65 @@
+"""The machine that figures were measured on, without which they mean nothing."""
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from jobs.machine import read_cores, read_memory
+
+_PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "optuna", "torch", "pandas")
+_CPU_INFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Host:
+    """One machine. load: how many processes wanted a core, a minute's average, before anything was measured."""
+
+    cpu: str
+    cores: float
+    memory_gib: float
+    load: float
+    kernel: str
+    python: str
+    packages: dict[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        versions = ", ".join(f"{name} {number}" for name, number in self.packages.items())
+        return (
+            f"{self.cpu}, {self.cores:g} cores, {self.memory_gib:.0f} GiB, load {self.load:.1f}, {self.kernel}; "
+            f"Python {self.python}, {versions}"
+        )
+
+
+def this_host() -> Host:
+    """This machine, as far as this process may use it, and what is installed."""
+    return Host(
+        cpu=_cpu(),
+        cores=read_cores().usable,
+        memory_gib=read_memory().total / 2**30,
+        load=os.getloadavg()[0],
+        kernel=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        packages={name: number for name in _PACKAGES if (number := _version(name))},
+    )
+
+
+def _cpu() -> str:
+    try:
+        fields = (line.partition(":") for line in _CPU_INFO.read_text().splitlines())
+        return next(value.strip() for name, _, value in fields if name.strip() == "model name")
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,14 @@
+"""The machine is described as far as figures need it."""
+
+import json
+
+from jobs.bench.host import this_host
+
+
+def test_host_tells_processor_cores_memory_and_versions() -> None:
+    host = json.loads(json.dumps(this_host().as_json()))
+
+    assert host["cpu"]
+    assert host["cores"] > 0
+    assert host["memory_gib"] > 0
+    assert host["packages"]["ray"] in str(this_host())

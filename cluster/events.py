@@ -6,6 +6,15 @@ from mnist_core.measurement import Measurement
 
 
 @dataclass(frozen=True)
+class Work:
+    """Seconds that a worker spent on what it was told. other_s: neither training nor evaluation, e.g. packing."""
+
+    training_s: float = 0.0
+    evaluation_s: float = 0.0
+    other_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Ready:
     """A worker has opened its context and waits for a trial; `pid` is its process on its node."""
 
@@ -21,6 +30,7 @@ class Measured:
     number: int
     measurement: Measurement
     state: bytes | None = None
+    work: Work = Work()
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Suspended:
     worker: str
     number: int
     state: bytes
+    work: Work = Work()
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,7 @@ class Finished:
     number: int
     state: bytes
     weights_sha256: str
+    work: Work = Work()
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,7 @@ class Failed:
     error: str
     traceback: str
     retryable: bool = True
+    work: Work = Work()
 
 
 @dataclass(frozen=True)

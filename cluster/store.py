@@ -8,46 +8,20 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from cluster.space import Params
 from cluster.store_rows import read_measurement, read_record
+from cluster.store_schema import MIGRATIONS, RECORDS, SCHEMA, SCHEMA_VERSION
+from cluster.time_spent import TimeSpent
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
 
 StudyState = Literal["running", "complete", "interrupted"]
 AttemptOutcome = Literal["complete", "pruned", "failed", "lost", "interrupted"]
-
-SCHEMA_VERSION = 1
-
-_SCHEMA = f"""
-PRAGMA user_version = {SCHEMA_VERSION};
-CREATE TABLE study (name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL);
-CREATE TABLE trials (
-    number INTEGER PRIMARY KEY, state TEXT NOT NULL, model TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL,
-    value REAL, error TEXT, traceback TEXT, weights_sha256 TEXT, test TEXT
-);
-CREATE TABLE attempts (
-    trial INTEGER NOT NULL REFERENCES trials, attempt INTEGER NOT NULL, worker TEXT NOT NULL, started_at REAL NOT NULL,
-    ended_at REAL, outcome TEXT, error TEXT, traceback TEXT, PRIMARY KEY (trial, attempt)
-);
-CREATE TABLE measurements (
-    trial INTEGER NOT NULL REFERENCES trials, epoch INTEGER NOT NULL, elapsed_s REAL NOT NULL, metrics TEXT NOT NULL,
-    confusion TEXT NOT NULL, PRIMARY KEY (trial, epoch)
-);
-"""
-
-_RECORDS = """
-SELECT t.*, m.epoch AS epochs, m.elapsed_s, m.metrics,
-       (SELECT count(*) FROM attempts a WHERE a.trial = t.number) AS attempts,
-       (SELECT worker FROM attempts a WHERE a.trial = t.number ORDER BY attempt DESC LIMIT 1) AS worker
-FROM trials t
-LEFT JOIN measurements m ON m.trial = t.number
-    AND m.epoch = (SELECT max(epoch) FROM measurements WHERE trial = t.number)
-ORDER BY t.number
-"""
 
 
 class Store:
@@ -67,14 +41,15 @@ class Store:
         """
         store = cls(path, _connect(path, "rwc"))
         with store._transaction() as sql:
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                sql.execute(statement)
+            _execute(sql, SCHEMA)
             sql.execute("INSERT INTO study (name, state, started_at) VALUES (?, 'running', ?)", (name, time.time()))
         return store
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> "Store":
         """Opens the store of a study; read-only, also while its driver writes to it.
+
+        One of an earlier version becomes one of this version when it is opened to be written.
 
         Raises:
             RunDirError: no study store, a damaged one, or one of another version.
@@ -84,12 +59,16 @@ class Store:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.DatabaseError as err:
             raise _unreadable(path, err) from err
-        if version != SCHEMA_VERSION:
+        if not 1 <= version <= SCHEMA_VERSION:
             raise RunDirError(
-                f"{path} has schema version {version}, this mxtrials reads version {SCHEMA_VERSION}: "
+                f"{path} has schema version {version}, this mxtrials reads versions 1 to {SCHEMA_VERSION}: "
                 "use the mxtrials that wrote it (see environment.json beside it)"
             )
-        return cls(path, connection)
+        store = cls(path, connection)
+        if not read_only and version < SCHEMA_VERSION:
+            with store._transaction() as sql:
+                _execute(sql, "".join(MIGRATIONS[version - 1 :]))
+        return store
 
     def close(self) -> None:
         """Closes the file; the last to write leaves one that can be read where nothing can be written."""
@@ -191,7 +170,7 @@ class Store:
 
     def trials(self) -> list[TrialRecord]:
         """All trials by number."""
-        return [read_record(row) for row in self._rows(_RECORDS)]
+        return [read_record(row) for row in self._rows(RECORDS)]
 
     def measurements(self, number: int) -> list[Measurement]:
         """A trial's measurements by epoch."""
@@ -203,6 +182,19 @@ class Store:
         query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome IN ('failed', 'lost')"
         ((count,),) = self._rows(query, number)
         return int(count)
+
+    # -- where the time goes -----------------------------------------------------------------------------------------
+
+    def add_time_spent(self, spent: TimeSpent) -> None:
+        """Writes where the time of a driver's session has gone so far."""
+        with self._transaction() as sql:
+            sql.execute("INSERT INTO times_spent (spent) VALUES (?)", (json.dumps(asdict(spent)),))
+
+    def times_spent(self) -> list[TimeSpent]:
+        """All that was written of where the time went, in this order; nothing of a version 1 store."""
+        is_kept = self._rows("SELECT 1 FROM sqlite_master WHERE name = 'times_spent'")
+        rows = self._rows("SELECT spent FROM times_spent ORDER BY rowid") if is_kept else []
+        return [TimeSpent(**json.loads(row["spent"])) for row in rows]
 
     def _rows(self, query: str, *values: int) -> list[sqlite3.Row]:
         try:
@@ -238,6 +230,11 @@ def _connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection
 
 def _unreadable(path: Path, err: sqlite3.DatabaseError) -> RunDirError:
     return RunDirError(f"{path} cannot be read as a study store ({err}): restore it from a copy")
+
+
+def _execute(sql: sqlite3.Connection, statements: str) -> None:
+    for statement in filter(str.strip, statements.split(";")):
+        sql.execute(statement)
 
 
 def _end_attempt(

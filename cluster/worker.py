@@ -3,10 +3,10 @@
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from cluster.events import Failed, Finished, Measured, Suspended
+from cluster.events import Failed, Finished, Measured, Suspended, Work
 from cluster.trial import TrialSpec
 from mnist_core.checkpoint import pack, unpack, weights_sha256
 from mnist_core.context import DeviceKind, open_context
@@ -63,16 +63,20 @@ class Worker:
 
     def suspend(self) -> Suspended:
         """The trial's state after its last epoch."""
+        began_s = time.perf_counter()
         running = self._current()
-        return Suspended(self._name, running.number, running.packed_state())
+        state = running.packed_state()
+        return Suspended(self._name, running.number, state, Work(other_s=time.perf_counter() - began_s))
 
     def _begin(self, trial: TrialSpec) -> TrialEvent:
         from mnist_core.training import Training  # imports MXNet, for the device of the opened context
 
         training = Training(trial.model, trial.training, self._split, trial.seed, self._context)
-        if trial.resume_from is not None:
-            training.restore(unpack(trial.resume_from))
         self._running = _RunningTrial(trial.number, training, training.epochs(), time.monotonic())
+        if trial.resume_from is not None:
+            state = unpack(trial.resume_from)
+            training.restore(state)
+            self._running.elapsed_s = state.elapsed_s
         return self._next_event(self._running)
 
     def _next_event(self, running: "_RunningTrial") -> TrialEvent:
@@ -81,7 +85,13 @@ class Worker:
             state = running.training.state()
             self._running = None
             return Finished(self._name, running.number, pack(state), weights_sha256(state.weights))
-        return Measured(self._name, running.number, measurement, self._due_state(running))
+        work = self._work(running, measurement)
+        return Measured(self._name, running.number, measurement, self._due_state(running), work)
+
+    def _work(self, running: "_RunningTrial", measurement: Measurement) -> Work:
+        training_s = len(self._split.train) / measurement.metrics["perf/samples_per_second"]
+        epoch_s, running.elapsed_s = measurement.elapsed_s - running.elapsed_s, measurement.elapsed_s
+        return Work(training_s, evaluation_s=epoch_s - training_s)
 
     def _due_state(self, running: "_RunningTrial") -> bytes | None:
         now = time.monotonic()
@@ -91,12 +101,16 @@ class Worker:
         return running.packed_state()
 
     def _reported(self, number: int, train: Callable[[], TrialEvent]) -> TrialEvent:
+        began_s = time.perf_counter()
         try:
-            return train()
+            event = train()
         except Exception as err:  # noqa: BLE001 - the worker's border: whatever a trial raises is an event
             self._running = None
             sentence = f"{type(err).__name__}: {str(err).strip().splitlines()[0] if str(err).strip() else 'no message'}"
-            return Failed(self._name, number, sentence, traceback.format_exc(), not isinstance(err, InputError))
+            event = Failed(self._name, number, sentence, traceback.format_exc(), not isinstance(err, InputError))
+        work = event.work
+        other_s = time.perf_counter() - began_s - work.training_s - work.evaluation_s
+        return replace(event, work=replace(work, other_s=other_s))
 
     def _current(self) -> "_RunningTrial":
         if self._running is None:
@@ -110,6 +124,7 @@ class _RunningTrial:
     training: "Training"
     epochs: Iterator[Measurement]
     state_sent_s: float
+    elapsed_s: float = 0.0  # after the epoch that was measured last
 
     def packed_state(self) -> bytes:
         return pack(self.training.state())

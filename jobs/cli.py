@@ -168,20 +168,17 @@ def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
 
 @main.command()
 @_run_dir
+@click.option("--timing", is_flag=True, help="Show where the time of the workers and of the driver went.")
 @_json_option
-def show(run_dir: Path, as_json: bool) -> None:
+def show(run_dir: Path, timing: bool, as_json: bool) -> None:
     """Show the leaderboard and the state of a study, also while it runs."""
     from cluster.run_dir import RunDir
-    from cluster.summary import read_summary
 
-    opened = RunDir.open(run_dir)
-    summary = read_summary(opened)
-    if as_json:
-        click.echo(summary.to_json())
-        return
-    from jobs.show import show_summary
-
-    show_summary(summary, _console())
+    if timing:
+        from jobs.show_timing import show_timing as show_it
+    else:
+        from jobs.show import show_leaderboard as show_it
+    show_it(RunDir.open(run_dir), as_json, _console())
 
 
 @main.command()

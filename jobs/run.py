@@ -15,10 +15,12 @@ from cluster.recorder import Recorder
 from cluster.run_dir import RunDir
 from cluster.search import Search
 from cluster.spec_file import dump_spec
+from cluster.stopwatch import Stopwatch
 from cluster.store import Store
 from cluster.study_spec import StudySpec, WorkersSpec
 from cluster.summary import StudySummary, read_summary
 from cluster.tables import write_tables
+from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD, TERMINAL
 from cluster.worker import WorkerSettings
 from jobs.environment import record_environment, recorded_fingerprint
 from mnist_core.atomic_file import write_atomically
@@ -116,14 +118,21 @@ def _check_that_it_can_go_on(run_dir: RunDir, spec: StudySpec, store: Store, dat
 def _drive(
     run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, place: Place, view: StudyObserver
 ) -> str | None:
+    stopwatch = Stopwatch(store)
     store.set_study("running")
     recorder = Recorder(run_dir, spec.search.objective)
     recorder.first_images(dataset.train.images[:10], dataset.train.labels[:10])
     _rebuild_view(store, recorder)
     with _pool(spec, dataset, place) as pool:
-        observer = Observers([recorder, view])
-        parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observer)
+        parts = StudyParts(
+            stopwatch.timed(STORE, store),
+            stopwatch.timed(SEARCH, Search(spec)),
+            stopwatch.timed_pool(pool),
+            stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
+            Observers([stopwatch.timed(TENSORBOARD, recorder), stopwatch.timed(TERMINAL, view)]),
+        )
         reason = _run_until_told_to_stop(Driver(spec, parts))
+        stopwatch.finishing()
     if reason == INTERRUPTED:
         write_tables(run_dir, store)
     else:
@@ -132,6 +141,7 @@ def _drive(
         finish_study(run_dir, store, dataset, recorder)
     store.set_study("interrupted" if reason == INTERRUPTED else "complete", reason)
     recorder.close()
+    stopwatch.write()
     return recorder.problem
 
 

@@ -1,15 +1,29 @@
 """Draws a study's leaderboard and where its files are. Loads neither MXNet nor Ray."""
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cluster.run_dir import RunDir
-from cluster.summary import StudySummary
+from cluster.summary import StudySummary, read_summary
 from cluster.trial import TrialRecord, TrialState
 from jobs.view import STATE_STYLES, cropped, describe, readable_time
 
 LONGEST_LEADERBOARD = 20
+
+
+def show_leaderboard(run_dir: RunDir, as_json: bool, console: Console) -> None:
+    """Prints a study as it is now; see show_summary, or StudySummary.to_json for machines.
+
+    Raises:
+        RunDirError: the store or the spec cannot be read.
+    """
+    summary = read_summary(run_dir)
+    if as_json:
+        click.echo(summary.to_json())
+    else:
+        show_summary(summary, console)
 
 
 def show_summary(summary: StudySummary, console: Console) -> None:

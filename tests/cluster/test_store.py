@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.store import AttemptOutcome, Store
+from cluster.time_spent import TimeSpent
 from cluster.trial import TrialState
 from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
@@ -222,8 +223,29 @@ def test_store_of_another_version_is_refused(read_only: bool, store: Store, path
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads version 1"):
+    with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads versions 1 to 2"):
         Store.open(path, read_only=read_only)
+
+
+def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_when_it_is_written(
+    store: Store, path: Path
+) -> None:
+    store.add_trial(0, "mlp", {}, seed=0)
+    store.close()
+    connection = sqlite3.connect(path)
+    connection.executescript("DROP TABLE times_spent; PRAGMA user_version = 1")
+    connection.close()
+
+    reader = Store.open(path, read_only=True)
+    assert (len(reader.trials()), reader.times_spent()) == (1, [])
+    reader.close()
+
+    spent = TimeSpent(0, 2.0, 1, {"training": 2.0}, {"events": 2.0})
+    writer = Store.open(path)
+    writer.add_time_spent(spent)
+    again = reopened(writer, path)
+    assert (len(again.trials()), again.times_spent()) == (1, [spent])
+    again.close()
 
 
 @pytest.mark.parametrize("read_only", [True, False])

@@ -189,6 +189,18 @@ def test_command_that_only_tells_loads_neither_mxnet_nor_ray(
     assert done.stdout
 
 
+def test_show_timing_adds_up_and_names_every_part(finished_run: tuple[Path, str], mxtrials: CommandLine) -> None:
+    run_dir, _ = finished_run
+    times = json.loads(mxtrials("show", run_dir, "--timing", "--json").stdout)
+    assert (times["sessions"], times["workers"]) == (1, 1)
+    assert sum(times["worker_s"].values()) == pytest.approx(times["elapsed_s"])
+    assert sum(times["driver_s"].values()) == pytest.approx(times["elapsed_s"])
+    assert all(times["driver_s"][part] > 0 for part in ("start", "store", "search", "TensorBoard", "finish"))
+    assert 0 <= times["waiting_later"] < 1
+    shown = mxtrials("show", run_dir, "--timing").stdout
+    assert all(part in shown for part in [*times["worker_s"], *times["driver_s"]])
+
+
 def test_run_prints_the_json_that_show_prints(finished_run: tuple[Path, str], mxtrials: CommandLine) -> None:
     run_dir, printed = finished_run
     summary = json.loads(printed)

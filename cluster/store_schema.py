@@ -1,0 +1,34 @@
+"""The tables of the study store, in SQL: see store.py, which alone sends it."""
+
+SCHEMA_VERSION = 2
+
+SCHEMA = f"""
+PRAGMA user_version = {SCHEMA_VERSION};
+CREATE TABLE study (name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL);
+CREATE TABLE trials (
+    number INTEGER PRIMARY KEY, state TEXT NOT NULL, model TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL,
+    value REAL, error TEXT, traceback TEXT, weights_sha256 TEXT, test TEXT
+);
+CREATE TABLE attempts (
+    trial INTEGER NOT NULL REFERENCES trials, attempt INTEGER NOT NULL, worker TEXT NOT NULL, started_at REAL NOT NULL,
+    ended_at REAL, outcome TEXT, error TEXT, traceback TEXT, PRIMARY KEY (trial, attempt)
+);
+CREATE TABLE measurements (
+    trial INTEGER NOT NULL REFERENCES trials, epoch INTEGER NOT NULL, elapsed_s REAL NOT NULL, metrics TEXT NOT NULL,
+    confusion TEXT NOT NULL, PRIMARY KEY (trial, epoch)
+);
+CREATE TABLE times_spent (spent TEXT NOT NULL);
+"""
+
+# What makes a store of version n one of version n + 1, from version 1 on.
+MIGRATIONS = ["CREATE TABLE times_spent (spent TEXT NOT NULL); PRAGMA user_version = 2;"]
+
+RECORDS = """
+SELECT t.*, m.epoch AS epochs, m.elapsed_s, m.metrics,
+       (SELECT count(*) FROM attempts a WHERE a.trial = t.number) AS attempts,
+       (SELECT worker FROM attempts a WHERE a.trial = t.number ORDER BY attempt DESC LIMIT 1) AS worker
+FROM trials t
+LEFT JOIN measurements m ON m.trial = t.number
+    AND m.epoch = (SELECT max(epoch) FROM measurements WHERE trial = t.number)
+ORDER BY t.number
+"""

@@ -1,0 +1,232 @@
+"""Where a session's time goes: real studies in this process, whose parts must add up, and workers that come and go."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.checkpoints import Checkpoints
+from cluster.driver import Driver, StudyParts
+from cluster.events import Finished, Measured, Ready, Work, WorkerEvent, WorkerLost
+from cluster.inline_pool import InlinePool
+from cluster.observer import StudyObserver
+from cluster.run_dir import RunDir
+from cluster.search import Search
+from cluster.spec_file import load_spec
+from cluster.stopwatch import Stopwatch
+from cluster.store import Store
+from cluster.time_spent import (
+    CHECKPOINTS,
+    DRIVER,
+    DRIVER_PARTS,
+    EVALUATION,
+    EVENTS,
+    FINISH,
+    IDLE,
+    MESSAGES,
+    NOT_REPORTED,
+    OTHER_WORK,
+    SEARCH,
+    START,
+    STORE,
+    TRAINING,
+    WORKER_PARTS,
+    TimeSpent,
+)
+from cluster.trial import TrialSpec
+from cluster.worker import WorkerSettings
+from mnist_core.config import MlpConfig, TrainingConfig
+from mnist_core.dataset import Dataset
+from mnist_core.measurement import Measurement
+
+SPEC = """
+name: stopwatch
+data: {holdout: 56}
+model: {kind: mlp, hidden: [16], initializer: xavier}
+training: {epochs: 3, batch_size: 50}
+search:
+  space: {training.learning_rate: {low: 0.01, high: 0.3, log: true}}
+  sampler: {kind: random}
+trials: 3
+"""
+TRIAL = TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0)
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class ScriptedPool(InlinePool):
+    """Takes every instruction; what happens, and how long it takes until then, is the test's to say."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.script: list[tuple[float, WorkerEvent | None]] = []
+
+    def start(self, worker: str, trial: TrialSpec) -> None: ...
+
+    def advance(self, worker: str) -> None: ...
+
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        seconds, event = self.script.pop(0)
+        self._clock.now_s += seconds
+        return event
+
+
+class Watched:
+    """A pool of which a stopwatch keeps the account."""
+
+    def __init__(self, store: Store) -> None:
+        self.clock, self.store = Clock(), store
+        self._scripted = ScriptedPool(self.clock)
+        self.stopwatch = Stopwatch(store, self.clock)
+        self.pool = self.stopwatch.timed_pool(self._scripted)
+
+    def happens(self, after_s: float, event: WorkerEvent | None) -> None:
+        self._scripted.script.append((after_s, event))
+        assert self.pool.next_event(9.0) is event
+
+    def takes(self, seconds: float) -> None:
+        self.clock.now_s += seconds
+
+    def account(self) -> TimeSpent:
+        self.stopwatch.write()
+        return self.store.times_spent()[-1]
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> RunDir:
+    return RunDir.create(tmp_path / "run")
+
+
+@pytest.fixture
+def store(run_dir: RunDir) -> Iterator[Store]:
+    store = Store.create(run_dir.store, "study")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def watched(store: Store) -> Watched:
+    return Watched(store)
+
+
+def measured(worker: str, work: Work) -> Measured:
+    return Measured(worker, 0, Measurement(1, {}, 1.0), None, work)
+
+
+def seconds(spent: TimeSpent) -> dict[str, float]:
+    """The workers' parts that are not empty, to the millisecond."""
+    return {part: round(each, 3) for part, each in spent.worker_s.items() if round(each, 3)}
+
+
+def run_study(run_dir: RunDir, store: Store, dataset: Dataset) -> tuple[TimeSpent, float]:
+    """Drives a real study in this process; returns its account, and the seconds by a clock of the test's own."""
+    spec, began_s = load_spec(SPEC), time.perf_counter()
+    stopwatch = Stopwatch(store)
+    parts = StudyParts(
+        stopwatch.timed(STORE, store),
+        stopwatch.timed(SEARCH, Search(spec)),
+        stopwatch.timed_pool(InlinePool(dataset, WorkerSettings(56, 0))),
+        stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
+        StudyObserver(),
+    )
+    Driver(spec, parts).run()
+    stopwatch.finishing()
+    stopwatch.write()
+    return store.times_spent()[-1], time.perf_counter() - began_s
+
+
+def test_parts_of_a_real_study_add_up_to_its_wall_time(run_dir: RunDir, store: Store, small_dataset: Dataset) -> None:
+    spent, wall_s = run_study(run_dir, store, small_dataset)
+    assert spent.workers == 1
+    assert sum(spent.worker_s.values()) == pytest.approx(spent.elapsed_s)
+    assert sum(spent.driver_s.values()) == pytest.approx(spent.elapsed_s)
+    assert 0 < spent.elapsed_s <= wall_s
+    assert set(spent.worker_s) <= set(WORKER_PARTS)
+    assert set(spent.driver_s) <= set(DRIVER_PARTS)
+    assert min(*spent.worker_s.values(), *spent.driver_s.values()) >= 0
+    trained_s = sum(trial.seconds for trial in store.trials())
+    assert spent.worker_s[TRAINING] + spent.worker_s[EVALUATION] == pytest.approx(trained_s)
+    for part in (OTHER_WORK, DRIVER, TRAINING, EVALUATION):
+        assert spent.worker_s[part] > 0
+    for part in (STORE, SEARCH, CHECKPOINTS, EVENTS):
+        assert spent.driver_s[part] > 0
+    assert spent.driver_s[EVENTS] >= trained_s
+
+
+def test_resumed_study_has_an_account_of_each_session(run_dir: RunDir, store: Store, small_dataset: Dataset) -> None:
+    assert run_study(run_dir, store, small_dataset)[0].session == 0
+    assert run_study(run_dir, store, small_dataset)[0].session == 1
+
+
+def test_each_instant_of_a_worker_is_one_part(watched: Watched) -> None:
+    watched.happens(2.0, Ready("cpu-0", 1))  # start
+    watched.takes(0.5)  # the driver proposes
+    watched.pool.start("cpu-0", TRIAL)
+    watched.happens(1.0, measured("cpu-0", Work(0.6, 0.2, 0.1)))  # and 0.1 on the way
+    watched.takes(0.25)  # the driver decides
+    watched.pool.advance("cpu-0")
+    watched.happens(1.0, Finished("cpu-0", 0, b"", "", Work(other_s=1.0)))
+    watched.happens(0.2, None)  # nothing is left
+    watched.stopwatch.finishing()
+    watched.takes(3.0)
+    spent = watched.account()
+    assert seconds(spent) == {
+        START: 2.0, TRAINING: 0.6, EVALUATION: 0.2, OTHER_WORK: 1.1, MESSAGES: 0.1, DRIVER: 0.75, IDLE: 0.2, FINISH: 3.0
+    }  # fmt: skip
+    assert spent.workers == 1
+    assert spent.elapsed_s == pytest.approx(7.95)
+
+
+def test_epoch_under_way_is_not_reported_yet_and_one_lost_with_its_worker_never(watched: Watched) -> None:
+    watched.happens(1.0, Ready("cpu-0", 1))
+    watched.pool.start("cpu-0", TRIAL)
+    watched.takes(4.0)
+    assert seconds(watched.account()) == {START: 1.0, NOT_REPORTED: 4.0}
+    watched.happens(1.0, WorkerLost("cpu-0", "killed"))
+    watched.takes(0.5)
+    watched.happens(1.5, Ready("cpu-0", 2))
+    assert seconds(watched.account()) == {START: 3.0, NOT_REPORTED: 5.0}
+
+
+def test_worker_that_comes_late_has_started_since_the_session_began(watched: Watched) -> None:
+    watched.happens(1.0, Ready("cpu-0", 1))
+    watched.pool.start("cpu-0", TRIAL)
+    watched.happens(2.0, Ready("cpu-1", 2))
+    spent = watched.account()
+    assert (spent.workers, seconds(spent)) == (2, {START: 4.0, NOT_REPORTED: 2.0})
+    assert spent.driver_s[START] == pytest.approx(1.0)
+
+
+def test_session_without_a_worker_is_all_start(watched: Watched) -> None:
+    watched.happens(0.2, None)
+    watched.happens(0.3, WorkerLost("cpu-0", "could not start"))
+    spent = watched.account()
+    assert (spent.workers, spent.worker_s) == (0, {})
+    assert {part: round(each, 3) for part, each in spent.driver_s.items() if round(each, 3)} == {START: 0.5}
+
+
+def test_account_is_written_once_a_second_and_more_seldom_as_it_grows(watched: Watched) -> None:
+    watched.happens(0.5, Ready("cpu-0", 1))
+    for _ in range(100):
+        watched.happens(0.1, None)
+    assert 9 <= len(watched.store.times_spent()) <= 11
+    watched.takes(10_000.0)
+    watched.happens(0.0, None)
+    before = len(watched.store.times_spent())
+    for _ in range(1_000):
+        watched.happens(0.2, None)
+    assert len(watched.store.times_spent()) == before + 1
+
+
+def test_exception_of_a_timed_part_is_its_own(watched: Watched) -> None:
+    with pytest.raises(ValueError, match="trial 7 is not running"):
+        watched.stopwatch.timed(SEARCH, Search(load_spec(SPEC))).tell(7, "fail")

@@ -12,16 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tensorboardX.proto.api_pb2 import DataType, Experiment, HParamInfo, MetricInfo, MetricName, Status
-from tensorboardX.proto.attr_value_pb2 import AttrValue
-from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.proto.graph_pb2 import GraphDef
-from tensorboardX.proto.node_def_pb2 import NodeDef
-from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
-from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
-from tensorboardX.proto.versions_pb2 import VersionDef
-from tensorboardX.record_writer import masked_crc32c
-
 from cluster.network_graph import GraphNode, read_network
 from cluster.observer import StudyObserver
 from cluster.pictures import Floats, Integers, Picture, confusion_picture, labelled_digits, predicted_digits
@@ -29,7 +19,19 @@ from cluster.run_dir import RunDir
 from cluster.space import Params, ParamValue, label
 from cluster.trial import TrialState
 from mnist_core.dataset import UInt8Array
+from mnist_core.lean_import import without
 from mnist_core.measurement import Measurement
+
+with without("torch"):  # which its writers take tensors of, and which takes a second to import
+    from tensorboardX.proto.api_pb2 import DataType, Experiment, HParamInfo, MetricInfo, MetricName, Status
+    from tensorboardX.proto.attr_value_pb2 import AttrValue
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.proto.graph_pb2 import GraphDef
+    from tensorboardX.proto.node_def_pb2 import NodeDef
+    from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
+    from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+    from tensorboardX.proto.versions_pb2 import VersionDef
+    from tensorboardX.record_writer import masked_crc32c
 
 FIRST_IMAGES = 10
 EVENT_FILE = "events.out.tfevents"

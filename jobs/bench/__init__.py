@@ -41,6 +41,8 @@ class Plan:
 
 BENCHMARKS = {
     "train": Benchmark("training on one core", 4),
+    "start": Benchmark("from typing to seeing", 2),
+    "memory": Benchmark("memory of workers", 2),
 }
 PUBLISHED = ("dispatch",)
 

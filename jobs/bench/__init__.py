@@ -43,6 +43,7 @@ BENCHMARKS = {
     "train": Benchmark("training on one core", 4),
     "start": Benchmark("from typing to seeing", 2),
     "memory": Benchmark("memory of workers", 2),
+    "study": Benchmark("a whole study", 12),
 }
 PUBLISHED = ("dispatch",)
 

@@ -1,0 +1,127 @@
+"""The search as the driver sees it: proposals, reports and ends of trials, kept in memory.
+
+It knows nothing that the study store does not: a resumed study tells it again.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from cluster.search.proposals import Proposals
+from cluster.search.rivals import Rivals
+from cluster.space import Params, ParamValue
+from cluster.study_spec import StudySpec
+
+Outcome = Literal["complete", "pruned", "fail"]
+
+_STATES: Mapping[Outcome, TrialState] = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "fail": TrialState.FAIL,
+}
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A trial, those that it is compared with, and what was answered to its reports, by epoch."""
+
+    trial: FrozenTrial
+    rivals: Rivals
+    decisions: dict[int, bool] = field(default_factory=dict)
+
+
+class Search:
+    """Proposes parameters and decides which trials to stop.
+
+    What trial n is given depends on the spec's seed, on n and on what was told before, never on how often or in which
+    process it was asked; `random`, `grid` and `qmc` depend on the seed and n alone. A trial is compared only with
+    trials of the same kind of network, because kinds learn at different speeds.
+    """
+
+    def __init__(self, spec: StudySpec) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._spec = spec
+        self._kinds = spec.model_kinds
+        self._proposals = Proposals(spec)
+        self._rivals: dict[str, Rivals] = {}
+        self._running: dict[int, _Running] = {}
+
+    def ask(self, number: int) -> dict[str, ParamValue]:
+        """The parameters of a new trial, by dotted field name; {} for an empty space.
+
+        Raises:
+            ValueError: the trial is running already, or the grid has no such point.
+        """
+        self._refuse_running(number)
+        trial = self._proposals.begin(number)
+        params = self._proposals.params(trial)
+        self._running[number] = _Running(trial, self._rivals_of(params))
+        return params
+
+    def adopt(self, number: int, params: Params, reported: Mapping[int, float]) -> None:
+        """Goes on with a trial that was asked for in an earlier process.
+
+        A resumed study adopts its trials in the order of their numbers, and tells at once how the finished ones ended:
+        then the search is what it was.
+
+        Args:
+            number: the trial's.
+            params: what it was given then.
+            reported: its objective by epoch.
+        """
+        self._refuse_running(number)
+        self._running[number] = _Running(self._proposals.begin(number, params), self._rivals_of(params))
+        for epoch in sorted(reported):
+            self.report(number, epoch, reported[epoch])
+        # It went on after all of them but the last, whatever they would be answered in this order of reports.
+        self._running[number].decisions.update(dict.fromkeys(sorted(reported)[:-1], False))
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Takes the objective after an epoch and says whether to stop the trial now.
+
+        An epoch that was reported before, by a trial that was retried or resumed, changes nothing and gives the same
+        answer again. A value that is not finite stops the trial, and neither sampler nor pruner learns it.
+        """
+        running = self._running_trial(number)
+        if epoch not in running.decisions:
+            if math.isfinite(value):
+                running.trial.intermediate_values[epoch] = value
+            running.decisions[epoch] = not math.isfinite(value) or running.rivals.is_beaten(running.trial)
+        return running.decisions[epoch]
+
+    def tell(self, number: int, outcome: Outcome, value: float | None = None) -> None:
+        """Ends a trial. A complete trial whose value is not finite counts as failed, so that it is never the best.
+
+        Args:
+            number: of a trial that was asked for or adopted.
+            outcome: how it ended.
+            value: the objective of a complete trial; otherwise unused.
+        """
+        running = self._running_trial(number)
+        del self._running[number]
+        trial = running.trial
+        if outcome == "complete" and (value is None or not math.isfinite(value)):
+            outcome = "fail"
+        trial.state, trial.value = _STATES[outcome], value if outcome == "complete" else None
+        self._proposals.end(trial)
+        running.rivals.end(trial)
+
+    def _running_trial(self, number: int) -> _Running:
+        if number not in self._running:
+            raise ValueError(f"trial {number} is not running: ask for it or adopt it first")
+        return self._running[number]
+
+    def _refuse_running(self, number: int) -> None:
+        if number in self._running:
+            raise ValueError(f"trial {number} is running already")
+
+    def _rivals_of(self, params: Params) -> Rivals:
+        """The trials that one with these parameters competes with."""
+        kind = self._kinds[0] if len(self._kinds) == 1 else self._spec.resolve(params)[0].kind
+        if kind not in self._rivals:
+            self._rivals[kind] = Rivals(f"{self._spec.name} {kind}", self._spec.search, self._spec.max_epochs)
+        return self._rivals[kind]

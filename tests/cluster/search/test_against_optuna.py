@@ -1,0 +1,173 @@
+"""The search does without Optuna's study: it proposes and prunes as that does, but looks at fewer trials."""
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.trial import FrozenTrial, TrialState
+
+from cluster.search.proposals import Proposals, sampling_seed
+from cluster.search.rivals import Rivals
+from cluster.study_spec import StudySpec
+
+EPOCHS = 10
+SPACE = {  # by name, which is how Optuna sorts it
+    "training.batch_size": {"low": 10, "high": 200},
+    "training.learning_rate": {"low": 0.001, "high": 0.5, "log": True},
+    "training.momentum": {"low": 0.0, "high": 0.9},
+}
+DISTRIBUTIONS: dict[str, optuna.distributions.BaseDistribution] = {
+    "training.batch_size": optuna.distributions.IntDistribution(10, 200),
+    "training.learning_rate": optuna.distributions.FloatDistribution(0.001, 0.5, log=True),
+    "training.momentum": optuna.distributions.FloatDistribution(0.0, 0.9),
+}
+
+small = st.integers(1, 4)
+
+
+def spec(**search: Any) -> StudySpec:
+    return StudySpec.model_validate({"name": "study", "training": {"epochs": EPOCHS}, "trials": 99, "search": search})
+
+
+def pruners() -> st.SearchStrategy[tuple[dict[str, Any], optuna.pruners.BasePruner]]:
+    """Options of a pruner of ours, and Optuna's with the same."""
+    asha = st.fixed_dictionaries(
+        {"min_resource": small, "reduction_factor": st.integers(2, 4), "min_early_stopping_rate": st.integers(0, 2)}
+    )
+    hyperband = st.fixed_dictionaries({"min_resource": small, "reduction_factor": st.integers(2, 4)})
+    median = st.fixed_dictionaries(
+        {
+            "n_startup_trials": st.integers(0, 3),
+            "n_warmup_steps": st.integers(0, 3),
+            "interval_steps": small,
+            "n_min_trials": small,
+        }
+    )
+    percentile = st.builds(lambda percent, rest: {"percentile": percent, **rest}, st.floats(0, 100), median)
+    own = optuna.pruners
+    return st.one_of(
+        asha.map(lambda each: ({"kind": "asha", **each}, own.SuccessiveHalvingPruner(**each))),
+        hyperband.map(
+            lambda each: ({"kind": "hyperband", **each}, own.HyperbandPruner(max_resource=EPOCHS, **each)),
+        ),
+        median.map(lambda each: ({"kind": "median", **each}, own.MedianPruner(**each))),
+        percentile.map(lambda each: ({"kind": "percentile", **each}, own.PercentilePruner(**each))),
+    )
+
+
+def quality(trial: FrozenTrial) -> float:
+    return 1 - abs(math.log10(trial.params["training.learning_rate"]) + 1)
+
+
+class Race:
+    """The same trials in a study of Optuna's and among rivals of ours."""
+
+    def __init__(self, options: dict[str, Any], pruner: optuna.pruners.BasePruner, objective: str) -> None:
+        search = spec(pruner=options, objective=objective).search
+        self.rivals = Rivals("study", search, EPOCHS)
+        self.study = optuna.create_study(study_name="study", direction=search.direction, pruner=pruner)
+        self.lanes: dict[int, tuple[optuna.Trial, FrozenTrial]] = {}
+        self.begun = 0
+
+    def report(self, lane: int, value: float) -> tuple[bool, bool]:
+        """The next report of the trial in a lane: Optuna's answer and ours; a trial that is beaten or done ends."""
+        if lane not in self.lanes:
+            ours = FrozenTrial(self.begun, TrialState.RUNNING, None, None, None, {}, {}, {}, {}, {}, self.begun)
+            self.lanes[lane] = self.study.ask(), ours
+            self.begun += 1
+        theirs, ours = self.lanes[lane]
+        epoch = len(ours.intermediate_values) + 1
+        theirs.report(value, epoch)
+        ours.intermediate_values[epoch] = value
+        answers = bool(theirs.should_prune()), bool(self.rivals.is_beaten(ours))
+        if answers[0] or epoch == EPOCHS:
+            del self.lanes[lane]
+            ours.state = TrialState.PRUNED if answers[0] else TrialState.COMPLETE
+            ours.value = None if answers[0] else value
+            self.study.tell(theirs, ours.value, state=ours.state)
+            self.rivals.end(ours)
+        return answers
+
+
+@settings(max_examples=60, deadline=None)
+@given(pruners(), st.sampled_from(["val/accuracy", "val/loss"]), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_our_pruners_decide_as_those_of_optuna(
+    pruner: tuple[dict[str, Any], optuna.pruners.BasePruner], objective: str, workers: int, seed: int
+) -> None:
+    race, draw = Race(*pruner, objective), random.Random(seed)
+    for _ in range(150):
+        value = draw.choice([0.0, 0.5, draw.gauss(0, 1), draw.gauss(0, 1)])  # some are equal
+        theirs, ours = race.report(draw.randrange(workers), value)
+        assert ours is theirs
+
+
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, constant_liar=True),
+    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
+}
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_samplers_propose_as_in_a_study_of_optuna(kind: str) -> None:
+    proposals = Proposals(spec(space=SPACE, sampler={"kind": kind}))
+    study = optuna.create_study(direction="maximize")
+    for number in range(60):
+        ours = proposals.begin(number)
+        study.sampler = SAMPLERS[kind](sampling_seed(0, number))
+        theirs = study.ask(DISTRIBUTIONS)
+        assert ours.params == theirs.params
+        ours.state, ours.value = TrialState.COMPLETE, quality(ours)
+        study.tell(theirs, ours.value)
+        proposals.end(ours)
+
+
+# -- cost: what is looked at does not grow with the trials ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "most"), [("random", 0), ("grid", 0), ("qmc", 0), ("tpe", 250), ("cmaes", 500)])
+def test_a_sampler_is_shown_a_bounded_number_of_trials(kind: str, most: int) -> None:
+    proposals = Proposals(spec(space=SPACE if kind != "grid" else {}, sampler={"kind": kind}))
+    for number in range(600):
+        trial = proposals.begin(number, fixed={name: 0.1 * number for name in SPACE if kind != "grid"})
+        trial.state, trial.value = TrialState.COMPLETE, number
+        proposals.end(trial)
+    assert len(proposals._history.get_all_trials(0)) == most
+
+
+class Counted(float):
+    """A value that counts how often it is compared."""
+
+    comparisons = 0
+
+    def __lt__(self, other: float) -> bool:
+        Counted.comparisons += 1
+        return float(self) < other
+
+    def __le__(self, other: float) -> bool:
+        Counted.comparisons += 1
+        return float(self) <= other
+
+    def __gt__(self, other: float) -> bool:
+        Counted.comparisons += 1
+        return float(self) > other
+
+
+@pytest.mark.parametrize("kind", ["none", "asha", "hyperband", "median", "percentile"])
+def test_a_report_is_compared_with_few_of_the_trials_before(kind: str) -> None:
+    rivals = Rivals("study", spec(pruner={"kind": kind}, objective="val/loss").search, EPOCHS)
+    draw, trials = random.Random(0), 2000
+    for number in range(trials):
+        Counted.comparisons = 0
+        trial = FrozenTrial(number, TrialState.RUNNING, None, None, None, {}, {}, {}, {}, {}, number)
+        trial.intermediate_values[1] = Counted(draw.random())
+        rivals.is_beaten(trial)
+        trial.state, trial.value = TrialState.COMPLETE, trial.intermediate_values[1]
+        rivals.end(trial)
+        assert Counted.comparisons <= 3 * math.log2(trials)
+    assert Counted.comparisons > 0

@@ -1,4 +1,4 @@
-"""Which samplers and pruners a spec may name, with their options: values only, search.py acts on them.
+"""Which samplers and pruners a spec may name, with their options: values only, cluster.search acts on them.
 
 Options carry the names that Optuna gives them, so that its documentation of an algorithm holds here too. An epoch
 is one step; the first is 1.
@@ -41,7 +41,10 @@ class QmcSampler(Strategy):
 
 
 class TpeSampler(Strategy):
-    """Tree-structured Parzen estimator: proposes where good trials are denser than bad ones."""
+    """Tree-structured Parzen estimator: proposes where good trials are denser than bad ones.
+
+    It looks at 250 trials at most: the 25 best, and the newest of the others.
+    """
 
     kind: Literal["tpe"] = "tpe"
     n_startup_trials: Count = 10
@@ -56,7 +59,10 @@ class CmaesSampler(Strategy):
 
 
 class GpSampler(Strategy):
-    """Gaussian process with expected improvement: few, slow, well considered trials. Needs PyTorch."""
+    """Gaussian process with expected improvement: few, slow, well considered trials. Needs PyTorch.
+
+    It looks at 250 complete trials at most: the 25 best, and the newest of the others.
+    """
 
     packages: ClassVar[tuple[str, ...]] = ("scipy", "torch")
     kind: Literal["gp"] = "gp"

@@ -4,7 +4,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 
 from cluster.checkpoints import Checkpoints
@@ -133,10 +135,12 @@ def _drive(
         )
         reason = _run_until_told_to_stop(Driver(spec, parts))
         stopwatch.finishing()
+        if reason != INTERRUPTED:
+            Thread(target=import_module, args=["jobs.finish"]).start()  # MXNet comes while Ray goes
     if reason == INTERRUPTED:
         write_tables(run_dir, store)
     else:
-        from jobs.finish import finish_study  # imports MXNet, for which no worker had to wait
+        from jobs.finish import finish_study
 
         finish_study(run_dir, store, dataset, recorder)
     store.set_study("interrupted" if reason == INTERRUPTED else "complete", reason)

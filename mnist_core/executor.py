@@ -1,5 +1,7 @@
 """A network bound to flat vectors on one context, for batches of one size. Feeds it, and nothing more."""
 
+import ctypes
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -33,7 +35,8 @@ class BatchExecutor:
         for head, (labels, _) in zip(network.heads, self._labels, strict=True):
             arguments[head.label_name] = labels
         gradients = None if gradient is None else {name: layout.view(gradient, name) for name in layout.shapes}
-        self._executor = bind(network.symbol, context, arguments, gradients)
+        symbol = network.on_cpu if context.device_type == "cpu" else network.symbol
+        self._calls = _Calls(bind(symbol, context, arguments, gradients))
 
     def load(self, source: LabelledImages, indices: IndexArray) -> None:
         """Gathers images and labels; fewer than `batch_size` leave the rest of the batch as it was."""
@@ -41,27 +44,59 @@ class BatchExecutor:
         # mode="clip" lets numpy write straight into `out`; the indices are ours and in range.
         np.take(source.images, indices, axis=0, out=self._gathered[:count], mode="clip")
         digits = source.labels[indices]
+        pixels = self._gathered[:count, None]
         if self._pixels is None:
-            self._data[:count] = self._gathered[:count, None].astype(np.float32) / _PIXEL_MAX
+            self._data[:count] = pixels.astype(np.float32) / _PIXEL_MAX
         else:
-            np.divide(self._gathered[:count, None], _PIXEL_MAX, out=self._pixels[:count], dtype=np.float32)
+            # In two passes, for numpy converts while it divides in pieces, and slower.
+            self._pixels[:count] = pixels
+            self._pixels[:count] /= _PIXEL_MAX
         for head, (ndarray, array) in zip(self._heads, self._labels, strict=True):
             target = ndarray if array is None else array
             target[:count] = digits % head.classes
 
-    def train(self) -> list[Any]:
+    def train(self) -> Sequence[Probabilities]:
         """Forward and backward over the loaded batch: fills the gradient, summed over the batch.
 
         Returns:
-            per head, an NDArray (batch_size, classes) of probabilities, valid until the next call.
+            per head, probabilities (batch_size, classes) float32, valid until the next call.
         """
-        outputs: list[Any] = self._executor.forward(is_train=True)
-        self._executor.backward()
-        return outputs
+        self._calls.forward(is_train=True)
+        self._calls.backward()
+        return self._calls.outputs()
 
-    def predict(self) -> list[Probabilities]:
-        """Forward over the loaded batch: per head, probabilities (batch_size, classes) float32."""
-        return [output.asnumpy() for output in self._executor.forward(is_train=False)]
+    def predict(self) -> Sequence[Probabilities]:
+        """Forward over the loaded batch; returns what `train` does."""
+        self._calls.forward(is_train=False)
+        return self._calls.outputs()
+
+
+class _Calls:
+    """A bound executor, called without MXNet's Python wrapper: that makes its output arrays anew in each call."""
+
+    def __init__(self, executor: Any) -> None:
+        self._executor = executor
+        self._library = mx.base._LIB  # noqa: SLF001 - there is no other way to it
+        self._nothing = mx.base.c_handle_array([])
+        on_cpu = all(output.context.device_type == "cpu" for output in executor.outputs)
+        self._memory = [_memory_of(output) for output in executor.outputs] if on_cpu else None
+
+    def forward(self, is_train: bool) -> None:
+        mx.base.check_call(self._library.MXExecutorForward(self._executor.handle, ctypes.c_int(is_train)))
+
+    def backward(self) -> None:
+        call = self._library.MXExecutorBackwardEx
+        mx.base.check_call(call(self._executor.handle, ctypes.c_uint(0), self._nothing, ctypes.c_int(1)))
+
+    def outputs(self) -> Sequence[Probabilities]:
+        return self._memory or [output.asnumpy() for output in self._executor.outputs]
+
+
+def _memory_of(ndarray: Any) -> npt.NDArray[np.float32]:
+    """The memory of an NDArray on a CPU, as a numpy array."""
+    address = ctypes.POINTER(ctypes.c_float)()
+    mx.base.check_call(mx.base._LIB.MXNDArrayGetData(ndarray.handle, ctypes.byref(address)))  # noqa: SLF001
+    return np.ctypeslib.as_array(address, ndarray.shape)
 
 
 def predict_all(

@@ -109,7 +109,7 @@ class Training:
             predicted = executor.train()
             self._optimizer.step(self._learning_rate(first_step + number), 1.0 / len(batch))
             for kept, output in zip(outputs, predicted, strict=True):
-                kept[start : start + len(batch)] = output.asnumpy()
+                kept[start : start + len(batch)] = output
         return score(self.network.heads, outputs, train.source.labels[order])
 
     def _validate(self) -> Scores:

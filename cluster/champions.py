@@ -13,9 +13,10 @@ class Champions:
         self._sign = 1.0 if direction == "maximize" else -1.0
         self._best: dict[str, tuple[float, int]] = {}  # kind -> (gain, -number)
 
-    def add(self, kind: str, number: int, value: float) -> None:
-        """A trial is complete: its weights are kept if it is the best of its kind, and the former best's are not."""
+    def add(self, kind: str, number: int, value: float) -> bool:
+        """A trial is complete: whether it is the best of its kind, whose weights are to be kept from now on."""
         candidate, best = (self._sign * value, -number), self._best.get(kind)
         if best is not None:
             self._checkpoints.discard(-min(candidate, best)[1])
         self._best[kind] = candidate if best is None else max(candidate, best)
+        return self._best[kind] == candidate

@@ -16,6 +16,7 @@ class Checkpoints:
     def __init__(self, run_dir: RunDir) -> None:
         """Nothing is touched before the first state."""
         self._run_dir = run_dir
+        self._discarded: set[int] = set()
 
     def save(self, number: int, epoch: int, state: bytes) -> None:
         """Keeps a trial's state after an epoch, and the one before it in case this one is damaged.
@@ -57,5 +58,10 @@ class Checkpoints:
         return state
 
     def discard(self, number: int) -> None:
-        """Forgets a trial's states."""
-        shutil.rmtree(self._run_dir.trial_checkpoints(number), ignore_errors=True)
+        """Forgets a trial's states; their files go with the next `sweep`."""
+        self._discarded.add(number)
+
+    def sweep(self) -> None:
+        """Deletes what was discarded, now that the store no longer needs it."""
+        while self._discarded:
+            shutil.rmtree(self._run_dir.trial_checkpoints(self._discarded.pop()), ignore_errors=True)

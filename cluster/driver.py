@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 from cluster.backlog import Backlog, WaitingTrial, retry_delay_s
 from cluster.champions import Champions
-from cluster.checkpoints import Checkpoints
 from cluster.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
-from cluster.observer import StudyObserver
-from cluster.pool import WorkerPool
-from cluster.search import Outcome, Search
-from cluster.store import AttemptOutcome, Store
+from cluster.search import Outcome
+from cluster.store import AttemptOutcome
+from cluster.study_parts import StudyParts
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialSpec, TrialState, trial_seed
 from mnist_core.measurement import Measurement
@@ -21,17 +19,6 @@ from mnist_core.measurement import Measurement
 PATIENCE_S = 0.2
 
 DIVERGED = "diverged: the loss is not finite"
-
-
-@dataclass(frozen=True)
-class StudyParts:
-    """What a driver works with."""
-
-    store: Store
-    search: Search
-    pool: WorkerPool
-    checkpoints: Checkpoints
-    observer: StudyObserver
 
 
 @dataclass
@@ -47,7 +34,11 @@ class _Running:
 
 
 class Driver:
-    """Runs one study: asks for trials, hands them to workers, records how they end."""
+    """Runs one study: asks for trials, hands them to workers, records how they end.
+
+    All that happened at the same time, and what follows from it, is one transaction of the store. Files of a trial
+    that it has no more use for are deleted after it; workers and observers are told before it.
+    """
 
     def __init__(self, spec: StudySpec, parts: StudyParts, clock: Callable[[], float] = time.monotonic) -> None:
         """Takes up the study where its store left it."""
@@ -64,16 +55,9 @@ class Driver:
         self._take_up(parts.store.trials())
 
     def run(self) -> str | None:
-        """Runs the study to its end, or until it is asked to stop.
-
-        Returns:
-            None when all trials are finished, else why it stopped before.
-        """
+        """Runs the study to its end, for which it returns None, or until it is asked to stop, for which the reason."""
         while self._work_remains():
-            self._start_trials_on_idle_workers()
-            event = self._pool.next_event(PATIENCE_S)
-            if event is not None:
-                self._handle(event)
+            self._take_in(self._pool.next_event(PATIENCE_S))
             self._look_at_the_clock()
         return self._stopping
 
@@ -88,6 +72,18 @@ class Driver:
             return bool(self._running)
         return bool(self._running or self._backlog or self._next_number < self._spec.trials)
 
+    def _take_in(self, event: WorkerEvent | None) -> None:
+        self._store.begin()
+        try:
+            self._handle(event)
+            while self._pool.has_event:
+                self._handle(self._pool.next_event(0.0))
+        except BaseException:
+            self._store.roll_back()
+            raise
+        self._store.commit()
+        self._checkpoints.sweep()
+
     def _start_trials_on_idle_workers(self) -> None:
         while self._idle and not self._stopping:
             waiting = self._backlog.take_due(self._clock()) or self._proposed()
@@ -95,7 +91,7 @@ class Driver:
                 return
             self._start(waiting)
 
-    def _handle(self, event: WorkerEvent) -> None:
+    def _handle(self, event: WorkerEvent | None) -> None:
         match event:
             case Ready(worker, _):
                 self._idle.append(worker)
@@ -104,13 +100,14 @@ class Driver:
                 self._on_measured(worker, number, measurement, state)
             case Suspended(worker, number, state):
                 self._put_aside(worker, number, state)
-            case Finished(worker, number, state, weights_sha256):
-                self._complete(worker, number, state, weights_sha256)
+            case Finished():
+                self._on_finished(event)
             case Failed(worker, number, error, traceback, retryable):
                 self._idle.append(worker)
                 self._retry_or_fail(number, "failed", error, traceback, retryable)
             case WorkerLost(worker, cause):
                 self._on_worker_lost(worker, cause)
+        self._start_trials_on_idle_workers()
 
     def _proposed(self) -> WaitingTrial | None:
         """The next new trial, recorded in the store, or None when all have been proposed."""
@@ -118,9 +115,8 @@ class Driver:
         if number >= self._spec.trials:
             return None
         params = self._search.ask(number)
-        model, training = self._spec.resolve(params)
-        trial = TrialSpec(number, model, training, trial_seed(self._spec.seed, number))
-        self._store.add_trial(number, model.kind, params, trial.seed)
+        trial = TrialSpec(number, *self._spec.resolve(params), trial_seed(self._spec.seed, number))
+        self._store.add_trial(number, trial.model.kind, params, trial.seed)
         self._next_number += 1
         return WaitingTrial(trial, params)
 
@@ -150,36 +146,44 @@ class Driver:
                 self._stop_at_the_goal(record.number, record.value)
             elif record.state.is_finished():
                 self._checkpoints.discard(record.number)
+        self._checkpoints.sweep()
 
     def _on_measured(self, worker: str, number: int, measurement: Measurement, state: bytes | None) -> None:
+        if not self._goes_on(number, measurement):
+            self._idle.append(worker)
+            return
+        if state is not None:
+            self._checkpoints.save(number, measurement.epoch, state)
+        instruct = self._pool.suspend if self._stopping else self._pool.advance
+        instruct(worker)
+
+    def _goes_on(self, number: int, measurement: Measurement) -> bool:
+        """Records an epoch, and the trial's end if that is one."""
         running = self._running[number]
         running.epoch, running.deadline_s = measurement.epoch, self._clock() + self._spec.limits.epoch_timeout_s
         value = self._objective(measurement)
         self._store.add_measurement(number, measurement, value)
-        if state is not None:
-            self._checkpoints.save(number, measurement.epoch, state)
         self._observer.measured(number, measurement)
-        if not _is_finite(measurement) or not math.isfinite(value):
+        if not (measurement.has_finite_losses and math.isfinite(value)):
             self._store.fail_trial(number, "failed", DIVERGED)
             self._end(number, TrialState.FAIL, None, DIVERGED)
-            self._idle.append(worker)
-        elif self._search.report(number, measurement.epoch, value) and measurement.epoch < running.epochs:
+            return False
+        if self._search.report(number, measurement.epoch, value) and measurement.epoch < running.epochs:
             self._store.finish_trial(number, TrialState.PRUNED, value)
             self._end(number, TrialState.PRUNED, value)
-            self._idle.append(worker)
-        elif self._stopping and measurement.epoch < running.epochs:
-            self._pool.suspend(worker)
-        else:
-            self._pool.advance(worker)
+            return False
+        return True
 
-    def _complete(self, worker: str, number: int, state: bytes, weights_sha256: str) -> None:
-        running = self._running[number]
-        value = self._objective(self._store.measurements(number)[-1])
-        self._checkpoints.save(number, running.epochs, state)
-        self._store.finish_trial(number, TrialState.COMPLETE, value, weights_sha256)
+    def _on_finished(self, event: Finished) -> None:
+        self._idle.append(event.worker)
+        number, running = event.number, self._running[event.number]
+        if event.measurement is not None and not self._goes_on(number, event.measurement):
+            return
+        value = self._objective(event.measurement or self._store.measurements(number)[-1])
+        if self._champions.add(running.given.trial.model.kind, number, value):
+            self._checkpoints.save(number, running.epochs, event.state)
+        self._store.finish_trial(number, TrialState.COMPLETE, value, event.weights_sha256)
         self._end(number, TrialState.COMPLETE, value)
-        self._champions.add(running.given.trial.model.kind, number, value)
-        self._idle.append(worker)
         self._stop_at_the_goal(number, value)
 
     def _put_aside(self, worker: str, number: int, state: bytes) -> None:
@@ -225,8 +229,8 @@ class Driver:
         for running in list(self._running.values()):
             if now > running.deadline_s:
                 running.deadline_s = math.inf
-                limit = self._spec.limits.epoch_timeout_s
-                self._pool.kill(running.worker, f"no epoch ended within limits.epoch_timeout_s: {limit}")
+                limit = f"limits.epoch_timeout_s: {self._spec.limits.epoch_timeout_s}"
+                self._pool.kill(running.worker, f"no epoch ended within {limit}")
 
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]
@@ -243,7 +247,3 @@ class Driver:
 def _outcome(state: TrialState) -> Outcome:
     """What the search calls the end of a trial."""
     return "complete" if state is TrialState.COMPLETE else "pruned" if state is TrialState.PRUNED else "fail"
-
-
-def _is_finite(measurement: Measurement) -> bool:
-    return all(math.isfinite(value) for name, value in measurement.metrics.items() if name.endswith("/loss"))

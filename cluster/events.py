@@ -24,7 +24,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Measured:
-    """A trial has trained one more epoch; `state`, a packed TrainingState, comes along from time to time."""
+    """A trial has trained an epoch, but not its last; `state`, a packed TrainingState, comes along at times."""
 
     worker: str
     number: int
@@ -45,13 +45,17 @@ class Suspended:
 
 @dataclass(frozen=True)
 class Finished:
-    """A trial has trained all its epochs; `state` holds the final weights."""
+    """A trial has trained all its epochs; `state` holds the final weights.
+
+    `measurement` is of the last epoch; None where a trial was resumed after it.
+    """
 
     worker: str
     number: int
     state: bytes
     weights_sha256: str
     work: Work = Work()
+    measurement: Measurement | None = None
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,11 @@ class InlinePool:
         time.sleep(timeout_s)
         return None
 
+    @property
+    def has_event(self) -> bool:
+        """See WorkerPool; each event takes a training."""
+        return False
+
     def close(self) -> None:
         """See WorkerPool."""
         self._todo.clear()

@@ -14,10 +14,10 @@ class WorkerPool(Protocol):
     """
 
     def start(self, worker: str, trial: TrialSpec) -> None:
-        """Trains a trial's first epoch on an idle worker: Measured or Failed follows."""
+        """Trains a trial's first epoch on an idle worker: Measured, Failed or, if it has no other, Finished follows."""
 
     def advance(self, worker: str) -> None:
-        """Trains one more epoch of the worker's trial: Measured, Failed or, after the last epoch, Finished follows."""
+        """Trains one more epoch of the worker's trial: Measured, Failed or, after the last one, Finished follows."""
 
     def suspend(self, worker: str) -> None:
         """Asks for the state of the worker's trial, to go on another time: Suspended follows."""
@@ -31,6 +31,10 @@ class WorkerPool(Protocol):
         Raises:
             EnvironmentLacks: no worker can be had any more.
         """
+
+    @property
+    def has_event(self) -> bool:
+        """Whether `next_event` has one at hand, that happened at the same time as the last."""
 
     def close(self) -> None:
         """Ends all workers; nothing may be called afterwards."""

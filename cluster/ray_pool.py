@@ -18,7 +18,7 @@ from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorErro
 from cluster.events import Ready, Suspended, WorkerEvent, WorkerLost
 from cluster.slots import Slot
 from cluster.trial import TrialSpec
-from cluster.worker import TrialEvent, Worker, WorkerSettings
+from cluster.worker import MakeWorker, TrialEvent, Worker, WorkerSettings
 from mnist_core.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DeviceUnavailable, MxtrialsError
 
@@ -45,8 +45,8 @@ class _Actor:
     one in the constructor its text only.
     """
 
-    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings) -> _Home:
-        self._worker = Worker(slot.name, slot.device, dataset, settings)
+    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> _Home:
+        self._worker = make_worker(slot.name, slot.device, dataset, settings)
         return _Home(os.getpid(), ray.util.get_node_ip_address(), ray.get_runtime_context().get_node_id())
 
     def start(self, trial: TrialSpec) -> TrialEvent:
@@ -92,9 +92,10 @@ class RayPool:
         dataset: Dataset,
         settings: WorkerSettings,
         clock: Callable[[], float] = time.monotonic,
+        make_worker: MakeWorker = Worker,
     ) -> None:
         """Starts an actor for each slot; they are Ready as soon as they have opened their context."""
-        self._dataset, self._settings = ray.put(dataset), settings
+        self._dataset, self._settings, self._make_worker = ray.put(dataset), settings, make_worker
         self._pending: dict[Any, _Seat] = {}  # reference of a call under way -> whom it was made to
         self._happened: deque[WorkerEvent] = deque()
         self._seats: dict[str, _Seat] = {}
@@ -126,23 +127,22 @@ class RayPool:
         """See WorkerPool."""
         seat = self._seats[worker]
         self._pending = {reference: other for reference, other in self._pending.items() if other is not seat}
+        self._happened = deque(event for event in self._happened if event.worker != worker)
         ray.kill(seat.actor)
         self._replace(seat, cause)
 
     @_ray_works()
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         """See WorkerPool."""
-        if self._happened:
-            return self._happened.popleft()
-        self._check_that_workers_come()
-        if not self._pending:  # every worker is idle, and `ray.wait` refuses to wait for nothing
-            time.sleep(timeout_s)
-            return None
-        done, _ = ray.wait(list(self._pending), num_returns=1, timeout=timeout_s)
-        if not done:
-            return None
-        seat = self._pending.pop(done[0])
-        return self._event_of(done[0], seat)
+        if not self._happened:
+            self._check_that_workers_come()
+            self._take_what_is_done(timeout_s)
+        return self._happened.popleft() if self._happened else None
+
+    @property
+    def has_event(self) -> bool:
+        """See WorkerPool."""
+        return bool(self._happened)
 
     def close(self) -> None:
         """See WorkerPool."""
@@ -152,16 +152,28 @@ class RayPool:
         self._seats.clear()
         self._pending.clear()
 
-    def _event_of(self, reference: Any, seat: _Seat) -> WorkerEvent | None:
+    def _take_what_is_done(self, timeout_s: float) -> None:
+        """All calls that are done, or else the first that is done in time."""
+        calls = list(self._pending)
+        if not calls:  # every worker is idle, and `ray.wait` refuses to wait for nothing
+            time.sleep(timeout_s)
+            return
+        done, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
+        if not done:
+            done, _ = ray.wait(calls, num_returns=1, timeout=timeout_s)
+        for call in done:
+            self._take(call, self._pending.pop(call))
+
+    def _take(self, call: Any, seat: _Seat) -> None:
         try:
-            result: WorkerEvent | _Home = ray.get(reference)
+            result: WorkerEvent | _Home = ray.get(call)
         except RayError as err:
             self._on_lost(seat, err)
-            return self._happened.popleft() if self._happened else None
+            return
         if isinstance(result, _Home):
             self._ever_ready, seat.home = True, result
-            return Ready(seat.slot.name, result.pid)
-        return result
+            result = Ready(seat.slot.name, result.pid)
+        self._happened.append(result)
 
     def _on_lost(self, seat: _Seat, err: RayError) -> None:
         ray.kill(seat.actor)  # it may live: after an error in a call, or behind a broken connection
@@ -194,7 +206,7 @@ class RayPool:
         actor = _Actor.options(num_cpus=cpus, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
         seat = _Seat(slot, actor, failed_starts)
         self._seats[slot.name] = seat
-        self._pending[actor.open.remote(slot, self._dataset, self._settings)] = seat
+        self._pending[actor.open.remote(slot, self._dataset, self._settings, self._make_worker)] = seat
 
     def _give_up(self, seat: _Seat, cause: str) -> None:
         del self._seats[seat.slot.name]
@@ -227,15 +239,11 @@ def _cause(err: RayError, home: _Home | None) -> str:
         return f"Ray failed: {type(err).__name__}: {_first_line(str(err))}"
     if home is None:
         return f"worker could not start: {str(err).strip().splitlines()[-1]}"
-    if not _is_alive(home.node_id):
+    if not any(node["NodeID"] == home.node_id and node["Alive"] for node in ray.nodes()):
         return f"node {home.address} (id {home.node_id}) died"
     if isinstance(err, ActorUnavailableError):
         return f"node {home.address} (id {home.node_id}) died or cannot be reached"
     return f"worker process {home.pid} on node {home.address} died: it crashed or was killed"
-
-
-def _is_alive(node_id: str) -> bool:
-    return any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes())
 
 
 def _first_line(text: str) -> str:

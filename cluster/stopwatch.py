@@ -177,7 +177,7 @@ class _TimedPool:
     """See WorkerPool, which it stands for."""
 
     def __init__(self, pool: WorkerPool, stopwatch: Stopwatch) -> None:
-        self._stopwatch = stopwatch
+        self._pool, self._stopwatch = pool, stopwatch
         self._instructed = stopwatch.timed(INSTRUCTIONS, pool)
         self._awaited = stopwatch.timed(EVENTS, pool)
 
@@ -201,6 +201,10 @@ class _TimedPool:
         event = self._awaited.next_event(timeout_s)
         self._stopwatch.happened(event)
         return event
+
+    @property
+    def has_event(self) -> bool:
+        return self._pool.has_event
 
     def close(self) -> None:
         self._instructed.close()

@@ -1,36 +1,31 @@
 """The study store: one SQLite file that is the one truth about a study. The only place with SQL.
 
-Each method is one transaction; what it wrote survives a kill at any instant.
+Each method is one transaction, unless several are put between `begin` and `commit`; see store_file.py.
 """
 
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from cluster.space import Params
+from cluster.store_file import StoreFile, connect, unreadable
 from cluster.store_rows import read_measurement, read_record
 from cluster.store_schema import MIGRATIONS, RECORDS, SCHEMA, SCHEMA_VERSION
 from cluster.time_spent import TimeSpent
 from cluster.trial import TrialRecord, TrialState
-from mnist_core.errors import NotWritable, RunDirError
+from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement
 
 StudyState = Literal["running", "complete", "interrupted"]
 AttemptOutcome = Literal["complete", "pruned", "failed", "lost", "interrupted"]
 
 
-class Store:
-    """Reads and writes one study."""
-
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """Use `create` or `open`."""
-        self._path = path
-        self._connection = connection
+class Store(StoreFile):
+    """Reads and writes one study; see `create` and `open`."""
 
     @classmethod
     def create(cls, path: Path, name: str) -> "Store":
@@ -39,8 +34,8 @@ class Store:
         Raises:
             NotWritable: the folder or the disk refuses.
         """
-        store = cls(path, _connect(path, "rwc"))
-        with store._transaction() as sql:
+        store = cls(path, connect(path, "rwc"))
+        with store.transaction() as sql:
             _execute(sql, SCHEMA)
             sql.execute("INSERT INTO study (name, state, started_at) VALUES (?, 'running', ?)", (name, time.time()))
         return store
@@ -55,10 +50,10 @@ class Store:
             RunDirError: no study store, a damaged one, or one of another version.
         """
         try:
-            connection = _connect(path, "ro" if read_only else "rw")
+            connection = connect(path, "ro" if read_only else "rw")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.DatabaseError as err:
-            raise _unreadable(path, err) from err
+            raise unreadable(path, err) from err
         if not 1 <= version <= SCHEMA_VERSION:
             raise RunDirError(
                 f"{path} has schema version {version}, this mxtrials reads versions 1 to {SCHEMA_VERSION}: "
@@ -66,7 +61,7 @@ class Store:
             )
         store = cls(path, connection)
         if not read_only and version < SCHEMA_VERSION:
-            with store._transaction() as sql:
+            with store.transaction() as sql:
                 _execute(sql, "".join(MIGRATIONS[version - 1 :]))
         return store
 
@@ -74,27 +69,27 @@ class Store:
         """Closes the file; the last to write leaves one that can be read where nothing can be written."""
         # Refused to those who only read, and while others have the file open: then it stays as it is.
         with suppress(sqlite3.DatabaseError):
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            self._connection.execute("PRAGMA journal_mode = DELETE")
-        self._connection.close()
+            self.connection.execute("PRAGMA busy_timeout = 0")
+            self.connection.execute("PRAGMA journal_mode = DELETE")
+        self.connection.close()
 
     # -- the study ---------------------------------------------------------------------------------------------------
 
     def study(self) -> tuple[StudyState, str | None]:
         """The study's state as last written, and why it ended."""
-        (row,) = self._rows("SELECT state, reason FROM study")
+        (row,) = self.rows("SELECT state, reason FROM study")
         return row["state"], row["reason"]
 
     def set_study(self, state: StudyState, reason: str | None = None) -> None:
         """Writes the study's state, and why it ended if it ended before its last trial."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute("UPDATE study SET state = ?, reason = ?", (state, reason))
 
     # -- trials ------------------------------------------------------------------------------------------------------
 
     def add_trial(self, number: int, model: str, params: Params, seed: int) -> None:
         """Writes a new trial, WAITING."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute(
                 "INSERT INTO trials (number, state, model, params, seed) VALUES (?, 'WAITING', ?, ?, ?)",
                 (number, model, json.dumps(params), seed),
@@ -102,7 +97,7 @@ class Store:
 
     def start_attempt(self, number: int, worker: str) -> None:
         """The trial is RUNNING on a worker."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute("UPDATE trials SET state = 'RUNNING' WHERE number = ?", (number,))
             sql.execute(
                 "INSERT INTO attempts (trial, attempt, worker, started_at) "
@@ -114,7 +109,7 @@ class Store:
         self, number: int, outcome: AttemptOutcome, error: str | None = None, traceback: str | None = None
     ) -> None:
         """The trial's attempt is over and the trial WAITING for another."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute("UPDATE trials SET state = 'WAITING' WHERE number = ?", (number,))
             _end_attempt(sql, number, outcome, error, traceback)
 
@@ -122,7 +117,7 @@ class Store:
         self, number: int, state: TrialState, value: float | None = None, weights_sha256: str | None = None
     ) -> None:
         """The trial is COMPLETE or PRUNED."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute(
                 "UPDATE trials SET state = ?, value = ?, weights_sha256 = ? WHERE number = ?",
                 (state.value, value, weights_sha256, number),
@@ -131,7 +126,7 @@ class Store:
 
     def fail_trial(self, number: int, outcome: AttemptOutcome, error: str, traceback: str | None = None) -> None:
         """The trial is FAIL, with its cause."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute(
                 "UPDATE trials SET state = 'FAIL', error = ?, traceback = ? WHERE number = ?",
                 (error, traceback, number),
@@ -140,7 +135,7 @@ class Store:
 
     def add_measurement(self, number: int, measurement: Measurement, value: float | None) -> None:
         """Writes an epoch's numbers; an epoch trained again after a fault replaces its row, with equal metrics."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO measurements (trial, epoch, elapsed_s, metrics, confusion) "
                 "VALUES (?, ?, ?, ?, ?)",
@@ -160,76 +155,41 @@ class Store:
 
     def set_test(self, number: int, metrics: dict[str, float]) -> None:
         """Writes a trial's metrics on the test set."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute("UPDATE trials SET test = ? WHERE number = ?", (json.dumps(metrics), number))
 
     def requeue_running(self) -> None:
         """After a driver's death: what was RUNNING is WAITING."""
-        for row in self._rows("SELECT number FROM trials WHERE state = 'RUNNING'"):
+        for row in self.rows("SELECT number FROM trials WHERE state = 'RUNNING'"):
             self.end_attempt(row["number"], "interrupted")
 
     def trials(self) -> list[TrialRecord]:
         """All trials by number."""
-        return [read_record(row) for row in self._rows(RECORDS)]
+        return [read_record(row) for row in self.rows(RECORDS)]
 
     def measurements(self, number: int) -> list[Measurement]:
         """A trial's measurements by epoch."""
-        rows = self._rows("SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", number)
+        rows = self.rows("SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", number)
         return [read_measurement(row) for row in rows]
 
     def failures(self, number: int) -> int:
         """How many of a trial's attempts ended in a failure or a lost worker."""
         query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome IN ('failed', 'lost')"
-        ((count,),) = self._rows(query, number)
+        ((count,),) = self.rows(query, number)
         return int(count)
 
     # -- where the time goes -----------------------------------------------------------------------------------------
 
     def add_time_spent(self, spent: TimeSpent) -> None:
         """Writes where the time of a driver's session has gone so far."""
-        with self._transaction() as sql:
+        with self.transaction() as sql:
             sql.execute("INSERT INTO times_spent (spent) VALUES (?)", (json.dumps(asdict(spent)),))
 
     def times_spent(self) -> list[TimeSpent]:
         """All that was written of where the time went, in this order; nothing of a version 1 store."""
-        is_kept = self._rows("SELECT 1 FROM sqlite_master WHERE name = 'times_spent'")
-        rows = self._rows("SELECT spent FROM times_spent ORDER BY rowid") if is_kept else []
+        is_kept = self.rows("SELECT 1 FROM sqlite_master WHERE name = 'times_spent'")
+        rows = self.rows("SELECT spent FROM times_spent ORDER BY rowid") if is_kept else []
         return [TimeSpent(**json.loads(row["spent"])) for row in rows]
-
-    def _rows(self, query: str, *values: int) -> list[sqlite3.Row]:
-        try:
-            return self._connection.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as err:
-            raise _unreadable(self._path, err) from err
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield self._connection
-        except sqlite3.OperationalError as err:
-            raise NotWritable(f"{self._path} cannot be written ({err}): make room there, or allow it") from err
-
-
-def _connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
-    try:
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None
-        )
-        connection.row_factory = sqlite3.Row
-        if mode != "ro":
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.OperationalError as err:
-        if mode == "rwc":
-            raise NotWritable(f"{path} cannot be made ({err}): make room there, or allow it") from err
-        raise RunDirError(f"{path} cannot be opened ({err})") from err
-    return connection
-
-
-def _unreadable(path: Path, err: sqlite3.DatabaseError) -> RunDirError:
-    return RunDirError(f"{path} cannot be read as a study store ({err}): restore it from a copy")
 
 
 def _execute(sql: sqlite3.Connection, statements: str) -> None:

@@ -4,7 +4,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from cluster.events import Failed, Finished, Measured, Suspended, Work
 from cluster.trial import TrialSpec
@@ -33,6 +33,20 @@ class WorkerSettings:
     holdout: int | Literal["test"]
     seed: int
     state_every_s: float = 10.0
+
+
+class TrialWorker(Protocol):
+    """What a pool needs of a worker: see Worker, whose instructions these are."""
+
+    def start(self, trial: TrialSpec) -> TrialEvent: ...  # noqa: D102
+
+    def advance(self) -> TrialEvent: ...  # noqa: D102
+
+    def suspend(self) -> Suspended: ...  # noqa: D102
+
+
+MakeWorker = Callable[[str, DeviceKind, Dataset, WorkerSettings], TrialWorker]
+"""Makes a worker of this name, in its own process: `Worker` does."""
 
 
 class Worker:
@@ -72,7 +86,9 @@ class Worker:
         from mnist_core.training import Training  # imports MXNet, for the device of the opened context
 
         training = Training(trial.model, trial.training, self._split, trial.seed, self._context)
-        self._running = _RunningTrial(trial.number, training, training.epochs(), time.monotonic())
+        self._running = _RunningTrial(
+            trial.number, training, trial.training.epochs, training.epochs(), time.monotonic()
+        )
         if trial.resume_from is not None:
             state = unpack(trial.resume_from)
             training.restore(state)
@@ -81,12 +97,12 @@ class Worker:
 
     def _next_event(self, running: "_RunningTrial") -> TrialEvent:
         measurement = next(running.epochs, None)
-        if measurement is None:
-            state = running.training.state()
-            self._running = None
-            return Finished(self._name, running.number, pack(state), weights_sha256(state.weights))
-        work = self._work(running, measurement)
-        return Measured(self._name, running.number, measurement, self._due_state(running), work)
+        work = Work() if measurement is None else self._work(running, measurement)
+        if measurement is not None and measurement.epoch < running.epochs_in_all:
+            return Measured(self._name, running.number, measurement, self._due_state(running), work)
+        self._running = None
+        state = running.training.state()
+        return Finished(self._name, running.number, pack(state), weights_sha256(state.weights), work, measurement)
 
     def _work(self, running: "_RunningTrial", measurement: Measurement) -> Work:
         training_s = len(self._split.train) / measurement.metrics["perf/samples_per_second"]
@@ -122,6 +138,7 @@ class Worker:
 class _RunningTrial:
     number: int
     training: "Training"
+    epochs_in_all: int
     epochs: Iterator[Measurement]
     state_sent_s: float
     elapsed_s: float = 0.0  # after the epoch that was measured last

@@ -10,7 +10,7 @@ from threading import Thread
 from types import FrameType
 
 from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver, StudyParts
+from cluster.driver import Driver
 from cluster.observer import Observers, StudyObserver
 from cluster.pool import WorkerPool
 from cluster.recorder import Recorder
@@ -19,6 +19,7 @@ from cluster.search import Search
 from cluster.spec_file import dump_spec
 from cluster.stopwatch import Stopwatch
 from cluster.store import Store
+from cluster.study_parts import StudyParts
 from cluster.study_spec import StudySpec, WorkersSpec
 from cluster.summary import StudySummary, read_summary
 from cluster.tables import write_tables

@@ -1,5 +1,6 @@
 """What training reports after each epoch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,3 +22,8 @@ class Measurement:
     metrics: Mapping[str, float]
     elapsed_s: float
     confusion: Mapping[str, ConfusionMatrix] = field(default_factory=dict)
+
+    @property
+    def has_finite_losses(self) -> bool:
+        """Whether training has not diverged."""
+        return all(math.isfinite(value) for name, value in self.metrics.items() if name.endswith("/loss"))

@@ -24,6 +24,7 @@ def kept(path: Path, direction: Direction, trials: list[tuple[str, float]], orde
         kind, value = trials[number]
         checkpoints.save(number, 1, STATE)
         champions.add(kind, number, value)
+        checkpoints.sweep()
     return {number for number in range(len(trials)) if checkpoints.newest(number) is not None}
 
 

@@ -85,6 +85,8 @@ def test_discarded_trial_has_no_states_and_others_keep_theirs(checkpoints: Check
         checkpoints.save(number, 1, state(1))
     checkpoints.discard(0)
     checkpoints.discard(7)
+    assert checkpoints.newest(0) is not None
+    checkpoints.sweep()
     assert not run_dir.trial_checkpoints(0).exists()
     assert newest_epoch(checkpoints, 1) == 1
 

@@ -15,7 +15,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver, StudyParts
+from cluster.driver import Driver
 from cluster.events import Failed, Finished, Measured, Ready, WorkerEvent, WorkerLost
 from cluster.inline_pool import InlinePool
 from cluster.observer import Observers
@@ -27,6 +27,7 @@ from cluster.search import Search
 from cluster.slots import Slot
 from cluster.spec_file import load_spec
 from cluster.store import Store
+from cluster.study_parts import StudyParts
 from cluster.trial import TrialSpec, TrialState
 from cluster.worker import WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver, StudyParts
+from cluster.driver import Driver
 from cluster.events import Finished, Measured, Ready, Work, WorkerEvent, WorkerLost
 from cluster.inline_pool import InlinePool
 from cluster.observer import StudyObserver
@@ -16,6 +16,7 @@ from cluster.search import Search
 from cluster.spec_file import load_spec
 from cluster.stopwatch import Stopwatch
 from cluster.store import Store
+from cluster.study_parts import StudyParts
 from cluster.time_spent import (
     CHECKPOINTS,
     DRIVER,

@@ -177,7 +177,7 @@ def test_trial_added_twice_is_refused_and_the_first_is_kept(store: Store) -> Non
 def test_reader_sees_what_a_writer_has_committed_while_it_writes_on(store: Store, path: Path) -> None:
     reader = Store.open(path, read_only=True)
     store.add_trial(0, "mlp", {}, seed=0)
-    with store._transaction() as sql:
+    with store.transaction() as sql:
         sql.execute("UPDATE trials SET state = 'RUNNING'")
         assert [trial.state for trial in reader.trials()] == [TrialState.WAITING]
     assert [trial.state for trial in reader.trials()] == [TrialState.RUNNING]

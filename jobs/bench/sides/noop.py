@@ -1,0 +1,93 @@
+"""A worker that trains nothing, and the study that the benchmarks of the driver give to such workers.
+
+Imports no MXNet, so that a process of such a worker costs nothing but its start.
+"""
+
+import time
+
+import numpy as np
+
+from cluster.events import Finished, Measured, Suspended
+from cluster.study_spec import StudySpec
+from cluster.trial import TrialSpec
+from cluster.worker import TrialEvent, WorkerSettings
+from mnist_core.checkpoint import TrainingState, pack, weights_sha256
+from mnist_core.context import DeviceKind
+from mnist_core.dataset import Dataset, LabelledImages
+from mnist_core.measurement import Measurement
+
+_WEIGHTS = np.zeros(1, np.float32)
+_FINAL = pack(TrainingState(1, 0.0, _WEIGHTS, ()))
+_FINAL_SHA256 = weights_sha256(_WEIGHTS)
+
+_IMAGES = LabelledImages(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
+NO_DATA = Dataset(train=_IMAGES, test=_IMAGES, fingerprint="none")
+SETTINGS = WorkerSettings(holdout=1, seed=0)
+
+
+class NoopWorker:
+    """Stands in for a Worker: each epoch measures six scalars that depend on trial and epoch alone."""
+
+    def __init__(
+        self,
+        name: str,
+        device: DeviceKind,
+        dataset: Dataset,
+        settings: WorkerSettings,
+        epoch_s: float = 0.0,
+    ) -> None:
+        """epoch_s: how long an epoch sleeps."""
+        self._name, self._epoch_s = name, epoch_s
+        self._trial: TrialSpec | None = None
+        self._epoch = 0
+
+    def start(self, trial: TrialSpec) -> TrialEvent:
+        """See Worker."""
+        self._trial, self._epoch = trial, 0
+        return self.advance()
+
+    def advance(self) -> TrialEvent:
+        """See Worker."""
+        trial = self._current()
+        time.sleep(self._epoch_s)
+        self._epoch += 1
+        measurement = six_scalars(trial.number, self._epoch)
+        if self._epoch < trial.training.epochs:
+            return Measured(self._name, trial.number, measurement)
+        return Finished(self._name, trial.number, _FINAL, _FINAL_SHA256, measurement=measurement)
+
+    def suspend(self) -> Suspended:
+        """See Worker."""
+        return Suspended(self._name, self._current().number, _FINAL)
+
+    def _current(self) -> TrialSpec:
+        if self._trial is None:
+            raise RuntimeError(f"worker {self._name} has no trial")
+        return self._trial
+
+
+def six_scalars(number: int, epoch: int) -> Measurement:
+    """What a trial of the multitask network measures, without its confusion matrices."""
+    accuracy = 1 - 1 / (2 + number * 7919 % 1000 + epoch)
+    names = ("train/accuracy", "val/accuracy", "val/digit_accuracy", "val/parity_accuracy")
+    metrics = {**dict.fromkeys(names, accuracy), "train/loss": 1 - accuracy, "val/loss": 1 - accuracy}
+    return Measurement(epoch, metrics, 0.001 * epoch)
+
+
+def noop_study(trials: int, workers: int, epochs: int = 1) -> StudySpec:
+    """A study at random over the four parameters that the shipped studies vary."""
+    space = {
+        "training.learning_rate": {"low": 0.001, "high": 0.5, "log": True},
+        "training.momentum": {"low": 0.0, "high": 0.95},
+        "training.weight_decay": {"low": 1e-6, "high": 1e-2, "log": True},
+        "training.batch_size": {"choices": [50, 100, 200]},
+    }
+    return StudySpec.model_validate(
+        {
+            "name": "noop",
+            "trials": trials,
+            "training": {"epochs": epochs},
+            "search": {"space": space, "sampler": {"kind": "random"}},
+            "workers": {"cpu": workers, "gpu": 0},
+        }
+    )

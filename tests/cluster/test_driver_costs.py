@@ -1,0 +1,111 @@
+"""What a trial costs the driver, by counts that do not depend on the machine: transactions, instructions, files."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.checkpoints import Checkpoints
+from cluster.driver import Driver
+from cluster.observer import StudyObserver
+from cluster.run_dir import RunDir
+from cluster.search import Search
+from cluster.store import Store
+from cluster.study_parts import StudyParts
+from cluster.trial import TrialState
+from jobs.bench.sides.noop import noop_study
+from jobs.bench.sides.results import AtOncePool, Footprint, run_at_once
+
+TRIALS, WORKERS = 60, 2
+
+
+class CountingStore(Store):
+    """Counts what is forced to the disk."""
+
+    commits = 0
+
+    def commit(self) -> None:
+        self.commits += self.connection.in_transaction
+        super().commit()
+
+
+class CountingCheckpoints(Checkpoints):
+    """Counts what is forced to the disk."""
+
+    saves = 0
+
+    def save(self, number: int, epoch: int, state: bytes) -> None:
+        self.saves += 1
+        super().save(number, epoch, state)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of a whole study."""
+
+    commits: int
+    saves: int
+    instructions: int
+
+
+def costs_of(trials: int, epochs: int, workers: int, folder: Path) -> Costs:
+    spec, run_dir = noop_study(trials, workers, epochs), RunDir.create(folder / "run")
+    CountingStore.create(run_dir.store, spec.name).close()
+    store, checkpoints = CountingStore.open(run_dir.store), CountingCheckpoints(run_dir)
+    assert isinstance(store, CountingStore)
+    pool = AtOncePool(workers)
+    Driver(spec, StudyParts(store, Search(spec), pool, checkpoints, StudyObserver())).run()
+    assert {trial.state for trial in store.trials()} == {TrialState.COMPLETE}
+    store.close()
+    return Costs(store.commits, checkpoints.saves, pool.instructions)
+
+
+def test_trial_of_one_epoch_is_one_instruction_and_at_most_one_transaction(tmp_path: Path) -> None:
+    costs = costs_of(TRIALS, 1, 1, tmp_path)
+
+    assert costs.instructions == TRIALS
+    assert costs.commits <= TRIALS + 1  # the end of one trial and the start of the next are one
+
+
+def test_epoch_is_one_instruction_and_one_transaction(tmp_path: Path) -> None:
+    costs = costs_of(3, 5, 1, tmp_path)
+
+    assert costs.instructions == 15
+    assert costs.commits <= 16
+
+
+def test_what_happens_at_the_same_time_is_one_transaction(tmp_path: Path) -> None:
+    assert costs_of(64, 5, 64, tmp_path).commits <= 6
+
+
+def test_only_weights_that_are_the_best_so_far_are_forced_to_the_disk(tmp_path: Path) -> None:
+    costs = costs_of(TRIALS, 1, 1, tmp_path)
+
+    assert 0 < costs.saves <= TRIALS // 4
+
+
+def test_open_files_and_threads_do_not_grow_with_the_trials(tmp_path: Path) -> None:
+    footprint = Footprint((20, 200))
+    run_at_once(noop_study(200, WORKERS), AtOncePool(WORKERS), tmp_path, footprint)
+
+    assert footprint.files[0] == footprint.files[1]
+    assert footprint.threads[0] == footprint.threads[1]
+    assert threading.active_count() <= footprint.threads[0]
+
+
+def test_transaction_that_was_begun_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "study.db", "whole")
+    store.begin()
+    store.add_trial(0, "mlp", {}, seed=0)
+    store.start_attempt(0, "cpu-0")
+    reader = Store.open(tmp_path / "study.db", read_only=True)
+    assert reader.trials() == []
+    store.roll_back()
+    assert store.trials() == []
+
+    store.begin()
+    store.add_trial(0, "mlp", {}, seed=0)
+    store.start_attempt(0, "cpu-0")
+    store.commit()
+    assert [trial.state for trial in reader.trials()] == [TrialState.RUNNING]
+    reader.close()
+    store.close()

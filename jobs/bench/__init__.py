@@ -41,6 +41,8 @@ class Plan:
 
 BENCHMARKS = {
     "train": Benchmark("training on one core", 4),
+    "dispatch": Benchmark("trials that train nothing: what the driver costs", 9),
+    "results": Benchmark("measurements that the driver takes in", 2),
     "start": Benchmark("from typing to seeing", 2),
     "memory": Benchmark("memory of workers", 2),
     "study": Benchmark("a whole study", 12),

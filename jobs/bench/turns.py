@@ -24,6 +24,7 @@ class Side:
         needs: the packages without which this side is left out.
         cores: on how many of this process's cores it runs; None for all.
         timeout_s: how long it may take.
+        variables: of its environment, by name, besides this process's own.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Side:
     needs: tuple[str, ...] = ()
     cores: int | None = 1
     timeout_s: float = 900.0
+    variables: tuple[tuple[str, str], ...] = ()
 
     @property
     def lacks(self) -> str | None:
@@ -74,8 +76,9 @@ def run_side(side: Side) -> Any:
         ValueError: its last line is no JSON.
     """
     cores = set(sorted(os.sched_getaffinity(0))[: side.cores])
+    environment = ["env", *(f"{name}={value}" for name, value in side.variables)]
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", side.module, *side.arguments],
+        [*environment, sys.executable, "-W", "ignore", "-m", side.module, *side.arguments],
         capture_output=True,
         text=True,
         check=True,

@@ -10,6 +10,7 @@ from jobs.bench.turns import Side, Turns, in_turns
 ROUNDS, WORKERS = 3, 2
 TRIALS = (100, 1_000, 10_000)
 TUNE, TUNE_AT_BEST = "Ray Tune", "Ray Tune at its best"
+RAY = "limit: Ray's calls alone"
 TUNE_TRIALS = {TUNE: {100: 16}, TUNE_AT_BEST: {100: 100, 1_000: 1_000}}
 """As many as are practical: a trial takes Tune up to 1.5 s."""
 
@@ -45,7 +46,7 @@ def _row(trials: int) -> str:
 
 
 def _sides(trials: int) -> list[Side]:
-    sides = [_ours(trials, WORKERS, 0.0)]
+    sides = [_ours(trials, WORKERS, 0.0), _side(RAY, "pool", trials, WORKERS, 0.0)]
     for name, kind, variables in ((TUNE_AT_BEST, "class", _QUIET_TUNE), (TUNE, "function", ())):
         if trials in TUNE_TRIALS[name]:
             arguments = (kind, str(TUNE_TRIALS[name][trials]), str(WORKERS))
@@ -55,8 +56,12 @@ def _sides(trials: int) -> list[Side]:
 
 
 def _ours(trials: int, workers: int, epoch_s: float) -> Side:
-    arguments = (str(trials), str(workers), str(epoch_s))
-    return Side(OURS, "jobs.bench.sides.dispatch", arguments, ("ray",), cores=None)
+    return _side(OURS, "study", trials, workers, epoch_s)
+
+
+def _side(name: str, how: str, trials: int, workers: int, epoch_s: float) -> Side:
+    arguments = (how, str(trials), str(workers), str(epoch_s))
+    return Side(name, "jobs.bench.sides.dispatch", arguments, ("ray",), cores=None)
 
 
 def _figures(what: str, trials: int, turns: Turns) -> list[Figure]:

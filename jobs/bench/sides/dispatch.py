@@ -1,7 +1,7 @@
 """Trials that train nothing, through the driver, the store, the search, TensorBoard and Ray as a study uses them.
 
-Run as a program, `python -m jobs.bench.sides.dispatch TRIALS WORKERS EPOCH_S`; prints milliseconds per trial, from the
-moment when all workers are ready.
+Run as a program, `python -m jobs.bench.sides.dispatch study|pool TRIALS WORKERS EPOCH_S`; prints milliseconds per
+trial, from the moment when all workers are ready. `pool` leaves out all but Ray.
 """
 
 import json
@@ -13,40 +13,25 @@ from pathlib import Path
 
 from cluster.checkpoints import Checkpoints
 from cluster.driver import Driver
-from cluster.events import Ready, WorkerEvent
+from cluster.events import Finished, Ready, WorkerEvent
 from cluster.observer import Observers
+from cluster.pool import WorkerPool
 from cluster.ray_session import ray_session
 from cluster.recorder import Recorder
 from cluster.run_dir import RunDir
 from cluster.search import Search
+from cluster.slots import Slot
 from cluster.store import Store
 from cluster.study_parts import StudyParts
 from cluster.study_spec import StudySpec
+from cluster.trial import TrialSpec
 from jobs.bench.sides.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
 
 
 def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
     """Seconds that the study takes once all its workers are ready."""
     with tempfile.TemporaryDirectory() as folder, ray_session(None, workers):
-        from cluster.ray_pool import RayPool
-        from cluster.slots import slots_for
-
-        class ReadyTogether(RayPool):
-            """Its workers are Ready when all are, so that a short study does not run on the first alone."""
-
-            def __init__(self, workers: int) -> None:
-                make_worker = partial(NoopWorker, epoch_s=epoch_s)
-                super().__init__(slots_for(spec.workers, workers, 0), NO_DATA, SETTINGS, make_worker=make_worker)
-                self._ready: list[WorkerEvent] = []
-                while len(self._ready) < workers:
-                    event = super().next_event(1.0)
-                    if isinstance(event, Ready):
-                        self._ready.append(event)
-
-            def next_event(self, timeout_s: float) -> WorkerEvent | None:
-                return self._ready.pop() if self._ready else super().next_event(timeout_s)
-
-        pool = ReadyTogether(workers)
+        pool = _ready_pool(workers, epoch_s)
         run_dir = RunDir.create(Path(folder) / "run")
         store = Store.create(run_dir.store, spec.name)
         observer = Observers([Recorder(run_dir, spec.search.objective)])
@@ -59,7 +44,44 @@ def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
     return seconds
 
 
+def run_pool(trials: int, workers: int) -> float:
+    """Seconds that as many trials take without driver, search, store and TensorBoard: what Ray alone costs."""
+    with ray_session(None, workers):
+        pool = _ready_pool(workers, 0.0)
+        trial = TrialSpec(0, *noop_study(trials, workers).resolve({}), seed=0)
+        started, ended = time.perf_counter(), 0
+        while ended < trials:
+            event = pool.next_event(1.0)
+            ended += isinstance(event, Finished)
+            if isinstance(event, Ready | Finished):
+                pool.start(event.worker, trial)
+        seconds = time.perf_counter() - started
+        pool.close()
+    return seconds
+
+
+def _ready_pool(workers: int, epoch_s: float) -> WorkerPool:
+    """Workers that are Ready when all are, so that a short study does not run on the first alone."""
+    from cluster.ray_pool import RayPool  # imports Ray, whose environment `ray_session` sets before
+
+    class ReadyTogether(RayPool):
+        def __init__(self) -> None:
+            slots = [Slot(f"cpu-{index}", "cpu") for index in range(workers)]
+            super().__init__(slots, NO_DATA, SETTINGS, make_worker=partial(NoopWorker, epoch_s=epoch_s))
+            self._ready: list[WorkerEvent] = []
+            while len(self._ready) < workers:
+                event = super().next_event(1.0)
+                if isinstance(event, Ready):
+                    self._ready.append(event)
+
+        def next_event(self, timeout_s: float) -> WorkerEvent | None:
+            return self._ready.pop() if self._ready else super().next_event(timeout_s)
+
+    return ReadyTogether()
+
+
 if __name__ == "__main__":
-    trials, workers, epoch_s = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    seconds = run_study(noop_study(trials, workers), workers, epoch_s)
+    how, trials, workers, epoch_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    is_bare = how == "pool"
+    seconds = run_pool(trials, workers) if is_bare else run_study(noop_study(trials, workers), workers, epoch_s)
     sys.stdout.write(json.dumps(1000 * seconds / trials))

@@ -1,7 +1,7 @@
 """The ways to train a network that `mxtrials bench train` compares: ours, the tutorials' own code, and PyTorch.
 
-Run as a program, `python -m jobs.bench.sides.train SIDE NETWORK EPOCHS`, in a process and on a core of its own; it
-prints a list of images per second, one for each epoch but a first, which only warms up.
+Run as a program, `python -m jobs.bench.sides.train SIDE NETWORK`, it trains some images for each line of its input,
+and answers with a line: how many of them a second.
 """
 
 import json
@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jobs.bench.report import OURS
+from jobs.bench.sides.train_products import products_alone
+from jobs.bench.train import COMPILED, EAGER, PRODUCTS, TUTORIAL
 from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
 from mnist_core.dataset import LabelledImages, Split, Subset
@@ -23,7 +26,8 @@ NETWORKS: dict[str, ModelConfig] = {
     "lenet": LenetConfig(initializer="xavier"),
     "multitask": MultitaskConfig(initializer="xavier"),
 }
-IMAGES = {"mlp": 60_000, "lenet": 5_000, "multitask": 60_000}
+# So many take about a fifth of a second.
+IMAGES = {"mlp": 20_000, "lenet": 600, "multitask": 20_000}
 BATCH, RATE, MOMENTUM = 100, 0.05, 0.9
 
 
@@ -74,21 +78,34 @@ def module_fit(task: Task) -> Iterator[float]:
 
 def pytorch(task: Task) -> Iterator[float]:
     """PyTorch in eager mode on one thread, over tensors in memory."""
+    return _pytorch(task, compiled=False)
+
+
+def pytorch_compiled(task: Task) -> Iterator[float]:
+    """The same network through torch.compile, which needs a C++ compiler."""
+    return _pytorch(task, compiled=True)
+
+
+def _pytorch(task: Task, compiled: bool) -> Iterator[float]:
     import torch
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
     images, labels = torch.from_numpy(task.as_floats()), torch.from_numpy(task.images.labels.astype(np.int64))
-    network, heads = _torch_network(task.network)
-    optimizer = torch.optim.SGD([*network.parameters(), *heads.parameters()], lr=RATE, momentum=MOMENTUM)
+    trunk, heads = _torch_network(task.network)
+    optimizer = torch.optim.SGD([*trunk.parameters(), *heads.parameters()], lr=RATE, momentum=MOMENTUM)
     loss_of = torch.nn.CrossEntropyLoss()
+
+    def loss_on(pixels: Any, digits: Any) -> Any:
+        features = trunk(pixels)
+        return sum(loss_of(head(features), digits % head.out_features) for head in heads)
+
+    loss_on = torch.compile(loss_on) if compiled else loss_on
     while True:
         started = time.perf_counter()
         for batch in torch.randperm(len(labels)).split(BATCH):
-            trunk = network(images[batch])
-            loss = sum(loss_of(head(trunk), labels[batch] % head.out_features) for head in heads)
             optimizer.zero_grad()
-            loss.backward()
+            loss_on(images[batch], labels[batch]).backward()
             optimizer.step()
         yield len(labels) / (time.perf_counter() - started)
 
@@ -107,16 +124,29 @@ def _torch_network(name: str) -> tuple[Any, Any]:
     return trunk, nn.ModuleList([nn.Linear(64, classes) for classes in ((10, 2) if name == "multitask" else (10,))])
 
 
-SIDES: dict[str, Callable[[Task], Iterator[float]]] = {"mxtrials": ours, "Module.fit": module_fit, "PyTorch": pytorch}
+def products(task: Task) -> Iterator[float]:
+    """The limit; see train_products."""
+    return products_alone(NETWORKS[task.network])
 
 
-def run_side(side: str, network: str, epochs: int) -> list[float]:
-    """Images per second of each epoch after the first."""
+SIDES: dict[str, Callable[[Task], Iterator[float]]] = {
+    OURS: ours,
+    TUTORIAL: module_fit,
+    EAGER: pytorch,
+    COMPILED: pytorch_compiled,
+    PRODUCTS: products,
+}
+
+
+def main(side: str, network: str) -> None:
+    """Answers each line of the input."""
     train = open_dataset(cache_dir=default_cache_dir()).train
     count = IMAGES[network]
     speeds = SIDES[side](Task(network, LabelledImages(train.images[:count], train.labels[:count])))
-    return [next(speeds) for _ in range(epochs + 1)][1:]
+    for _ in sys.stdin:
+        sys.stdout.write(json.dumps(next(speeds)) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(run_side(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
+    main(*sys.argv[1:])

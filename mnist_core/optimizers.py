@@ -106,11 +106,11 @@ class CpuOptimizer:
         weights, gradient, scratch = self._weights, self._gradient, self._scratch
         momentum *= factor
         gradient *= np.float32(rescale)
-        ahead = gradient.copy()
+        scratch[...] = gradient
         if wd:
-            ahead[: self._decayed] += self._decay(wd)
-        ahead *= lr
-        np.subtract(momentum, ahead, out=scratch)
+            np.add(self._decay(wd), gradient[: self._decayed], out=scratch[: self._decayed])
+        scratch *= lr
+        np.subtract(momentum, scratch, out=scratch)
         scratch *= factor + np.float32(1)
         weights -= momentum
         weights += scratch

@@ -5,47 +5,52 @@ The store is the truth: what is lost here can be written again from it, so a dis
 
 import socket
 import struct
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cluster.hparams import SESSION_END, session_end, session_start
 from cluster.network_graph import GraphNode, read_network
 from cluster.observer import StudyObserver
 from cluster.pictures import Floats, Integers, Picture, confusion_picture, labelled_digits, predicted_digits
 from cluster.run_dir import RunDir
-from cluster.space import Params, ParamValue, label
+from cluster.space import Params
 from cluster.trial import TrialState
 from mnist_core.dataset import UInt8Array
 from mnist_core.lean_import import without
 from mnist_core.measurement import Measurement
 
 with without("torch"):  # which its writers take tensors of, and which takes a second to import
-    from tensorboardX.proto.api_pb2 import DataType, Experiment, HParamInfo, MetricInfo, MetricName, Status
     from tensorboardX.proto.attr_value_pb2 import AttrValue
     from tensorboardX.proto.event_pb2 import Event
     from tensorboardX.proto.graph_pb2 import GraphDef
     from tensorboardX.proto.node_def_pb2 import NodeDef
-    from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
-    from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+    from tensorboardX.proto.summary_pb2 import Summary
     from tensorboardX.proto.versions_pb2 import VersionDef
     from tensorboardX.record_writer import masked_crc32c
 
 FIRST_IMAGES = 10
+# A confusion matrix takes a hundred times as long as an epoch's scalars: a trial's are drawn at most so often, in
+# seconds of its training, and at its end.
+PICTURES_EVERY_S = 10.0
 EVENT_FILE = "events.out.tfevents"
-
-_SESSION_END = "session_end_info"
 
 
 @dataclass
 class _Run:
-    """Where one run's events go from now on. start: what the file begins with; epoch: the last one written."""
+    """Where one run's events go from now on.
+
+    start: what the file begins with; epoch: the last one written; undrawn: the last one, while it has no pictures;
+    drawn_s: seconds of training up to the last pictures.
+    """
 
     file: Path
     start: Sequence[Any] = ()
     epoch: int = 0
+    undrawn: Measurement | None = None
+    drawn_s: float = 0.0
 
 
 class Recorder(StudyObserver):
@@ -75,16 +80,14 @@ class Recorder(StudyObserver):
         """Writes an epoch, unless the trial is being trained again up to where it was."""
         run = self._run(number)
         if measurement.epoch > run.epoch:
-            self._append(run, [_event(time.time(), measurement.epoch, _summaries(measurement))])
-            run.epoch = measurement.epoch
+            self._append(run, [_event(time.time(), measurement.epoch, _summaries(run, measurement))])
 
     def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
-        """Says in the HParams page that the trial is over; its value there is the objective's last scalar."""
+        """Draws the last epoch, and tells the HParams page that the trial is over; its value is the last scalar."""
         del value, error
-        status = "STATUS_FAILURE" if state is TrialState.FAIL else "STATUS_SUCCESS"
-        end = SessionEndInfo(status=Status.Value(status), end_time_secs=time.time())
-        summary = _hparams(_SESSION_END, session_end_info=end)
-        self._append(self._run(number), [_event(time.time(), 0, [summary])])
+        run = self._run(number)
+        last = [_event(time.time(), run.epoch, _pictures(run.undrawn))] if run.undrawn else []
+        self._append(run, [*last, _event(time.time(), 0, [session_end(state)])])
         self._unfinished.pop(number, None)
 
     def rebuild(
@@ -95,30 +98,21 @@ class Recorder(StudyObserver):
         measurements: Sequence[Measurement],
         state: TrialState | None,
     ) -> None:
-        """Replaces a trial's files by what the store knows of it, after a driver was stopped in the midst.
-
-        Args:
-            number: of the trial.
-            model: kind of its network.
-            params: the search's choices.
-            measurements: in the order of their epochs.
-            state: how it ended; None if it will go on.
-        """
+        """Replaces a trial's files by what the store knows of it; `state` is None if it will go on."""
         self._delete_events(self._run_dir.trial_tensorboard(number))
         run = self._unfinished[number] = self._new_run(number, model, params)
         # As if the last epoch had ended now: charts over relative time keep their shape.
         begin = time.time() - (measurements[-1].elapsed_s if measurements else 0.0)
-        events = [_event(begin + each.elapsed_s, each.epoch, _summaries(each)) for each in measurements]
-        if measurements:
+        events = [_event(begin + each.elapsed_s, each.epoch, _summaries(run, each)) for each in measurements]
+        if events:
             self._append(run, events)
-            run.epoch = measurements[-1].epoch
         if state is not None:
             self.trial_ended(number, state, None, None)
 
     def is_whole(self, number: int) -> bool:
         """Whether a trial's files tell that it has ended."""
         files = self._run_dir.trial_tensorboard(number).glob(f"{EVENT_FILE}.*")
-        return any(_SESSION_END.encode() in file.read_bytes() for file in files)
+        return any(SESSION_END.encode() in file.read_bytes() for file in files)
 
     def first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
         """Writes the first ten images, (n, 28, 28) uint8, with their labels, (n,), to the run `study`, now or again."""
@@ -150,16 +144,9 @@ class Recorder(StudyObserver):
         return self._unfinished.get(number) or _Run(_event_file(self._run_dir.trial_tensorboard(number)))
 
     def _new_run(self, number: int, model: str, params: Params) -> _Run:
-        """A run whose file will begin with what the HParams page needs: the columns, and the trial's own cells."""
-        hparams = {"model": model, **params}
-        columns = [HParamInfo(name=name, type=_data_type(value)) for name, value in hparams.items()]
-        metric = MetricInfo(name=MetricName(tag=self._objective), description="The objective of the study.")
-        start = SessionStartInfo(start_time_secs=time.time())
-        for name, value in hparams.items():
-            _set_hparam(start, name, value)
-        experiment = _hparams("experiment", experiment=Experiment(hparam_infos=columns, metric_infos=[metric]))
+        """A run whose file will begin with what the HParams page needs."""
         file = _event_file(self._run_dir.trial_tensorboard(number))
-        return _Run(file, [experiment, _hparams("session_start_info", session_start_info=start)])
+        return _Run(file, session_start({"model": model, **params}, self._objective))
 
     def _append(self, run: _Run, events: Iterable[Event]) -> None:
         if self.problem is not None:
@@ -203,10 +190,19 @@ def _event(wall_time_s: float, step: int, values: Iterable[Summary.Value]) -> Ev
     return Event(wall_time=wall_time_s, step=step, summary=Summary(value=values))
 
 
-def _summaries(measurement: Measurement) -> list[Summary.Value]:
+def _summaries(run: _Run, measurement: Measurement) -> list[Summary.Value]:
+    """An epoch's scalars, and its pictures where the last ones are old enough."""
+    run.epoch, run.undrawn = measurement.epoch, measurement
     scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in measurement.metrics.items()]
+    if measurement.elapsed_s - run.drawn_s < PICTURES_EVERY_S:
+        return scalars
+    run.undrawn, run.drawn_s = None, measurement.elapsed_s
+    return scalars + _pictures(measurement)
+
+
+def _pictures(measurement: Measurement) -> list[Summary.Value]:
     matrices = measurement.confusion.items()
-    return scalars + [_image(f"confusion/{head}", confusion_picture(counts, head)) for head, counts in matrices]
+    return [_image(f"confusion/{head}", confusion_picture(counts, head)) for head, counts in matrices]
 
 
 def _record(event: Event) -> bytes:
@@ -224,27 +220,3 @@ def _image(tag: str, picture: Picture) -> Summary.Value:
 def _graph_node(node: GraphNode) -> NodeDef:
     attributes = {key: AttrValue(s=value.encode()) for key, value in node.attributes.items()}
     return NodeDef(name=node.name, op=node.op, input=node.inputs, attr=attributes)
-
-
-def _hparams(name: str, **content: Experiment | SessionStartInfo | SessionEndInfo) -> Summary.Value:
-    data = HParamsPluginData(version=0, **content).SerializeToString()
-    plugin = SummaryMetadata.PluginData(plugin_name="hparams", content=data)
-    return Summary.Value(tag=f"_hparams_/{name}", metadata=SummaryMetadata(plugin_data=plugin))
-
-
-def _data_type(value: ParamValue) -> int:
-    if isinstance(value, bool):
-        return int(DataType.DATA_TYPE_BOOL)
-    is_number = value is None or isinstance(value, int | float)  # nothing takes the place of a number
-    return int(DataType.DATA_TYPE_FLOAT64 if is_number else DataType.DATA_TYPE_STRING)
-
-
-def _set_hparam(start: SessionStartInfo, name: str, value: ParamValue) -> None:
-    """Numbers, switches and words as they are, lists and mappings as text; what is no finite number stays empty."""
-    if isinstance(value, bool):
-        start.hparams[name].bool_value = value
-    elif isinstance(value, int | float):
-        if abs(value) <= sys.float_info.max:
-            start.hparams[name].number_value = value
-    elif value is not None:
-        start.hparams[name].string_value = label(value)

@@ -55,7 +55,7 @@ class BannedName(NamedTuple):
 LAYERS = "Layers: jobs above cluster above mnist_core"
 MXNET = "MXNet is imported in mnist_core.context only"
 RAY = "Ray is imported where clusters are reached only"
-TENSORBOARDX = "tensorboardX is imported in cluster.recorder only"
+TENSORBOARDX = "tensorboardX is imported in cluster.recorder and cluster.hparams only"
 SQL = "SQL is spoken in cluster.store, and its file opened in cluster.store_file, only"
 OPTUNA = "Optuna is imported in cluster.search only"
 CORE = "mnist_core knows no cluster, search, dashboard or command line"

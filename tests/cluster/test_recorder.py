@@ -56,6 +56,7 @@ def test_a_trial_without_a_measurement_has_no_file(recorder: Recorder, run_dir: 
 def test_confusion_matrices_are_images_by_head(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.trial_started(0, "multitask", {}, "worker-0")
     recorder.measured(0, Measurement(1, {}, 1.0, {"digit": CONFUSION, "parity": ((9, 1), (1, 9))}))
+    recorder.trial_ended(0, TrialState.COMPLETE, 0.5, None)
 
     assert read(run_dir.trial_tensorboard(0)).Tags()["images"] == ["confusion/digit", "confusion/parity"]
 

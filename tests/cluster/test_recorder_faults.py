@@ -34,7 +34,7 @@ def test_a_full_disk_stops_the_view_and_not_the_study(recorder: Recorder, run_di
     recorder.trial_started(0, "mlp", {}, "worker-0")
     recorder.measured(0, measurement(1))
     with files_no_longer_than(1024):
-        recorder.measured(0, Measurement(2, {}, 2.0, {"digit": CONFUSION}))
+        recorder.measured(0, Measurement(2, {}, 20.0, {"digit": CONFUSION}))
     problem = recorder.problem
     recorder.measured(0, measurement(3))
     recorder.trial_ended(0, TrialState.COMPLETE, 0.9, None)

@@ -68,12 +68,12 @@ def test_a_measurement_of_a_running_trial_is_shown(shown: Shown) -> None:
     assert shown.tensorboard.hparams()["trial-0007"].status == "STATUS_UNKNOWN"
 
 
-def test_a_confusion_matrix_is_an_image_for_each_epoch(shown: Shown) -> None:
+def test_a_confusion_matrix_is_an_image_after_ten_seconds_of_training_and_at_the_end(shown: Shown) -> None:
     samples = shown.tensorboard.eventually(
-        lambda client: client.images("trial-0000", "confusion/digit"), lambda samples: len(samples) == 3
+        lambda client: client.images("trial-0000", "confusion/digit"), lambda samples: len(samples) == 2
     )
 
-    assert [step for step, _ in samples] == [1, 2, 3]
+    assert [step for step, _ in samples] == [2, 3]
     assert all(png.startswith(b"\x89PNG") for _, png in samples)
 
 
@@ -131,5 +131,5 @@ def record_trial(recorder: Recorder, number: int) -> None:
     """A whole trial, as a driver tells it."""
     recorder.trial_started(number, "mlp", CHOICES[number], "worker-0")
     for epoch, accuracy in enumerate(ACCURACIES[number], start=1):
-        recorder.measured(number, Measurement(epoch, {OBJECTIVE: accuracy}, 1.0 * epoch, {"digit": CONFUSION}))
+        recorder.measured(number, Measurement(epoch, {OBJECTIVE: accuracy}, 6.0 * epoch, {"digit": CONFUSION}))
     recorder.trial_ended(number, STATES[number], ACCURACIES[number][-1], None)

@@ -4,6 +4,7 @@ import sys
 import tracemalloc
 from collections import Counter
 from types import FrameType
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from mnist_core.training import Training
 BATCH = 32
 
 
-def training(dataset: Dataset, images: int, optimizer: str = "sgd") -> Training:
+def training(dataset: Dataset, images: int, optimizer: Literal["sgd", "nag", "adam"] = "sgd") -> Training:
     split = Split(Subset(dataset.train, np.arange(images)), Subset(dataset.test, np.arange(10)))
     config = TrainingConfig(epochs=1000, batch_size=BATCH, optimizer=optimizer, momentum=0.9, weight_decay=1e-4)
     return Training(MlpConfig(), config, split, seed=0, context=open_context("cpu"))
@@ -50,7 +51,9 @@ def test_step_makes_few_calls_and_no_more_in_a_long_epoch(small_dataset: Dataset
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "nag", "adam"])
-def test_step_allocates_less_than_a_batch_of_pixels(optimizer: str, small_dataset: Dataset) -> None:
+def test_step_allocates_less_than_a_batch_of_pixels(
+    optimizer: Literal["sgd", "nag", "adam"], small_dataset: Dataset
+) -> None:
     epochs = training(small_dataset, 6 * BATCH, optimizer).epochs()
     next(epochs)
     tracemalloc.start()

@@ -1,5 +1,6 @@
 """Keeps training states in the run directory: the newest good ones of a trial, and none of what is done with."""
 
+import math
 import shutil
 
 from cluster.run_dir import RunDir
@@ -33,15 +34,21 @@ class Checkpoints:
         for old in sorted(folder.glob("*.state"))[:-KEPT]:
             old.unlink(missing_ok=True)
 
-    def newest(self, number: int) -> bytes | None:
-        """A trial's newest state that is whole, or None; a damaged one is passed over."""
+    def newest(self, number: int, at_most: float = math.inf) -> bytes | None:
+        """A trial's newest state that is whole, or None; a damaged one is passed over.
+
+        Args:
+            number: the trial's.
+            at_most: epochs that the store knows. A driver that is killed between the two may leave a state of an epoch
+                that was never recorded: it is passed over, too.
+        """
         for path in sorted(self._run_dir.trial_checkpoints(number).glob("*.state"), reverse=True):
             data = path.read_bytes()
             try:
-                unpack(data)
+                if unpack(data).epoch <= at_most:
+                    return data
             except CheckpointError:
                 continue
-            return data
         return None
 
     def final(self, number: int, sha256: str | None) -> TrainingState:

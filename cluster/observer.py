@@ -1,4 +1,4 @@
-"""Who watches a study: TensorBoard and the terminal are observers, told of what the store has taken in already."""
+"""Who watches a study: TensorBoard and the terminal are observers, told of what the store is about to commit."""
 
 from collections.abc import Sequence
 

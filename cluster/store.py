@@ -172,6 +172,11 @@ class Store(StoreFile):
         rows = self.rows("SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", number)
         return [read_measurement(row) for row in rows]
 
+    def last_epoch(self, number: int) -> int:
+        """The last epoch of a trial that is recorded; 0 before the first."""
+        ((epoch,),) = self.rows("SELECT coalesce(max(epoch), 0) FROM measurements WHERE trial = ?", number)
+        return int(epoch)
+
     def failures(self, number: int) -> int:
         """How many of a trial's attempts ended in a failure or a lost worker."""
         query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome IN ('failed', 'lost')"

@@ -43,7 +43,7 @@ class QmcSampler(Strategy):
 class TpeSampler(Strategy):
     """Tree-structured Parzen estimator: proposes where good trials are denser than bad ones.
 
-    It looks at 250 trials at most: the 25 best, and the newest of the others.
+    It looks at 250 trials, or `n_startup_trials` if that is more: the 25 best, and the newest of the others.
     """
 
     kind: Literal["tpe"] = "tpe"
@@ -61,7 +61,7 @@ class CmaesSampler(Strategy):
 class GpSampler(Strategy):
     """Gaussian process with expected improvement: few, slow, well considered trials. Needs PyTorch.
 
-    It looks at 250 complete trials at most: the 25 best, and the newest of the others.
+    It looks at 250 complete trials, or `n_startup_trials` if that is more: the 25 best, and the newest of the others.
     """
 
     packages: ClassVar[tuple[str, ...]] = ("scipy", "torch")

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -137,7 +137,7 @@ def _drive(
         reason = _run_until_told_to_stop(Driver(spec, parts))
         stopwatch.finishing()
         if reason != INTERRUPTED:
-            Thread(target=import_module, args=["jobs.finish"]).start()  # MXNet comes while Ray goes
+            Thread(target=_load_finish).start()  # MXNet comes while Ray goes
     if reason == INTERRUPTED:
         write_tables(run_dir, store)
     else:
@@ -148,6 +148,12 @@ def _drive(
     recorder.close()
     stopwatch.write()
     return recorder.problem
+
+
+def _load_finish() -> None:
+    """Where this fails, the import that it anticipates tells why."""
+    with suppress(Exception):
+        import_module("jobs.finish")
 
 
 @contextmanager

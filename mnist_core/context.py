@@ -7,6 +7,7 @@ that `use_device` named before (a CPU unless told otherwise).
 import ctypes
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -62,6 +63,7 @@ _CUDA_LIBRARIES = (
 _DEBIAN_PACKAGES = {"libquadmath.so.0": "libquadmath0", "libgomp.so.1": "libgomp1"}
 
 _FUSION = "MXNET_SUBGRAPH_BACKEND"
+_GREETING = re.compile(rb"\[[0-9:]+\] \S+\.cc:\d+: MXNet start using engine")
 
 _device: DeviceKind = "cpu"
 
@@ -194,7 +196,10 @@ def _import_mxnet() -> None:
 
 @contextmanager
 def _stderr_kept_back() -> Iterator[None]:
-    """Holds back the engine's greeting, which MXNet's library writes to file descriptor 2 when it is loaded."""
+    """Drops the engine's greeting, which MXNet's library writes to file descriptor 2 when it is loaded.
+
+    Whatever else is written there meanwhile, also by other threads, comes afterwards.
+    """
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as sink:
@@ -202,5 +207,10 @@ def _stderr_kept_back() -> Iterator[None]:
         try:
             yield
         finally:
+            sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
+            sink.seek(0)
+            for line in sink:
+                if not _GREETING.match(line):
+                    os.write(2, line)

@@ -78,8 +78,9 @@ class _Calls:
         self._executor = executor
         self._library = mx.base._LIB  # noqa: SLF001 - there is no other way to it
         self._nothing = mx.base.c_handle_array([])
-        on_cpu = all(output.context.device_type == "cpu" for output in executor.outputs)
-        self._memory = [_memory_of(output) for output in executor.outputs] if on_cpu else None
+        self._outputs = executor.outputs
+        on_cpu = all(output.context.device_type == "cpu" for output in self._outputs)
+        self._memory = [_memory_of(output) for output in self._outputs] if on_cpu else None
 
     def forward(self, is_train: bool) -> None:
         mx.base.check_call(self._library.MXExecutorForward(self._executor.handle, ctypes.c_int(is_train)))
@@ -89,7 +90,11 @@ class _Calls:
         mx.base.check_call(call(self._executor.handle, ctypes.c_uint(0), self._nothing, ctypes.c_int(1)))
 
     def outputs(self) -> Sequence[Probabilities]:
-        return self._memory or [output.asnumpy() for output in self._executor.outputs]
+        if self._memory is None:
+            return [output.asnumpy() for output in self._outputs]
+        for output in self._outputs:  # an engine with threads, which MXNet has where a program imported it first
+            mx.base.check_call(self._library.MXNDArrayWaitToRead(output.handle))
+        return self._memory
 
 
 def _memory_of(ndarray: Any) -> npt.NDArray[np.float32]:

@@ -1,5 +1,7 @@
-"""Real MNIST for the tests: all of it, and a cut of 256 + 128 images, in memory and as IDX files on disk."""
+"""Real MNIST for the tests: all of it, and a cut of 256 + 128 images, in memory and as IDX files; `mxtrials` itself."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from mnist_core.arrow_file import fingerprint
 from mnist_core.cache import open_dataset
 from mnist_core.dataset import Dataset, LabelledImages
+from tests.command_line import ROOT, CommandLine, command
 
 SMALL_TRAIN, SMALL_TEST = 256, 128
 
@@ -34,6 +37,37 @@ def small_idx_folder(small_dataset: Dataset, tmp_path_factory: pytest.TempPathFa
         (folder / f"{prefix}-images-idx3-ubyte").write_bytes(_idx_bytes(part.images))
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(_idx_bytes(part.labels))
     return folder
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """That of this process, with a data cache of its own, for `mxtrials` in any folder."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    return {**os.environ, "XDG_CACHE_HOME": cache, "COLUMNS": "100", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def mxtrials(environment: dict[str, str], tmp_path: Path) -> CommandLine:
+    """Runs a command in an empty folder and waits for its end."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*arguments),
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def small(small_idx_folder: Path) -> list[str]:
+    """Options for a study on 200 images."""
+    return ["--set", f"data.source={small_idx_folder}", "--set", "data.holdout=56", "--local"]
 
 
 def _first(part: LabelledImages, count: int) -> LabelledImages:

@@ -19,14 +19,6 @@ _STUDY = "proposals"
 _NO_PRUNER = optuna.pruners.NopPruner()
 _COMPLETE, _PRUNED = TrialState.COMPLETE, TrialState.PRUNED
 
-# What a sampler is shown; random, grid and qmc look at no history. Optuna's TPE counts one trial in ten as good, but at
-# most 25, so that 250 hold them all, and weighs the others the less the older they are. CMA-ES looks at its generation.
-_WINDOWS = {
-    "tpe": Window((_COMPLETE, _PRUNED), best=25, newest=225),
-    "gp": Window((_COMPLETE,), best=25, newest=225),
-    "cmaes": Window((_COMPLETE,), newest=500),
-}
-
 
 class Proposals:
     """Parameters of new trials, each from a sampler of its own, which is told of the trials in a bounded history."""
@@ -34,7 +26,7 @@ class Proposals:
     def __init__(self, spec: StudySpec) -> None:
         self._spec = spec
         self._distributions = {name: _distribution(entry) for name, entry in spec.search.space.items()}
-        self._history = History(spec.search.direction, _WINDOWS.get(spec.search.sampler.kind, Window()))
+        self._history = History(spec.search.direction, _window(spec.search.sampler))
         with quiet():
             self._sampler_of = _samplers(spec.search.sampler, self._distributions)
         optuna.create_study(study_name=_STUDY, storage=self._history, direction=spec.search.direction)
@@ -105,6 +97,23 @@ def _encoded(entry: Range | Choices, value: ParamValue) -> int | float:
 
 def _decoded(entry: Range | Choices, code: int | float) -> ParamValue:
     return code if isinstance(entry, Range) and entry.step is None else entry.nth(int(code))
+
+
+def _window(sampler: strategies.SamplerConfig) -> Window:
+    """What a sampler is shown: at least as many trials as it wants to see before it begins.
+
+    Optuna's TPE counts one trial in ten as good, but at most 25, so that 250 hold them all, and weighs the others the
+    less the older they are. CMA-ES looks at its generation. random, grid and qmc look at no history.
+    """
+    match sampler:
+        case strategies.TpeSampler():
+            return Window((_COMPLETE, _PRUNED), best=25, newest=max(225, sampler.n_startup_trials))
+        case strategies.GpSampler():
+            return Window((_COMPLETE,), best=25, newest=max(225, sampler.n_startup_trials))
+        case strategies.CmaesSampler():
+            return Window((_COMPLETE,), newest=max(500, sampler.n_startup_trials))
+        case _:
+            return Window()
 
 
 def _distribution(entry: Range | Choices) -> BaseDistribution:

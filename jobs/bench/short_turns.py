@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
+from tempfile import TemporaryFile
+from typing import IO
 
 from jobs.bench.turns import Side, Turns
 
@@ -38,7 +40,7 @@ def in_short_turns(contestants: Sequence[Contestant], rounds: int, tell: Callabl
         by name of the side, in each round the sum of what its copies measured.
     """
     turns = Turns()
-    processes: dict[str, list[subprocess.Popen[str]]] = {}
+    processes: dict[str, list[_Copy]] = {}
     with _ended(processes):
         for contestant in contestants:
             side = contestant.side
@@ -51,10 +53,10 @@ def in_short_turns(contestants: Sequence[Contestant], rounds: int, tell: Callabl
             for name in list(processes):
                 try:
                     value = _turn(processes[name])
-                except (OSError, ValueError):
-                    _end(processes.pop(name))
+                except (OSError, ValueError) as err:
+                    complaint = _end(processes.pop(name))
                     turns.results.pop(name, None)
-                    turns.left_out.append(f"{name} is left out: its program failed")
+                    turns.left_out.append(f"{name} is left out: {complaint or err}")
                     continue
                 if number:
                     turns.results.setdefault(name, []).append(value)
@@ -69,36 +71,48 @@ def median_ratio(turns: Turns, ours: str, other: str) -> float | None:
     return ratio
 
 
-def _turn(copies: list[subprocess.Popen[str]]) -> float:
-    for process in copies:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    return sum(_answer(process) for process in copies)
+@dataclass(frozen=True)
+class _Copy:
+    """complaints: what its process writes to stderr; a file, for a pipe that nobody reads fills up."""
+
+    process: subprocess.Popen[str]
+    complaints: IO[str]
+
+
+def _turn(copies: list[_Copy]) -> float:
+    for copy in copies:
+        assert copy.process.stdin is not None
+        copy.process.stdin.write("\n")
+        copy.process.stdin.flush()
+    return sum(_answer(copy.process) for copy in copies)
 
 
 def _answer(process: subprocess.Popen[str]) -> float:
     assert process.stdout is not None
     if not select.select([process.stdout], [], [], ANSWERS_WITHIN_S)[0]:
         raise ValueError("no answer in time")
-    return float(json.loads(process.stdout.readline()))
+    answer = process.stdout.readline()
+    if not answer:
+        raise ValueError("its program ended")
+    return float(json.loads(answer))
 
 
-def _started(side: Side, core: int) -> subprocess.Popen[str]:
+def _started(side: Side, core: int) -> _Copy:
     cores = sorted(os.sched_getaffinity(0))
+    complaints = TemporaryFile("w+")  # noqa: SIM115 - `_end` closes it
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", side.module, *side.arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=complaints,
         text=True,
     )
     os.sched_setaffinity(process.pid, {cores[core % len(cores)]})
-    return process
+    return _Copy(process, complaints)
 
 
 @contextmanager
-def _ended(processes: dict[str, list[subprocess.Popen[str]]]) -> Iterator[None]:
+def _ended(processes: dict[str, list[_Copy]]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -106,7 +120,13 @@ def _ended(processes: dict[str, list[subprocess.Popen[str]]]) -> Iterator[None]:
             _end(copies)
 
 
-def _end(copies: list[subprocess.Popen[str]]) -> None:
-    for process in copies:
-        with process:  # closes its pipes and waits for it
-            process.kill()
+def _end(copies: list[_Copy]) -> str:
+    """Ends them all; what they complained of last, in a line."""
+    lines: list[str] = []
+    for copy in copies:
+        with copy.process, copy.complaints:  # closes its pipes and waits for it
+            copy.process.kill()
+            copy.process.wait()
+            copy.complaints.seek(0)
+            lines += [line.strip() for line in copy.complaints if line.strip()]
+    return lines[-1] if lines else ""

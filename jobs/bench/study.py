@@ -1,7 +1,7 @@
 """`mxtrials bench study`: one whole study, from the command to the results, beside Ray Tune with PyTorch and ASHA.
 
-The same 32 trials' space, network, images and hold-out on the same cores. Who stops early depends on which trials
-happen to run side by side, so the epochs that were run are told, too.
+The same 32 draws from one space, network, images and hold-out on the same cores. Who stops early depends on which
+trials happen to run side by side, so the epochs that were run are told, too.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,10 +4,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from cluster.events import Failed, Measured, WorkerEvent, WorkerLost
+from cluster.events import Failed, Finished, Measured, WorkerEvent, WorkerLost
 from cluster.inline_pool import InlinePool
 from cluster.worker import WorkerSettings
 from mnist_core.dataset import Dataset
+from mnist_core.measurement import Measurement
+
+
+def measured(event: WorkerEvent) -> Measurement | None:
+    """The epoch that an event reports, if it reports one."""
+    return event.measurement if isinstance(event, Measured | Finished) else None
+
 
 Fault = Callable[[WorkerEvent], WorkerEvent | Literal["silence"] | None]
 """Takes what happened, gives what is reported instead, or silence; None reports what happened."""
@@ -44,7 +51,7 @@ def failing(times: int, *, retryable: bool = True) -> Fault:
     left = [times]
 
     def fault(event: WorkerEvent) -> WorkerEvent | None:
-        if isinstance(event, Measured) and left[0] > 0:
+        if isinstance(event, Measured | Finished) and left[0] > 0:
             left[0] -= 1
             return Failed(event.worker, event.number, "RuntimeError: on demand", "Traceback: on demand", retryable)
         return None
@@ -57,7 +64,7 @@ def losing_worker_at_epoch(epoch: int) -> Fault:
     lost = [False]
 
     def fault(event: WorkerEvent) -> WorkerEvent | None:
-        if isinstance(event, Measured) and event.measurement.epoch == epoch and not lost[0]:
+        if (reported := measured(event)) and reported.epoch == epoch and not lost[0]:
             lost[0] = True
             return WorkerLost(event.worker, "worker process died")
         return None
@@ -65,13 +72,15 @@ def losing_worker_at_epoch(epoch: int) -> Fault:
     return fault
 
 
-def reporting(metric: str, value: float, numbers: set[int]) -> Fault:
-    """Some trials report a value of a metric that is not what they measured."""
+def reporting(metric: str, value: float, numbers: set[int], epoch: int = 1) -> Fault:
+    """Some trials report, after an epoch, a value of a metric that is not what they measured."""
 
     def fault(event: WorkerEvent) -> WorkerEvent | None:
-        if isinstance(event, Measured) and event.number in numbers:
-            metrics = {**event.measurement.metrics, metric: value}
-            return replace(event, measurement=replace(event.measurement, metrics=metrics))
+        if isinstance(event, Measured | Finished) and event.number in numbers:
+            reported = measured(event)
+            if reported is not None and reported.epoch == epoch:
+                wrong = replace(reported, metrics={**reported.metrics, metric: value})
+                return replace(event, measurement=wrong)
         return None
 
     return fault
@@ -82,7 +91,7 @@ def hanging_at_epoch(epoch: int) -> Fault:
     hung = [False]
 
     def fault(event: WorkerEvent) -> Literal["silence"] | None:
-        if isinstance(event, Measured) and event.measurement.epoch == epoch and not hung[0]:
+        if (reported := measured(event)) and reported.epoch == epoch and not hung[0]:
             hung[0] = True
             return "silence"
         return None

@@ -48,6 +48,15 @@ def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Chec
     assert checkpoints.final(0, sha256(12)).epoch == 12
 
 
+def test_state_of_an_epoch_that_is_not_recorded_is_passed_over(checkpoints: Checkpoints) -> None:
+    for epoch in (3, 4):
+        checkpoints.save(0, epoch, state(epoch))
+    found = checkpoints.newest(0, at_most=3)
+    assert found is not None
+    assert unpack(found).epoch == 3
+    assert checkpoints.newest(0, at_most=2) is None
+
+
 def test_state_saved_again_replaces_the_first(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for _ in range(2):
         checkpoints.save(0, 1, state(1))

@@ -126,9 +126,17 @@ def test_trial_that_cannot_succeed_is_not_tried_again(study: Callable[..., Study
     assert [trial.attempts for trial in run.trials()] == [1, 1]
 
 
-def test_lost_worker_changes_no_weights(tmp_path: Path, small_dataset: Dataset) -> None:
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_trial_fails_every_attempt_in_its_last_epoch(epochs: int, study: Callable[..., Study]) -> None:
+    run = study("trials=1", f"training.epochs={epochs}", "limits.attempts=1")
+    run.driver(failing(times=1)).run()
+    assert [(trial.state, trial.attempts) for trial in run.trials()] == [(TrialState.FAIL, 1)]
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_lost_worker_changes_no_weights(epoch: int, tmp_path: Path, small_dataset: Dataset) -> None:
     hashes = []
-    for name, fault in (("undisturbed", no_fault), ("lost", losing_worker_at_epoch(2))):
+    for name, fault in (("undisturbed", no_fault), ("lost", losing_worker_at_epoch(epoch))):
         (tmp_path / name).mkdir()
         run = Study(tmp_path / name, small_dataset, load_spec(SPEC, ["trials=1"]))
         run.driver(fault).run()
@@ -141,14 +149,59 @@ def test_lost_worker_changes_no_weights(tmp_path: Path, small_dataset: Dataset) 
 
 @pytest.mark.parametrize("metric", ["train/loss", "val/loss"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("epoch", [1, 3])
 def test_trial_with_a_loss_that_is_not_finite_is_fail_and_never_best(
-    metric: str, value: float, study: Callable[..., Study]
+    metric: str, value: float, epoch: int, study: Callable[..., Study]
 ) -> None:
     run = study()
-    run.driver(reporting(metric, value, {0})).run()
+    run.driver(reporting(metric, value, {0}, epoch)).run()
     first, *others = run.trials()
-    assert (first.state, first.error, first.attempts) == (TrialState.FAIL, DIVERGED, 1)
+    assert (first.state, first.error, first.attempts, first.epochs) == (TrialState.FAIL, DIVERGED, 1, epoch)
     assert [trial.state for trial in others] == [TrialState.COMPLETE] * 2
+    assert not run.run_dir.trial_checkpoints(0).exists()
+
+
+class Killed(BaseException):
+    """The driver dies here."""
+
+
+class DyingAfterSave(Checkpoints):
+    """The process ends right after a state was written, before the epoch is committed."""
+
+    def __init__(self, run_dir: RunDir, epoch: int) -> None:
+        super().__init__(run_dir)
+        self._epoch = epoch
+
+    def save(self, number: int, epoch: int, state: bytes) -> None:
+        super().save(number, epoch, state)
+        if epoch == self._epoch:
+            raise Killed
+
+
+@pytest.mark.parametrize(("epochs", "killed_at"), [(1, 1), (3, 1), (3, 2), (3, 3)])
+def test_state_that_is_ahead_of_the_store_is_not_gone_on_from(
+    epochs: int, killed_at: int, tmp_path: Path, small_dataset: Dataset
+) -> None:
+    runs = {}
+    for name in ("undisturbed", "killed"):
+        (tmp_path / name).mkdir()
+        spec = load_spec(SPEC, ["trials=1", f"training.epochs={epochs}"])
+        runs[name] = run = Study(tmp_path / name, small_dataset, spec)
+        if name == "killed":
+            run.checkpoints = DyingAfterSave(run.run_dir, killed_at)
+            with pytest.raises(Killed):
+                run.driver().run()
+            assert run.run_dir.checkpoint(0, killed_at).exists()
+            assert run.store.last_epoch(0) == killed_at - 1
+            run.checkpoints = Checkpoints(run.run_dir)
+        run.driver().run()
+    ends = [
+        (trial.state, trial.value, trial.epochs, trial.weights_sha256)
+        for run in runs.values()
+        for trial in run.trials()
+    ]
+    assert ends[0] == ends[1]
+    assert [m.epoch for m in runs["killed"].store.measurements(0)] == list(range(1, epochs + 1))
 
 
 def test_pruned_trials_stop_early_and_free_their_worker(study: Callable[..., Study]) -> None:

@@ -1,51 +1,17 @@
 """The command line as a person meets it: real processes, exit codes, and one sentence where something is wrong."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-ROOT = Path(__file__).parents[2]
-
-CommandLine = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """That of this process, with a data cache of its own."""
-    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "COLUMNS": "100"}
-
-
-@pytest.fixture
-def mxtrials(environment: dict[str, str], tmp_path: Path) -> CommandLine:
-    """Runs a command in an empty folder and waits for its end."""
-
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*arguments),
-            cwd=tmp_path,
-            env={**environment, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
-
-
-@pytest.fixture
-def small(small_idx_folder: Path) -> list[str]:
-    """Options for a study on 200 images."""
-    return ["--set", f"data.source={small_idx_folder}", "--set", "data.holdout=56", "--local"]
+from tests.command_line import ROOT, CommandLine, assert_refused, command
 
 
 @pytest.fixture(scope="module")
@@ -64,20 +30,6 @@ def finished_run(
         check=True,
     )
     return run_dir, done.stdout
-
-
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "jobs", *map(str, arguments)]
-
-
-def assert_refused(done: subprocess.CompletedProcess[str], exit_code: int, *words: str) -> None:
-    """One sentence of ours on stderr, nothing on stdout, and the exit code."""
-    assert done.returncode == exit_code, done.stderr
-    assert done.stdout == ""
-    (sentence,) = done.stderr.splitlines()
-    assert sentence.startswith("mxtrials: ")
-    for word in words:
-        assert word in sentence
 
 
 @pytest.mark.parametrize(
@@ -255,7 +207,7 @@ def test_interrupted_run_says_how_to_go_on_and_resume_finishes_it(
     with subprocess.Popen(
         command("run", "smoke", *options),
         cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(ROOT)},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -334,7 +286,7 @@ def test_sigterm_before_the_first_trial_leaves_no_run(environment: dict[str, str
     with subprocess.Popen(
         command("run", "smoke", "--out", run_dir),
         cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(ROOT)},
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

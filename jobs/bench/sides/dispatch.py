@@ -21,9 +21,11 @@ from cluster.recorder import Recorder
 from cluster.run_dir import RunDir
 from cluster.search import Search
 from cluster.slots import Slot
+from cluster.stopwatch import Stopwatch
 from cluster.store import Store
 from cluster.study_parts import StudyParts
 from cluster.study_spec import StudySpec
+from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD
 from cluster.trial import TrialSpec
 from jobs.bench.sides.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
 
@@ -34,8 +36,16 @@ def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
         pool = _ready_pool(workers, epoch_s)
         run_dir = RunDir.create(Path(folder) / "run")
         store = Store.create(run_dir.store, spec.name)
-        observer = Observers([Recorder(run_dir, spec.search.objective)])
-        driver = Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observer))
+        stopwatch = Stopwatch(store)
+        recorder, search = Recorder(run_dir, spec.search.objective), Search(spec)
+        parts = StudyParts(
+            stopwatch.timed(STORE, store),
+            stopwatch.timed(SEARCH, search),
+            stopwatch.timed_pool(pool),
+            stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
+            Observers([stopwatch.timed(TENSORBOARD, recorder)]),
+        )
+        driver = Driver(spec, parts)
         started = time.perf_counter()
         driver.run()
         seconds = time.perf_counter() - started

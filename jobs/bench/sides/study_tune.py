@@ -1,7 +1,8 @@
 """The study of `mxtrials bench study` as a user of Ray Tune and PyTorch writes it, and writes it well.
 
 The function API; images as float32 once in the object store, mapped by every trial; one thread a trial. Each trial
-starts a process of its own, unless `reuse_actors` is set, which Tune leaves off.
+starts a process of its own, unless `reuse_actors` is set, which Tune leaves off. The 32 draws from the space are those
+of mxtrials, so that no side is lucky.
 """
 
 import json
@@ -13,9 +14,12 @@ import numpy as np
 import torch
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
+from ray.tune.search.basic_variant import BasicVariantGenerator
 from torch import nn
 
-from jobs.bench.sides.study import HOLDOUT, MAX_EPOCHS, SEED, TRIALS
+from cluster.search import Search
+from cluster.spec_file import load_spec
+from jobs.bench.sides.study import HOLDOUT, MAX_EPOCHS, SEED, SPEC, TRIALS
 from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.dataset import Subset, split
 
@@ -25,6 +29,7 @@ SPACE = {
     "weight_decay": tune.loguniform(1e-6, 1e-2),
     "batch_size": tune.choice([50, 100, 200]),
 }
+FIELDS = {"lr": "learning_rate", **{name: name for name in ("momentum", "weight_decay", "batch_size")}}
 
 
 def train(config: dict[str, Any], data: dict[str, Any]) -> None:
@@ -62,11 +67,23 @@ def search(folder: Path, reuse_actors: bool, data: dict[str, Any]) -> tune.Resul
         trainable,
         param_space=SPACE,
         tune_config=tune.TuneConfig(
-            metric="accuracy", mode="max", num_samples=TRIALS, scheduler=scheduler, reuse_actors=reuse_actors
+            metric="accuracy",
+            mode="max",
+            num_samples=TRIALS,
+            scheduler=scheduler,
+            search_alg=BasicVariantGenerator(points_to_evaluate=draws()),
+            reuse_actors=reuse_actors,
         ),
         run_config=tune.RunConfig(storage_path=str(folder), verbose=0),
     )
     return tuner.fit()
+
+
+def draws() -> list[dict[str, Any]]:
+    """What mxtrials draws for each trial, by the names of SPACE."""
+    asked = Search(load_spec(SPEC))
+    params = [asked.ask(number) for number in range(TRIALS)]
+    return [{name: each[f"training.{field}"] for name, field in FIELDS.items()} for each in params]
 
 
 def prepared() -> dict[str, Any]:

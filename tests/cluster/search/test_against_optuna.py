@@ -111,20 +111,39 @@ SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, constant_liar=True),
     "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
 }
+ENDS = [TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
-def test_samplers_propose_as_in_a_study_of_optuna(kind: str) -> None:
+@pytest.mark.parametrize("workers", [1, 4])
+def test_samplers_propose_as_in_a_study_of_optuna(workers: int, kind: str) -> None:
     proposals = Proposals(spec(space=SPACE, sampler={"kind": kind}))
     study = optuna.create_study(direction="maximize")
+    draw, running = random.Random(0), []
     for number in range(60):
         ours = proposals.begin(number)
         study.sampler = SAMPLERS[kind](sampling_seed(0, number))
         theirs = study.ask(DISTRIBUTIONS)
         assert ours.params == theirs.params
-        ours.state, ours.value = TrialState.COMPLETE, quality(ours)
-        study.tell(theirs, ours.value)
-        proposals.end(ours)
+        running.append((ours, theirs))
+        if len(running) == workers:
+            ours, theirs = running.pop(draw.randrange(workers))
+            ours.state = draw.choice(ENDS)
+            ours.intermediate_values[1] = quality(ours)
+            theirs.report(quality(ours), 1)
+            ours.value = quality(ours) if ours.state is TrialState.COMPLETE else None
+            study.tell(theirs, ours.value, state=ours.state)
+            proposals.end(ours)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("tpe", 300), ("cmaes", 600)])
+def test_sampler_that_begins_late_is_shown_enough_to_begin(kind: str, most: int) -> None:
+    proposals = Proposals(spec(space=SPACE, sampler={"kind": kind, "n_startup_trials": most}))
+    for number in range(most + 50):
+        trial = proposals.begin(number, fixed=dict.fromkeys(SPACE, 0.1 + number))
+        trial.state, trial.value = TrialState.COMPLETE, number
+        proposals.end(trial)
+    assert len(proposals._history.get_all_trials(0)) >= most
 
 
 # -- cost: what is looked at does not grow with the trials ------------------------------------------------------------

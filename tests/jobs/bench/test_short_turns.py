@@ -11,7 +11,7 @@ COUNTER = """
 import os, sys
 for number, _ in enumerate(sys.stdin):
     print(number * {factor}, flush=True)
-    if number == {last}: sys.exit(1)
+    if number == {last}: sys.exit("{last} is enough")
 """
 
 
@@ -45,4 +45,4 @@ def test_copies_of_a_side_are_added() -> None:
 def test_side_that_ends_early_is_left_out_and_the_others_go_on() -> None:
     turns = in_short_turns(contestants("quitter", "counter"), 3, lambda text: None)
     assert turns.results == {"counter": [1, 2, 3]}
-    assert turns.left_out == ["quitter is left out: its program failed"]
+    assert turns.left_out == ["quitter is left out: 1 is enough"]

@@ -1,0 +1,36 @@
+"""MXNet where a program imported it before us, with its threaded engine: results are waited for."""
+
+import os
+import subprocess
+import sys
+
+from tests.command_line import ROOT
+
+PROGRAM = """
+import numpy
+numpy.bool = numpy.bool_
+import mxnet
+from mnist_core.config import LenetConfig
+from mnist_core.context import open_context
+from mnist_core.networks import build_network
+from mnist_core.parameters import initial_weights, lay_out
+from mnist_core.prediction import Predictor
+
+images = numpy.random.default_rng(0).integers(0, 256, (300, 28, 28), numpy.uint8)
+model = LenetConfig(initializer="xavier")
+weights = initial_weights(lay_out(build_network(model).parameter_shapes()), model.initializer, 0)
+seen = Predictor(model, weights, open_context("cpu")).predict(images)
+assert all(0.0999 < each.probability <= 1 for each in seen), seen
+"""
+
+
+def test_predictions_are_waited_for() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

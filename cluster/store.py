@@ -177,6 +177,11 @@ class Store(StoreFile):
         ((epoch,),) = self.rows("SELECT coalesce(max(epoch), 0) FROM measurements WHERE trial = ?", number)
         return int(epoch)
 
+    def workers(self, number: int) -> tuple[str, ...]:
+        """The names of the workers that a trial was trained on, in the order of its attempts."""
+        rows = self.rows("SELECT worker FROM attempts WHERE trial = ? ORDER BY attempt", number)
+        return tuple(dict.fromkeys(row["worker"] for row in rows))
+
     def failures(self, number: int) -> int:
         """How many of a trial's attempts ended in a failure or a lost worker."""
         query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome IN ('failed', 'lost')"

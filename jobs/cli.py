@@ -1,6 +1,7 @@
 """The command line: parses, asks the right room, prints. Each command imports what it needs when it is called.
 
-Exit codes: 0 done; 1 no complete trial; 2 bad usage or input; 3 the environment lacks something; 130 interrupted.
+Exit codes: 0 done; 1 no complete trial, or one not reproduced; 2 bad usage or input; 3 the environment lacks
+something; 130 interrupted.
 """
 
 import sys
@@ -13,20 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs.bench import BENCHMARKS, PUBLISHED
+from jobs.cli_options import console, json_option, run_dir_argument
+from jobs.cli_reading import READING
 from jobs.shown import Shown
 from mnist_core.errors import MxtrialsError, NoCompleteTrial
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from cluster.run_dir import RunDir
     from jobs.run import Ending
 
 EXIT_INTERRUPTED = 130
-PLAIN_WIDTH = 140  # columns where the output is no terminal
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-_run_dir = click.argument("run_dir", type=click.Path(path_type=Path))
 
 
 class _Group(click.Group):
@@ -57,6 +54,10 @@ def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
 
 
+for _command in READING:
+    main.add_command(_command)
+
+
 @main.command()
 @click.argument("spec")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory, new; default runs/<name>.")
@@ -66,7 +67,7 @@ def main() -> None:
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Set any field of the spec; repeatable.")
 @click.option("--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default $RAY_ADDRESS.")
 @click.option("--local", is_flag=True, help="Run in this process, without Ray.")
-@_json_option
+@json_option
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def run(
     spec: str,
@@ -92,18 +93,18 @@ def run(
 
     run_dir, shown = RunDir(out or Path("runs") / study.name), Shown.of(as_json, quiet)
     place = Place(local, address)
-    with _interruptible(run_dir), study_view(study, shown, _console(), place.opening) as view:
+    with _interruptible(run_dir), study_view(study, shown, console(), place.opening) as view:
         ending = start_study(study, run_dir.path, place, view)
     _report(ending, run_dir, shown)
 
 
 @main.command()
-@_run_dir
+@run_dir_argument
 @click.option("--trials", type=int, help="Extend the study to this many trials.")
 @click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind.")
 @click.option("--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default $RAY_ADDRESS.")
 @click.option("--local", is_flag=True, help="Run in this process, without Ray.")
-@_json_option
+@json_option
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def resume(
     run_dir: Path, trials: int | None, workers: str | None, address: str | None, local: bool, as_json: bool, quiet: bool
@@ -121,7 +122,7 @@ def resume(
 
     finished = [trial.state for trial in read_summary(opened).trials if trial.state.is_finished()]
     place = Place(local, address)
-    with _interruptible(opened), study_view(study, shown, _console(), place.opening, finished) as view:
+    with _interruptible(opened), study_view(study, shown, console(), place.opening, finished) as view:
         ending = resume_study(opened, study, place, view)
     _report(ending, opened, shown)
 
@@ -155,8 +156,8 @@ def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
     if shown is Shown.JSON:
         click.echo(summary.to_json())
     elif shown is not Shown.NOTHING:
-        show_summary(summary, _console())
-        show_results(summary, run_dir, _console())
+        show_summary(summary, console())
+        show_results(summary, run_dir, console())
     if ending.trouble:
         click.echo(f"mxtrials: {ending.trouble}", err=True)
     if summary.reason == INTERRUPTED:
@@ -167,79 +168,35 @@ def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
 
 
 @main.command()
-@_run_dir
-@click.option("--timing", is_flag=True, help="Show where the time of the workers and of the driver went.")
-@_json_option
-def show(run_dir: Path, timing: bool, as_json: bool) -> None:
-    """Show the leaderboard and the state of a study, also while it runs."""
-    from cluster.run_dir import RunDir
-
-    if timing:
-        from jobs.show_timing import show_timing as show_it
-    else:
-        from jobs.show import show_leaderboard as show_it
-    show_it(RunDir.open(run_dir), as_json, _console())
-
-
-@main.command()
-@_run_dir
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@_json_option
-def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:
-    """Classify image files with the best model of a study."""
-    from cluster.run_dir import RunDir
-    from jobs.best_model import classify, show_predictions
-
-    show_predictions(images, classify(RunDir.open(run_dir), images), as_json, _console())
-
-
-@main.command()
-@_run_dir
-@_json_option
-def evaluate(run_dir: Path, as_json: bool) -> None:
-    """Score the best model of a study on the test set."""
-    from cluster.run_dir import RunDir
-    from jobs.best_model import score_best, show_scores
-
-    show_scores(score_best(RunDir.open(run_dir)), as_json, _console())
-
-
-@main.command()
 @click.option("--source", default="bundled", help="A folder with the four IDX files; default: the bundled MNIST.")
-@_json_option
+@json_option
 def data(source: str, as_json: bool) -> None:
     """Build the data cache, or check it."""
     from jobs.data import check_data, show_report
 
-    show_report(check_data(source), as_json, _console())
+    show_report(check_data(source), as_json, console())
 
 
 @main.command()
 @click.argument("name", type=click.Choice(list(BENCHMARKS)), required=False)
 @click.option("--rounds", type=click.IntRange(min=1), help="How often each side has its turn.")
 @click.option("--published", is_flag=True, help="The workload that a peer has published (dispatch: 11 minutes).")
-@_json_option
+@json_option
 def bench(name: str | None, rounds: int | None, published: bool, as_json: bool) -> None:
     """Measure mxtrials beside what you would use instead; all that can be measured, if no NAME is given."""
     if published and name not in PUBLISHED:
         raise click.UsageError(f"--published is for: {', '.join(PUBLISHED)}")
     from jobs.bench.command import run_benchmarks
 
-    run_benchmarks(name, rounds, published, as_json, _console())
+    run_benchmarks(name, rounds, published, as_json, console())
 
 
 @main.command()
-@_json_option
+@json_option
 def doctor(as_json: bool) -> None:
     """Say what this machine lacks, and how to mend it."""
     from jobs.doctor import examine, exit_code, show
 
     findings = examine()
-    show(findings, as_json, _console())
+    show(findings, as_json, console())
     sys.exit(exit_code(findings))
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)

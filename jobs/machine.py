@@ -4,6 +4,7 @@ The root folder is an argument so that /proc and /sys of any machine can be read
 """
 
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
@@ -11,6 +12,7 @@ from pathlib import Path
 
 _ROOT = Path("/")
 _KIB = 1024
+_VECTORS = ("avx512f", "avx2", "avx", "sse4_1")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class Memory:
 
     total: int
     available: int
+
+
+def read_processor(root: Path = _ROOT) -> str:
+    """The first core's name and its widest vectors, in which oneDNN and numpy compute, e.g. "AMD EPYC with avx2"."""
+    fields = [line.partition(":") for line in reversed(_lines(root / "proc/cpuinfo"))]
+    core = {name.strip(): value.strip() for name, _, value in fields}
+    flags = core.get("flags", "").split()
+    vectors = next((f" with {width}" for width in _VECTORS if width in flags), "")
+    return core.get("model name", platform.machine()) + vectors
 
 
 def read_cores(root: Path = _ROOT) -> Cores:

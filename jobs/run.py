@@ -25,11 +25,11 @@ from cluster.summary import StudySummary, read_summary
 from cluster.tables import write_tables
 from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD, TERMINAL
 from cluster.worker import WorkerSettings
-from jobs.environment import record_environment, recorded_fingerprint
+from jobs.environment import record_environment, refuse_changed_data
 from mnist_core.atomic_file import write_atomically
 from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.dataset import Dataset, split
-from mnist_core.errors import DataError, MxtrialsError, RunDirError, SpecError
+from mnist_core.errors import MxtrialsError, RunDirError, SpecError
 from mnist_core.idx_folder import BUNDLED
 
 INTERRUPTED = "interrupted"
@@ -110,12 +110,7 @@ def _check_that_it_can_go_on(run_dir: RunDir, spec: StudySpec, store: Store, dat
     begun = len(store.trials())
     if spec.trials < begun:
         raise SpecError(f"trials is {spec.trials}, but {run_dir.path} has begun {begun}: ask for as many or more")
-    recorded = recorded_fingerprint(run_dir)
-    if recorded not in (None, dataset.fingerprint):
-        raise DataError(
-            f"the data of {spec.data.source} has changed since the study began: its fingerprint is "
-            f"{dataset.fingerprint[:16]} and was {str(recorded)[:16]}; restore the files, or begin a new study"
-        )
+    refuse_changed_data(run_dir, spec.data.source, dataset)
 
 
 def _drive(

@@ -6,13 +6,14 @@ MxtrialsError
 │   ├── DataError            an IDX file or folder
 │   ├── ImageError           an image file to classify
 │   ├── CheckpointError      a saved model or training state
-│   └── RunDirError          a run directory: missing, in the way, in use, damaged
+│   └── RunDirError          a run directory: missing, in the way, in use, damaged, without such a trial
 ├── EnvironmentLacks       this machine or cluster cannot do it              exit code 3
 │   ├── MissingLibrary       a Python package or a system library
 │   ├── DeviceUnavailable    the CPU or GPU context that was asked for
 │   ├── NotWritable          a folder or disk that refuses to be written
 │   └── ClusterUnavailable   Ray cannot be started or reached
-└── NoCompleteTrial        the study ended without one complete trial        exit code 1
+├── NoCompleteTrial        the study ended without one complete trial        exit code 1
+└── NotReproduced          a trial trained again does not give what it gave  exit code 1
 
 Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values: see cluster/events.py.
 """
@@ -49,7 +50,7 @@ class CheckpointError(InputError):
 
 
 class RunDirError(InputError):
-    """A run directory is missing, in the way, in use or damaged."""
+    """A run directory is missing, in the way, in use or damaged, or has no such trial."""
 
 
 class EnvironmentLacks(MxtrialsError):
@@ -76,3 +77,7 @@ class ClusterUnavailable(EnvironmentLacks):
 
 class NoCompleteTrial(MxtrialsError):
     """The study ended without one complete trial."""
+
+
+class NotReproduced(MxtrialsError):
+    """A recorded trial, trained again, does not give the numbers or the weights that it gave."""

@@ -4,13 +4,11 @@ import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-from jobs.machine import read_cores, read_memory
+from jobs.machine import read_cores, read_memory, read_processor
 
 _PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "optuna", "torch", "pandas")
-_CPU_INFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Host:
 def this_host() -> Host:
     """This machine, as far as this process may use it, and what is installed."""
     return Host(
-        cpu=_cpu(),
+        cpu=read_processor(),
         cores=read_cores().usable,
         memory_gib=read_memory().total / 2**30,
         load=os.getloadavg()[0],
@@ -48,14 +46,6 @@ def this_host() -> Host:
         python=platform.python_version(),
         packages={name: number for name in _PACKAGES if (number := _version(name))},
     )
-
-
-def _cpu() -> str:
-    try:
-        fields = (line.partition(":") for line in _CPU_INFO.read_text().splitlines())
-        return next(value.strip() for name, _, value in fields if name.strip() == "model name")
-    except (OSError, StopIteration):
-        return platform.machine()
 
 
 def _version(package: str) -> str | None:

@@ -99,7 +99,7 @@ def test_run_directory_that_exists_is_refused_and_kept(
     assert sorted(run_dir.rglob("*")) == before
 
 
-@pytest.mark.parametrize("arguments", [["show"], ["resume"], ["evaluate"], ["predict", "image.png"]])
+@pytest.mark.parametrize("arguments", [["show"], ["resume"], ["evaluate"], ["reproduce"], ["predict", "image.png"]])
 def test_folder_that_is_no_run_is_refused(arguments: list[str], mxtrials: CommandLine, tmp_path: Path) -> None:
     name, *images = arguments
     assert_refused(mxtrials(name, tmp_path, *images), 2, f"{tmp_path} is not a run directory", "study.db")

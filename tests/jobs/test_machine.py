@@ -1,12 +1,13 @@
 """Cores and memory as the files below a root folder tell: of a plain machine, of containers, of other kernels."""
 
 import os
+import platform
 from math import inf
 from pathlib import Path
 
 import pytest
 
-from jobs.machine import Cores, Memory, read_cores, read_memory
+from jobs.machine import Cores, Memory, read_cores, read_memory, read_processor
 
 MEMINFO = "MemTotal:       16000000 kB\nMemFree:  1000000 kB\nMemAvailable:   8000000 kB\nHugePages_Total:       0\n"
 TOTAL, AVAILABLE = 16_000_000 * 1024, 8_000_000 * 1024
@@ -81,3 +82,26 @@ def test_full_control_group_has_nothing_available(tmp_path: Path) -> None:
     files = {"memory.max": "1000000", "memory.current": "2000000"}
 
     assert read_memory(machine(tmp_path, files)) == Memory(1_000_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("cores", "processor"),
+    [
+        (
+            "model name\t: Wide\nflags\t\t: fpu avx avx2 avx512f\n\nmodel name\t: Other\nflags\t\t: fpu\n",
+            "Wide with avx512f",
+        ),
+        ("model name\t: Old\nflags\t\t: fpu sse4_1\n", "Old with sse4_1"),
+        ("model name\t: Ancient\n", "Ancient"),
+        ("processor\t: 0\n", platform.machine()),
+    ],
+)
+def test_processor_is_the_first_cores_name_and_widest_vectors(cores: str, processor: str, tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text(cores)
+
+    assert read_processor(tmp_path) == processor
+
+
+def test_processor_without_a_description_is_its_architecture(tmp_path: Path) -> None:
+    assert read_processor(tmp_path) == platform.machine()

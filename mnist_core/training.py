@@ -77,6 +77,7 @@ class Training:
         self._weights[:] = state.weights
         self._optimizer.restore(state.optimizer, state.epoch * self._steps_per_epoch())
 
+    @np.errstate(all="ignore")  # a training that diverges is an outcome, which its losses tell
     def _next_epoch(self) -> Measurement:
         started = time.perf_counter()
         train_scores = self._train_epoch()

@@ -177,3 +177,12 @@ def test_state_after_one_epoch_is_a_copy(small_dataset: Dataset) -> None:
     next(epochs)
     assert np.array_equal(state.weights, kept.weights)
     assert all(np.array_equal(a, b) for a, b in zip(state.optimizer, kept.optimizer, strict=True))
+
+
+@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "adam"])
+def test_training_that_diverges_says_so_by_its_losses_alone(optimizer: str, small_dataset: Dataset) -> None:
+    """Without a warning, which would be an error here. Each step multiplies all weights by -99."""
+    changed = {"epochs": 40, "batch_size": 50, "learning_rate": 100.0, "weight_decay": 1.0}
+    config = OPTIMIZERS[optimizer].model_copy(update=changed)
+    training = Training(MODELS["lenet"], config, split(small_dataset, 56, seed=0), seed=0, context=open_context("cpu"))
+    assert any(not measurement.has_finite_losses for measurement in training.epochs())

@@ -6,6 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from cluster.spec_file import load_spec
+from jobs.bench import BENCHMARKS
 from jobs.cli import main
 from jobs.shipped import shipped_specs
 
@@ -34,3 +35,8 @@ def test_every_command_is_one_of_the_command_line() -> None:
     assert named <= commands
     for command in sorted(commands):
         assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0
+
+
+def test_every_benchmark_has_a_row() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \|", README, re.MULTILINE)
+    assert sorted(rows) == sorted(BENCHMARKS)

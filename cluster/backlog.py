@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from cluster.space import Params
 from cluster.trial import TrialSpec
 
-FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 30.0
-
 
 @dataclass(frozen=True)
 class WaitingTrial:
@@ -18,12 +15,14 @@ class WaitingTrial:
         params: what the search chose for it.
         not_before_s: clock time before which it must not start.
         avoid: the worker that it failed on; another one is preferred.
+        quarantined: it trains on a worker of its own, as it took others along.
     """
 
     trial: TrialSpec
     params: Params
     not_before_s: float = 0.0
     avoid: str | None = None
+    quarantined: bool = False
 
 
 class Backlog:
@@ -46,8 +45,3 @@ class Backlog:
             if waiting.not_before_s <= now_s:
                 return self._waiting.pop(index)
         return None
-
-
-def retry_delay_s(failures: int) -> float:
-    """How long a trial waits after so many failures: twice as long each time, up to half a minute."""
-    return min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (failures - 1))

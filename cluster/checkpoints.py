@@ -2,6 +2,8 @@
 
 import math
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 from cluster.run_dir import RunDir
 from mnist_core.atomic_file import write_atomically
@@ -14,9 +16,9 @@ KEPT = 2
 class Checkpoints:
     """The packed training states of a study's trials."""
 
-    def __init__(self, run_dir: RunDir) -> None:
-        """Nothing is touched before the first state."""
-        self._run_dir = run_dir
+    def __init__(self, run_dir: RunDir, warn: Callable[[str], None] | None = None) -> None:
+        """Nothing is touched before the first state; `warn` is told of each that is damaged, in a sentence."""
+        self._run_dir, self._warn = run_dir, warn or (lambda sentence: None)
         self._discarded: set[int] = set()
 
     def save(self, number: int, epoch: int, state: bytes) -> None:
@@ -43,13 +45,17 @@ class Checkpoints:
                 that was never recorded: it is passed over, too.
         """
         for path in sorted(self._run_dir.trial_checkpoints(number).glob("*.state"), reverse=True):
-            data = path.read_bytes()
-            try:
-                if unpack(data).epoch <= at_most:
-                    return data
-            except CheckpointError:
-                continue
+            if (data := self._whole(path, at_most)) is not None:
+                return data
         return None
+
+    def _whole(self, path: Path, at_most: float) -> bytes | None:
+        try:
+            data = path.read_bytes()
+            return data if unpack(data).epoch <= at_most else None
+        except (CheckpointError, OSError) as err:
+            self._warn(f"{path} is passed over for an earlier state, if there is one: {err}")
+            return None
 
     def final(self, number: int, sha256: str | None) -> TrainingState:
         """The state that a complete trial ended with, told by the SHA-256 of its weights.

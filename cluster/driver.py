@@ -3,13 +3,15 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from cluster.backlog import Backlog, WaitingTrial, retry_delay_s
+from cluster.attempts import Setback, is_quarantined, last_words, next_attempt, retry_delay_s, setback_of
+from cluster.backlog import Backlog, WaitingTrial
 from cluster.champions import Champions
 from cluster.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
+from cluster.node_memory import MEMORY_PATIENCE_S
+from cluster.running import RunningTrial
 from cluster.search import Outcome
-from cluster.store import AttemptOutcome
 from cluster.study_parts import StudyParts
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialSpec, TrialState, trial_seed
@@ -19,18 +21,6 @@ from mnist_core.measurement import Measurement
 PATIENCE_S = 0.2
 
 DIVERGED = "diverged: the loss is not finite"
-
-
-@dataclass
-class _Running:
-    given: WaitingTrial
-    worker: str
-    deadline_s: float
-    epoch: int = 0
-
-    @property
-    def epochs(self) -> int:
-        return self.given.trial.training.epochs
 
 
 class Driver:
@@ -46,8 +36,9 @@ class Driver:
         self._store, self._search, self._pool = parts.store, parts.search, parts.pool
         self._checkpoints, self._observer = parts.checkpoints, parts.observer
         self._idle: list[str] = []
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, RunningTrial] = {}
         self._backlog = Backlog()
+        self._used_in_quarantine: set[str] = set()
         self._champions = Champions(parts.checkpoints, spec.search.direction)
         self._stopping: str | None = None
         self._study_deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
@@ -102,11 +93,11 @@ class Driver:
                 self._put_aside(worker, number, state)
             case Finished():
                 self._on_finished(event)
-            case Failed(worker, number, error, traceback, retryable):
+            case Failed(worker, number):
                 self._idle.append(worker)
-                self._retry_or_fail(number, "failed", error, traceback, retryable)
-            case WorkerLost(worker, cause):
-                self._on_worker_lost(worker, cause)
+                self._retry_or_fail(number, setback_of(event))
+            case WorkerLost():
+                self._on_worker_lost(event)
         self._start_trials_on_idle_workers()
 
     def _proposed(self) -> WaitingTrial | None:
@@ -127,9 +118,10 @@ class Driver:
         worker = next((worker for worker in self._idle if worker != waiting.avoid), self._idle[0])
         self._idle.remove(worker)
         self._store.start_attempt(trial.number, worker)
-        self._running[trial.number] = _Running(waiting, worker, self._clock() + self._spec.limits.epoch_timeout_s)
+        self._running[trial.number] = RunningTrial(waiting, worker, self._deadline_s(trial.waits_for_memory))
         self._observer.trial_started(trial.number, trial.model.kind, waiting.params, worker)
-        self._pool.start(worker, trial)
+        self._pool.start(worker, trial, fresh=waiting.quarantined or worker in self._used_in_quarantine)
+        (self._used_in_quarantine.add if waiting.quarantined else self._used_in_quarantine.discard)(worker)
 
     def _take_up(self, records: list[TrialRecord]) -> None:
         """Goes on with a study that was begun before: nothing finished is repeated."""
@@ -142,7 +134,8 @@ class Driver:
                 self._search.tell(record.number, _outcome(record.state), record.value)
             else:
                 trial = TrialSpec(record.number, *self._spec.resolve(record.params), record.seed)
-                self._backlog.add(WaitingTrial(trial, record.params))
+                crashes = self._store.setbacks(record.number).crashes
+                self._backlog.add(WaitingTrial(trial, record.params, quarantined=is_quarantined(crashes)))
             if record.state is TrialState.COMPLETE and record.value is not None:
                 self._champions.add(record.model, record.number, record.value)
                 self._stop_at_the_goal(record.number, record.value)
@@ -162,7 +155,7 @@ class Driver:
     def _goes_on(self, number: int, measurement: Measurement) -> bool:
         """Records an epoch, and the trial's end if that is one."""
         running = self._running[number]
-        running.epoch, running.deadline_s = measurement.epoch, self._clock() + self._spec.limits.epoch_timeout_s
+        running.epoch, running.deadline_s = measurement.epoch, self._deadline_s()
         value = self._objective(measurement)
         self._store.add_measurement(number, measurement, value)
         self._observer.measured(number, measurement)
@@ -195,26 +188,26 @@ class Driver:
         self._observer.trial_waits(number, self._stopping or "put aside")
         self._idle.append(worker)
 
-    def _on_worker_lost(self, worker: str, cause: str) -> None:
-        if worker in self._idle:
-            self._idle.remove(worker)
-        for number in [number for number, running in self._running.items() if running.worker == worker]:
-            self._retry_or_fail(number, "lost", cause)
-        self._observer.workers_changed(self._workers(), cause)
+    def _on_worker_lost(self, event: WorkerLost) -> None:
+        if event.worker in self._idle:
+            self._idle.remove(event.worker)
+        for number in [number for number, running in self._running.items() if running.worker == event.worker]:
+            self._retry_or_fail(number, setback_of(event))
+        self._observer.workers_changed(self._workers(), event.cause)
 
-    def _retry_or_fail(
-        self, number: int, outcome: AttemptOutcome, error: str, traceback: str | None = None, retryable: bool = True
-    ) -> None:
-        failures = self._store.failures(number) + 1
-        if not retryable or failures >= self._spec.limits.attempts:
-            self._store.fail_trial(number, outcome, error, traceback)
+    def _retry_or_fail(self, number: int, setback: Setback) -> None:
+        running, before = self._running[number], self._store.setbacks(number)
+        again = next_attempt(running.given, setback, before, self._spec.limits.attempts)
+        if again is None:
+            error = last_words(running.given, setback)
+            self._store.fail_trial(number, setback.outcome, error, setback.traceback)
             self._end(number, TrialState.FAIL, None, error)
             return
-        running = self._running.pop(number)
-        self._store.end_attempt(number, outcome, error, traceback)
-        self._observer.trial_waits(number, f"{outcome}, attempt {failures}: {error}")
-        due_s = self._clock() + retry_delay_s(failures)
-        self._backlog.add(replace(running.given, not_before_s=due_s, avoid=running.worker))
+        del self._running[number]
+        self._store.end_attempt(number, setback.outcome, setback.error, setback.traceback)
+        self._observer.trial_waits(number, f"{setback.outcome}, attempt {before.all + 1}: {setback.error}")
+        due_s = self._clock() + retry_delay_s(before.all + 1, again.trial.seed)
+        self._backlog.add(replace(again, not_before_s=due_s, avoid=running.worker))
 
     def _end(self, number: int, state: TrialState, value: float | None, error: str | None = None) -> None:
         """A trial is finished, and the store knows; everyone else is told."""
@@ -233,6 +226,10 @@ class Driver:
                 running.deadline_s = math.inf
                 limit = f"limits.epoch_timeout_s: {self._spec.limits.epoch_timeout_s}"
                 self._pool.kill(running.worker, f"no epoch ended within {limit}")
+
+    def _deadline_s(self, waits_for_memory: bool = False) -> float:
+        """When a worker that begins an epoch now is taken to hang."""
+        return self._clock() + self._spec.limits.epoch_timeout_s + (MEMORY_PATIENCE_S if waits_for_memory else 0.0)
 
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]

@@ -1,6 +1,7 @@
 """What a pool reports to the driver. A bad outcome of a trial is one of these values, never an exception."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mnist_core.measurement import Measurement
 
@@ -66,6 +67,7 @@ class Failed:
         error: what happened, in one sentence.
         traceback: where, for those who mend it.
         retryable: whether another attempt could end differently.
+        out_of_memory: whether it was memory that it lacked.
     """
 
     worker: str
@@ -73,15 +75,26 @@ class Failed:
     error: str
     traceback: str
     retryable: bool = True
+    out_of_memory: bool = False
     work: Work = Work()
+
+
+Loss = Literal["died", "memory", "other"]
+"""Its process died or hung, for which its trial may be to blame; its node had no memory left; or its node died, ..."""
 
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """A worker died, and with it the trial that it had, if it had one; the pool replaces it."""
+    """A worker is gone, and with it the trial that it had, if it had one; the pool replaces it.
+
+    Attributes:
+        cause: what happened, in one sentence.
+        loss: of which kind that is.
+    """
 
     worker: str
     cause: str
+    loss: Loss = "died"
 
 
 WorkerEvent = Ready | Measured | Suspended | Finished | Failed | WorkerLost

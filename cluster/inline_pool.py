@@ -4,6 +4,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from cluster.events import Ready, WorkerEvent, WorkerLost
 from cluster.trial import TrialSpec
@@ -18,11 +19,14 @@ class InlinePool:
     def __init__(self, dataset: Dataset, settings: WorkerSettings, device: DeviceKind = "cpu") -> None:
         """Opens the worker's context in this process; see Worker for the errors."""
         self._name = f"{device}-0"
-        self._worker = Worker(self._name, device, dataset, settings)
+        self._make_worker = partial(Worker, self._name, device, dataset, settings)
+        self._worker = self._make_worker()
         self._todo: deque[Callable[[], WorkerEvent]] = deque([lambda: Ready(self._name, os.getpid())])
 
-    def start(self, worker: str, trial: TrialSpec) -> None:
-        """See WorkerPool."""
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
+        """See WorkerPool; as the process stays the same, only the worker is fresh."""
+        if fresh:
+            self._worker = self._make_worker()
         self._todo.append(lambda: self._worker.start(trial))
 
     def advance(self, worker: str) -> None:

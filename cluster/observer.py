@@ -28,6 +28,9 @@ class StudyObserver:
     def workers_changed(self, ready: int, problem: str | None) -> None:
         """So many workers are at hand; `problem` says why one was lost, if one was."""
 
+    def warned(self, sentence: str) -> None:
+        """Something is wrong that the study goes on without."""
+
 
 class Observers(StudyObserver):
     """Several observers as one."""
@@ -60,6 +63,11 @@ class Observers(StudyObserver):
         """See StudyObserver."""
         for observer in self._observers:
             observer.workers_changed(ready, problem)
+
+    def warned(self, sentence: str) -> None:
+        """See StudyObserver."""
+        for observer in self._observers:
+            observer.warned(sentence)
 
     def stopping(self, reason: str) -> None:
         """See StudyObserver."""

@@ -13,8 +13,11 @@ class WorkerPool(Protocol):
     nothing: to prune a trial is not to ask again, and to start another one.
     """
 
-    def start(self, worker: str, trial: TrialSpec) -> None:
-        """Trains a trial's first epoch on an idle worker: Measured, Failed or, if it has no other, Finished follows."""
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
+        """Trains a trial's first epoch on an idle worker: Measured, Failed or, if it has no other, Finished follows.
+
+        fresh: on a new process, which has trained nothing before, in the place of the worker's.
+        """
 
     def advance(self, worker: str) -> None:
         """Trains one more epoch of the worker's trial: Measured, Failed or, after the last one, Finished follows."""

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError
 
-from cluster.events import Ready, Suspended, WorkerEvent, WorkerLost
+from cluster.events import Loss, Ready, Suspended, WorkerEvent, WorkerLost
+from cluster.node_memory import kernel_kills
+from cluster.ray_losses import Home, first_line, loss_of, refusal_of
 from cluster.slots import Slot
 from cluster.trial import TrialSpec
 from cluster.worker import MakeWorker, TrialEvent, Worker, WorkerSettings
@@ -28,15 +30,6 @@ FAILED_STARTS = 3
 START_PATIENCE_S = 180.0
 
 
-@dataclass(frozen=True)
-class _Home:
-    """Where an actor runs: its process, and its node's address and id."""
-
-    pid: int
-    address: str
-    node_id: str
-
-
 @ray.remote(max_restarts=0, max_task_retries=0)
 class _Actor:
     """A Worker in a process of its own.
@@ -45,9 +38,10 @@ class _Actor:
     one in the constructor its text only.
     """
 
-    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> _Home:
+    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> Home:
         self._worker = make_worker(slot.name, slot.device, dataset, settings)
-        return _Home(os.getpid(), ray.util.get_node_ip_address(), ray.get_runtime_context().get_node_id())
+        node_id = ray.get_runtime_context().get_node_id()
+        return Home(os.getpid(), ray.util.get_node_ip_address(), node_id, kernel_kills())
 
     def start(self, trial: TrialSpec) -> TrialEvent:
         return self._worker.start(trial)
@@ -66,7 +60,8 @@ class _Seat:
     slot: Slot
     actor: Any
     failed_starts: int
-    home: _Home | None = None  # known as soon as the actor is ready
+    is_announced: bool = True  # as Ready, which a worker that is made anew for a trial is not
+    home: Home | None = None  # known as soon as the actor is ready
 
 
 @contextmanager
@@ -74,7 +69,7 @@ def _ray_works() -> Iterator[None]:
     try:
         yield
     except RayError as err:
-        message = f"Ray fails: {type(err).__name__}: {_first_line(str(err))}: see to the cluster, then resume the study"
+        message = f"Ray fails: {type(err).__name__}: {first_line(str(err))}: see to the cluster, then resume the study"
         raise ClusterUnavailable(message) from err
 
 
@@ -105,9 +100,12 @@ class RayPool:
             self._seat(slot, failed_starts=0)
 
     @_ray_works()
-    def start(self, worker: str, trial: TrialSpec) -> None:
-        """See WorkerPool."""
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
+        """See WorkerPool; what a fresh worker is told waits until it has opened its context."""
         seat = self._seats[worker]
+        if fresh:
+            self._dismiss(seat)
+            seat = self._seat(seat.slot, failed_starts=0, is_announced=False)
         self._pending[seat.actor.start.remote(trial)] = seat
 
     @_ray_works()
@@ -126,10 +124,9 @@ class RayPool:
     def kill(self, worker: str, cause: str) -> None:
         """See WorkerPool."""
         seat = self._seats[worker]
-        self._pending = {reference: other for reference, other in self._pending.items() if other is not seat}
         self._happened = deque(event for event in self._happened if event.worker != worker)
-        ray.kill(seat.actor)
-        self._replace(seat, cause)
+        self._dismiss(seat)
+        self._replace(seat, cause, "died")
 
     @_ray_works()
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
@@ -162,24 +159,27 @@ class RayPool:
         if not done:
             done, _ = ray.wait(calls, num_returns=1, timeout=timeout_s)
         for call in done:
-            self._take(call, self._pending.pop(call))
+            if seat := self._pending.pop(call, None):  # else one before it told that the worker is lost
+                self._take(call, seat)
 
     def _take(self, call: Any, seat: _Seat) -> None:
         try:
-            result: WorkerEvent | _Home = ray.get(call)
+            result: WorkerEvent | Home = ray.get(call)
         except RayError as err:
             self._on_lost(seat, err)
             return
-        if isinstance(result, _Home):
+        if isinstance(result, Home):
             self._ever_ready, seat.home = True, result
+            if not seat.is_announced:
+                return
             result = Ready(seat.slot.name, result.pid)
         self._happened.append(result)
 
     def _on_lost(self, seat: _Seat, err: RayError) -> None:
-        ray.kill(seat.actor)  # it may live: after an error in a call, or behind a broken connection
-        refusal = _refusal(err)
+        self._dismiss(seat)  # it may live: after an error in a call, or behind a broken connection
+        refusal = refusal_of(err)
         if refusal is None:
-            self._replace(seat, _cause(err, seat.home))
+            self._replace(seat, *loss_of(err, seat.home))
         elif self._can_do_without(seat, refusal):
             self._give_up(seat, str(refusal))
         else:
@@ -189,30 +189,36 @@ class RayPool:
         """One node may lack a library that others have; but a device that was asked for by number must be there."""
         return seat.slot.optional or (self._ever_ready and not isinstance(refusal, DeviceUnavailable))
 
-    def _replace(self, seat: _Seat, cause: str) -> None:
-        """Reports the loss, and seats a new actor in the lost one's place."""
-        failed_starts = 0 if seat.home else seat.failed_starts + 1
+    def _dismiss(self, seat: _Seat) -> None:
+        """Ends an actor; what it was told no longer counts."""
+        self._pending = {call: other for call, other in self._pending.items() if other is not seat}
         if seat.home:
             self._waiting_since_s = self._clock()
+        ray.kill(seat.actor)
+
+    def _replace(self, seat: _Seat, cause: str, loss: Loss) -> None:
+        """Reports the loss, and seats a new actor in the lost one's place."""
+        failed_starts = 0 if seat.home else seat.failed_starts + 1
         if failed_starts >= FAILED_STARTS:
             self._give_up(seat, cause)
         else:
-            self._happened.append(WorkerLost(seat.slot.name, cause))
+            self._happened.append(WorkerLost(seat.slot.name, cause, loss))
             self._seat(seat.slot, failed_starts)
 
-    def _seat(self, slot: Slot, failed_starts: int) -> None:
+    def _seat(self, slot: Slot, failed_starts: int, is_announced: bool = True) -> _Seat:
         # A CPU worker may hold the last CPU beside a GPU; `slots_for` leaves one to each GPU worker all the same.
         cpus = 1 if slot.device == "cpu" else 0
         actor = _Actor.options(num_cpus=cpus, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
-        seat = _Seat(slot, actor, failed_starts)
+        seat = _Seat(slot, actor, failed_starts, is_announced)
         self._seats[slot.name] = seat
         self._pending[actor.open.remote(slot, self._dataset, self._settings, self._make_worker)] = seat
+        return seat
 
     def _give_up(self, seat: _Seat, cause: str) -> None:
         del self._seats[seat.slot.name]
         if not self._seats:
             raise ClusterUnavailable(f"no worker is left: the last one, {seat.slot.name}, could not start ({cause})")
-        self._happened.append(WorkerLost(seat.slot.name, cause))
+        self._happened.append(WorkerLost(seat.slot.name, cause, "other"))
 
     def _check_that_workers_come(self) -> None:
         if any(seat.home for seat in self._seats.values()):
@@ -221,30 +227,3 @@ class RayPool:
             raise ClusterUnavailable(
                 f"no worker was ready within {START_PATIENCE_S:.0f} s: the cluster offers {ray.cluster_resources()}"
             )
-
-
-def _refusal(err: RayError) -> MxtrialsError | None:
-    """The error with which a worker refuses to start, and would again, if that is what happened."""
-    cause = err.cause if isinstance(err, RayTaskError) else None
-    return cause if isinstance(cause, MxtrialsError) else None
-
-
-def _cause(err: RayError, home: _Home | None) -> str:
-    """Why a worker was lost, in one sentence."""
-    if isinstance(err, RayTaskError):
-        return f"worker failed: {type(err.cause).__name__}: {_first_line(str(err.cause))}"
-    if isinstance(err, OutOfMemoryError):
-        return "out of memory: Ray killed the worker to save its node"
-    if not isinstance(err, RayActorError):
-        return f"Ray failed: {type(err).__name__}: {_first_line(str(err))}"
-    if home is None:
-        return f"worker could not start: {str(err).strip().splitlines()[-1]}"
-    if not any(node["NodeID"] == home.node_id and node["Alive"] for node in ray.nodes()):
-        return f"node {home.address} (id {home.node_id}) died"
-    if isinstance(err, ActorUnavailableError):
-        return f"node {home.address} (id {home.node_id}) died or cannot be reached"
-    return f"worker process {home.pid} on node {home.address} died: it crashed or was killed"
-
-
-def _first_line(text: str) -> str:
-    return next(iter(text.strip().splitlines()), "no message")

@@ -102,7 +102,7 @@ class Stopwatch:
                     self._ready_s = now_s
                     self._seconds.clear()
                 self._workers.setdefault(worker, _WorkerTime()).turns_to(DRIVER, now_s)
-            case WorkerLost(worker, _):
+            case WorkerLost(worker):
                 if worker in self._workers:
                     self._workers[worker].turns_to(START, now_s)
             case _:
@@ -181,9 +181,9 @@ class _TimedPool:
         self._instructed = stopwatch.timed(INSTRUCTIONS, pool)
         self._awaited = stopwatch.timed(EVENTS, pool)
 
-    def start(self, worker: str, trial: TrialSpec) -> None:
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
         self._stopwatch.instructed(worker)
-        self._instructed.start(worker, trial)
+        self._instructed.start(worker, trial, fresh=fresh)
 
     def advance(self, worker: str) -> None:
         self._stopwatch.instructed(worker)

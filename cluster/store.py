@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cluster.space import Params
 from cluster.store_file import StoreFile, connect, unreadable
@@ -21,7 +21,15 @@ from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement
 
 StudyState = Literal["running", "complete", "interrupted"]
-AttemptOutcome = Literal["complete", "pruned", "failed", "lost", "interrupted"]
+AttemptOutcome = Literal["complete", "pruned", "failed", "crashed", "lost", "interrupted"]
+"""failed: training raised; crashed: its worker died of it or hung; lost: its worker went without its doing."""
+
+
+class Setbacks(NamedTuple):
+    """What went wrong with a trial so far. all: attempts that failed, crashed or were lost; crashes: of them."""
+
+    all: int
+    crashes: int
 
 
 class Store(StoreFile):
@@ -182,11 +190,11 @@ class Store(StoreFile):
         rows = self.rows("SELECT worker FROM attempts WHERE trial = ? ORDER BY attempt", number)
         return tuple(dict.fromkeys(row["worker"] for row in rows))
 
-    def failures(self, number: int) -> int:
-        """How many of a trial's attempts ended in a failure or a lost worker."""
-        query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome IN ('failed', 'lost')"
-        ((count,),) = self.rows(query, number)
-        return int(count)
+    def setbacks(self, number: int) -> Setbacks:
+        """How many of a trial's attempts went wrong."""
+        query = "SELECT outcome FROM attempts WHERE trial = ? AND outcome IN ('failed', 'crashed', 'lost')"
+        outcomes = [row["outcome"] for row in self.rows(query, number)]
+        return Setbacks(len(outcomes), outcomes.count("crashed"))
 
     # -- where the time goes -----------------------------------------------------------------------------------------
 

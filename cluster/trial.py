@@ -34,6 +34,7 @@ class TrialSpec:
         training: how it is trained.
         seed: of the initial weights and the order of the images.
         resume_from: a packed TrainingState to go on from, or None to start afresh.
+        waits_for_memory: an attempt ran out of memory, so this one begins when there is some.
     """
 
     number: int
@@ -41,6 +42,7 @@ class TrialSpec:
     training: TrainingConfig
     seed: int
     resume_from: bytes | None = None
+    waits_for_memory: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from cluster.events import Failed, Finished, Measured, Suspended, Work
+from cluster.node_memory import wait_for_memory
 from cluster.trial import TrialSpec
 from mnist_core.checkpoint import pack, unpack, weights_sha256
 from mnist_core.context import DeviceKind, open_context
@@ -17,7 +18,21 @@ from mnist_core.measurement import Measurement
 if TYPE_CHECKING:
     from mnist_core.training import Training
 
+# Training states may take so much of the time of training: one that was expensive is followed by a longer pause.
+STATE_SHARE = 0.02
+
 TrialEvent = Measured | Finished | Failed
+
+_FOR_GOOD = (
+    InputError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    NotImplementedError,
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +42,7 @@ class WorkerSettings:
     Attributes:
         holdout: how many training images validate, or "test".
         seed: of the hold-out.
-        state_every_s: how often, at most, a measurement carries the training state along.
+        state_every_s: how often, at most, a measurement carries the training state along; 0 for each one.
     """
 
     holdout: int | Literal["test"]
@@ -63,7 +78,7 @@ class Worker:
         self._context = open_context(device)
         self._split = split(dataset, settings.holdout, settings.seed)
         self._state_every_s = settings.state_every_s
-        self._running: _RunningTrial | None = None
+        self._running: RunningInWorker | None = None
 
     def start(self, trial: TrialSpec) -> TrialEvent:
         """Trains the trial's first epoch, or the next one after the state it resumes from."""
@@ -73,6 +88,7 @@ class Worker:
     def advance(self) -> TrialEvent:
         """Trains one more epoch of the trial."""
         running = self._current()
+        running.state_has_arrived(self._state_every_s)
         return self._reported(running.number, lambda: self._next_event(running))
 
     def suspend(self) -> Suspended:
@@ -85,36 +101,30 @@ class Worker:
     def _begin(self, trial: TrialSpec) -> TrialEvent:
         from mnist_core.training import Training  # imports MXNet, for the device of the opened context
 
+        if trial.waits_for_memory:
+            wait_for_memory()
         training = Training(trial.model, trial.training, self._split, trial.seed, self._context)
-        self._running = _RunningTrial(
-            trial.number, training, trial.training.epochs, training.epochs(), time.monotonic()
-        )
+        due_s = time.monotonic() + self._state_every_s
+        self._running = RunningInWorker(trial.number, training, trial.training.epochs, training.epochs(), due_s)
         if trial.resume_from is not None:
             state = unpack(trial.resume_from)
             training.restore(state)
             self._running.elapsed_s = state.elapsed_s
         return self._next_event(self._running)
 
-    def _next_event(self, running: "_RunningTrial") -> TrialEvent:
+    def _next_event(self, running: "RunningInWorker") -> TrialEvent:
         measurement = next(running.epochs, None)
         work = Work() if measurement is None else self._work(running, measurement)
         if measurement is not None and measurement.epoch < running.epochs_in_all:
-            return Measured(self._name, running.number, measurement, self._due_state(running), work)
+            return Measured(self._name, running.number, measurement, running.due_state(), work)
         self._running = None
         state = running.training.state()
         return Finished(self._name, running.number, pack(state), weights_sha256(state.weights), work, measurement)
 
-    def _work(self, running: "_RunningTrial", measurement: Measurement) -> Work:
+    def _work(self, running: "RunningInWorker", measurement: Measurement) -> Work:
         training_s = len(self._split.train) / measurement.metrics["perf/samples_per_second"]
         epoch_s, running.elapsed_s = measurement.elapsed_s - running.elapsed_s, measurement.elapsed_s
         return Work(training_s, evaluation_s=epoch_s - training_s)
-
-    def _due_state(self, running: "_RunningTrial") -> bytes | None:
-        now = time.monotonic()
-        if now - running.state_sent_s < self._state_every_s:
-            return None
-        running.state_sent_s = now
-        return running.packed_state()
 
     def _reported(self, number: int, train: Callable[[], TrialEvent]) -> TrialEvent:
         began_s = time.perf_counter()
@@ -123,25 +133,69 @@ class Worker:
         except Exception as err:  # noqa: BLE001 - the worker's border: whatever a trial raises is an event
             self._running = None
             sentence = f"{type(err).__name__}: {str(err).strip().splitlines()[0] if str(err).strip() else 'no message'}"
-            event = Failed(self._name, number, sentence, traceback.format_exc(), not isinstance(err, InputError))
+            retryable, out_of_memory = not _is_for_good(err), _is_lack_of_memory(err)
+            event = Failed(self._name, number, sentence, traceback.format_exc(), retryable, out_of_memory)
         work = event.work
         other_s = time.perf_counter() - began_s - work.training_s - work.evaluation_s
         return replace(event, work=replace(work, other_s=other_s))
 
-    def _current(self) -> "_RunningTrial":
+    def _current(self) -> "RunningInWorker":
         if self._running is None:
             raise RuntimeError(f"worker {self._name} has no trial to go on with")
         return self._running
 
 
 @dataclass
-class _RunningTrial:
+class RunningInWorker:
+    """The trial that a worker is at, and when its state was sent.
+
+    Attributes:
+        number: the trial's.
+        training: as it is after the last epoch.
+        epochs_in_all: how many it trains.
+        epochs: each one trains when it is asked for.
+        state_due_s: when, by the monotonic clock, the next state may be sent.
+        elapsed_s: seconds of the trial up to the epoch that was measured last.
+        state_left_s: when the last state was packed, while it is on its way.
+    """
+
     number: int
     training: "Training"
     epochs_in_all: int
     epochs: Iterator[Measurement]
-    state_sent_s: float
-    elapsed_s: float = 0.0  # after the epoch that was measured last
+    state_due_s: float
+    elapsed_s: float = 0.0
+    state_left_s: float | None = None
 
     def packed_state(self) -> bytes:
+        """All that is needed to go on after the last epoch."""
         return pack(self.training.state())
+
+    def due_state(self) -> bytes | None:
+        """The packed state, if it is time for one."""
+        now_s = time.monotonic()
+        if now_s < self.state_due_s:
+            return None
+        self.state_left_s = now_s
+        return self.packed_state()
+
+    def state_has_arrived(self, every_s: float) -> None:
+        """The next instruction has come: until now the worker did nothing but pack, send and wait for the driver."""
+        if self.state_left_s is not None:
+            now_s = time.monotonic()
+            pause_s = max(every_s, (now_s - self.state_left_s) / STATE_SHARE) if every_s else 0.0
+            self.state_due_s, self.state_left_s = now_s + pause_s, None
+
+
+def _is_for_good(err: Exception) -> bool:
+    """Whether a trial would raise this again: it is a pure function of its spec and the data.
+
+    A lack of memory, a file that cannot be read or a device that fails may pass; a wrong shape or value will not.
+    MXNet tells a wrong shape in its words only.
+    """
+    return isinstance(err, _FOR_GOOD) or (type(err).__name__ == "MXNetError" and "Error in operator" in str(err))
+
+
+def _is_lack_of_memory(err: Exception) -> bool:
+    words = str(err).lower()
+    return isinstance(err, MemoryError) or any(each in words for each in ("out of memory", "bad_alloc"))

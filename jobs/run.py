@@ -126,7 +126,7 @@ def _drive(
             stopwatch.timed(STORE, store),
             stopwatch.timed(SEARCH, Search(spec)),
             stopwatch.timed_pool(pool),
-            stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
+            stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir, view.warned)),
             Observers([stopwatch.timed(TENSORBOARD, recorder), stopwatch.timed(TERMINAL, view)]),
         )
         reason = _run_until_told_to_stop(Driver(spec, parts))
@@ -177,7 +177,7 @@ def _run_until_told_to_stop(driver: Driver) -> str | None:
 
 @contextmanager
 def _pool(spec: StudySpec, dataset: Dataset, place: Place) -> Iterator[WorkerPool]:
-    settings = WorkerSettings(spec.data.holdout, spec.seed)
+    settings = WorkerSettings(spec.data.holdout, spec.seed, spec.limits.checkpoint_every_s)
     with ExitStack() as stack:
         pool: WorkerPool
         if place.local:

@@ -108,6 +108,10 @@ class PlainView(StudyObserver):
         self._progress.workers = ready
         self._say(f"a worker is lost: {problem}" if problem else f"{counted(ready, 'worker')} ready")
 
+    def warned(self, sentence: str) -> None:
+        """See StudyObserver."""
+        self._say(f"warning: {sentence}")
+
     def _say(self, line: str) -> None:
         """Falls silent where nobody reads any more: a study goes on without its output."""
         line = f"{self._progress.elapsed_s():7.1f} s  {line.rstrip()}"
@@ -159,6 +163,10 @@ class LiveView(StudyObserver):
         """See StudyObserver."""
         self._progress.workers = ready
         self._progress.problem = problem or self._progress.problem
+
+    def warned(self, sentence: str) -> None:
+        """See StudyObserver; it stays above the table."""
+        self._live.console.print(f"warning: {sentence}", style="yellow", highlight=False, markup=False)
 
     def draw(self) -> RenderableType:
         """The picture of this moment; a line that is too long for the terminal is cropped."""

@@ -1,9 +1,9 @@
-"""The trials that wait for a worker: their order, and how long a failed one waits."""
+"""The trials that wait for a worker: their order."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.backlog import FIRST_DELAY_S, LONGEST_DELAY_S, Backlog, WaitingTrial, retry_delay_s
+from cluster.backlog import Backlog, WaitingTrial
 from cluster.trial import TrialSpec
 from mnist_core.config import MlpConfig, TrainingConfig
 
@@ -43,10 +43,3 @@ def test_due_trials_come_out_once_each_in_the_order_they_came(delays: list[float
         taken.append(trial.trial.number)
     assert taken == [number for number, delay_s in enumerate(delays) if delay_s <= now_s]
     assert len(backlog) == len(delays) - len(taken)
-
-
-def test_delay_doubles_with_every_failure_up_to_its_limit() -> None:
-    delays = [retry_delay_s(failures) for failures in range(1, 1001)]
-    assert delays[:3] == [FIRST_DELAY_S, 2 * FIRST_DELAY_S, 4 * FIRST_DELAY_S]
-    assert delays == sorted(delays)
-    assert delays[-1] == LONGEST_DELAY_S

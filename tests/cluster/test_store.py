@@ -77,7 +77,7 @@ def test_started_trial_runs_on_its_last_worker(store: Store) -> None:
     assert (trial.state, trial.attempts, trial.worker) == (TrialState.RUNNING, 2, "cpu-1")
 
 
-@pytest.mark.parametrize("outcome", ["failed", "lost", "interrupted"])
+@pytest.mark.parametrize("outcome", ["failed", "crashed", "lost", "interrupted"])
 def test_trial_whose_attempt_ended_waits_again_without_an_error(outcome: AttemptOutcome, store: Store) -> None:
     add_running(store)
     store.end_attempt(0, outcome, "cause", "traceback")
@@ -136,7 +136,7 @@ def test_metric_that_is_not_finite_comes_back_as_it_was(number: float, store: St
     assert store.trials()[0].metrics["val/accuracy"] == pytest.approx(number, nan_ok=True)
 
 
-@given(outcomes=st.lists(st.sampled_from(["failed", "lost", "interrupted"]), max_size=8))
+@given(outcomes=st.lists(st.sampled_from(["failed", "crashed", "lost", "interrupted"]), max_size=8))
 def test_attempts_count_all_and_failures_only_what_went_wrong(
     outcomes: list[AttemptOutcome], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -148,7 +148,8 @@ def test_attempts_count_all_and_failures_only_what_went_wrong(
         store.end_attempt(0, outcome)
     counted, other = store.trials()
     assert (counted.attempts, other.attempts) == (len(outcomes), 0)
-    assert (store.failures(0), store.failures(1)) == (len(outcomes) - outcomes.count("interrupted"), 0)
+    wrong = len(outcomes) - outcomes.count("interrupted")
+    assert (store.setbacks(0), store.setbacks(1)) == ((wrong, outcomes.count("crashed")), (0, 0))
     store.close()
 
 
@@ -158,7 +159,7 @@ def test_trials_that_ran_when_the_driver_died_wait_again_without_a_failure(store
     store.finish_trial(1, TrialState.COMPLETE, 0.5, "abc")
     store.requeue_running()
     assert [trial.state for trial in store.trials()] == [TrialState.WAITING, TrialState.COMPLETE]
-    assert store.failures(0) == 0
+    assert store.setbacks(0) == (0, 0)
 
 
 def test_test_metrics_are_kept_with_their_trial(store: Store) -> None:

@@ -42,8 +42,8 @@ class AtOncePool:
         self._next: deque[WorkerEvent] = deque()
         self.instructions = 0
 
-    def start(self, worker: str, trial: TrialSpec) -> None:
-        """See WorkerPool."""
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
+        """See WorkerPool; these are always as fresh as they ever were."""
         self._happens(self._workers[worker].start(trial))
 
     def advance(self, worker: str) -> None:

@@ -1,6 +1,7 @@
 """Real MNIST for the tests: all of it, and a cut of 256 + 128 images, in memory and as IDX files; `mxtrials` itself."""
 
 import os
+import secrets
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from mnist_core.arrow_file import fingerprint
 from mnist_core.cache import open_dataset
 from mnist_core.dataset import Dataset, LabelledImages
 from tests.command_line import ROOT, CommandLine, command
+
+# What Ray reads from the environment once, at its import: the tests' own token, and no cluster of the user's.
+os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0")
+os.environ.pop("RAY_ADDRESS", None)
 
 SMALL_TRAIN, SMALL_TEST = 256, 128
 

@@ -10,7 +10,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from statistics import median
 from tempfile import TemporaryFile
@@ -126,6 +126,9 @@ def _end(copies: list[_Copy]) -> str:
     for copy in copies:
         with copy.process, copy.complaints:  # closes its pipes and waits for it
             copy.process.kill()
+            with suppress(BrokenPipeError):  # what it was told last, it may not have read
+                if copy.process.stdin:
+                    copy.process.stdin.close()
             copy.process.wait()
             copy.complaints.seek(0)
             lines += [line.strip() for line in copy.complaints if line.strip()]

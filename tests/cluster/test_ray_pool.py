@@ -14,21 +14,13 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
 from cluster.events import Failed, Finished, Measured, Ready, WorkerEvent, WorkerLost
 from cluster.inline_pool import InlinePool
-from cluster.observer import Observers
 from cluster.pool import WorkerPool
 from cluster.ray_pool import START_PATIENCE_S, RayPool
 from cluster.ray_session import cluster_size, ray_session
-from cluster.run_dir import RunDir
-from cluster.search import Search
 from cluster.slots import Slot
-from cluster.spec_file import load_spec
-from cluster.store import Store
-from cluster.study_parts import StudyParts
-from cluster.trial import TrialSpec, TrialState
+from cluster.trial import TrialSpec
 from cluster.worker import WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.dataset import Dataset
@@ -38,17 +30,6 @@ SETTINGS = WorkerSettings(holdout=56, seed=0, state_every_s=0.0)
 CPU_0, CPU_1 = Slot("cpu-0", "cpu"), Slot("cpu-1", "cpu")
 PATIENCE_S = 60.0
 ROOT = Path(__file__).parents[2]
-
-SPEC = """
-name: pool
-data: {holdout: 56}
-model: {kind: mlp, hidden: [16], initializer: xavier}
-training: {epochs: 3, batch_size: 50}
-search:
-  space: {training.learning_rate: {low: 0.01, high: 0.3, log: true}}
-  sampler: {kind: random}
-trials: 1
-"""
 
 slow = pytest.mark.slow
 
@@ -239,51 +220,13 @@ def test_pool_is_unavailable_only_when_no_worker_is_ready_for_too_long(nodes: Cl
         pool.close()
 
 
-class KillingPool(RayPool):
-    """Kills the process of its first worker as soon as a trial has reached an epoch."""
-
-    victim: int | None = None
-
-    def next_event(self, timeout_s: float) -> WorkerEvent | None:
-        """See WorkerPool."""
-        event = super().next_event(timeout_s)
-        if isinstance(event, Ready) and self.victim is None:
-            self.victim = event.pid
-        if isinstance(event, Measured) and event.measurement.epoch == 2 and self.victim:
-            os.kill(self.victim, signal.SIGKILL)
-            self.victim = 0
-        return event
-
-
-@slow
-def test_trial_whose_worker_is_killed_goes_on_to_the_same_weights(
-    nodes: Cluster, small_dataset: Dataset, tmp_path: Path
-) -> None:
-    hashes, attempts = [], []
-    for pool in (InlinePool(small_dataset, SETTINGS), KillingPool([CPU_0, CPU_1], small_dataset, SETTINGS)):
-        run_dir, spec = RunDir.create(tmp_path / type(pool).__name__), load_spec(SPEC, [])
-        store = Store.create(run_dir.store, spec.name)
-        try:
-            Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), Observers([]))).run()
-            (record,) = store.trials()
-            assert record.state is TrialState.COMPLETE
-            assert [m.epoch for m in store.measurements(0)] == [1, 2, 3]
-            hashes.append(record.weights_sha256)
-            attempts.append(record.attempts)
-        finally:
-            store.close()
-            pool.close()
-    assert hashes[0] == hashes[1]
-    assert attempts == [1, 2]
-
-
 @slow
 def test_optional_slot_without_its_device_is_dropped_with_the_reason(nodes: Cluster, small_dataset: Dataset) -> None:
     pool = RayPool([Slot("gpu-0", "gpu", 1.0, optional=True), CPU_0], small_dataset, SETTINGS)
     try:
         events = [next_event(pool), next_event(pool)]
         (lost,) = [event for event in events if isinstance(event, WorkerLost)]
-        assert lost == WorkerLost("gpu-0", str(refused_gpu(small_dataset)))
+        assert lost == WorkerLost("gpu-0", str(refused_gpu(small_dataset)), "other")
         assert [event.worker for event in events if isinstance(event, Ready)] == ["cpu-0"]
         assert train(pool, "cpu-0", trial()).number == 0
     finally:
@@ -327,7 +270,7 @@ def test_slot_without_its_device_beside_a_ready_worker(optional: bool, nodes: Cl
         assert next_ready(pool).worker == "cpu-0"
         ray.kill(holder)
         if optional:
-            assert next_event(pool) == WorkerLost("gpu-0", str(refusal))
+            assert next_event(pool) == WorkerLost("gpu-0", str(refusal), "other")
             assert train(pool, "cpu-0", trial()).number == 0
         else:
             with pytest.raises(DeviceUnavailable, match=re.escape(str(refusal))):

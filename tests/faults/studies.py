@@ -1,0 +1,63 @@
+"""Small studies with real parts, on a pool that a test chooses."""
+
+from contextlib import closing
+from pathlib import Path
+
+from cluster.checkpoints import Checkpoints
+from cluster.driver import Driver
+from cluster.inline_pool import InlinePool
+from cluster.observer import Observers
+from cluster.pool import WorkerPool
+from cluster.run_dir import RunDir
+from cluster.search import Search
+from cluster.spec_file import load_spec
+from cluster.store import Store
+from cluster.study_parts import StudyParts
+from cluster.trial import TrialRecord, TrialState
+from cluster.worker import WorkerSettings
+from mnist_core.dataset import Dataset
+
+SETTINGS = WorkerSettings(holdout=56, seed=0, state_every_s=0.0)
+
+SPEC = """
+name: faults
+data: {holdout: 56}
+model: {kind: mlp, hidden: [16], initializer: xavier}
+training: {epochs: 3, batch_size: 50}
+search:
+  space: {training.learning_rate: {low: 0.01, high: 0.3, log: true}}
+  sampler: {kind: random}
+trials: 1
+"""
+
+
+def run_study(folder: Path, pool: WorkerPool, *overrides: str) -> RunDir:
+    """Runs a study to its end in a new run directory, and closes the pool."""
+    spec, run_dir = load_spec(SPEC, overrides), RunDir.create(folder)
+    with closing(Store.create(run_dir.store, spec.name)) as store, closing(pool):
+        Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), Observers([]))).run()
+    return run_dir
+
+
+def trials_of(run_dir: RunDir) -> list[TrialRecord]:
+    """What the store has; each trial has one row for each epoch."""
+    with closing(Store.open(run_dir.store, read_only=True)) as store:
+        records = store.trials()
+        for record in records:
+            epochs = [measurement.epoch for measurement in store.measurements(record.number)]
+            assert epochs == list(range(1, record.epochs + 1))
+        return records
+
+
+def attempts_of(run_dir: RunDir, number: int = 0) -> list[tuple[str, str]]:
+    """How each attempt of a trial ended, and why."""
+    with closing(Store.open(run_dir.store, read_only=True)) as store:
+        rows = store.rows("SELECT outcome, error FROM attempts WHERE trial = ? ORDER BY attempt", number)
+        return [(row["outcome"], row["error"] or "") for row in rows]
+
+
+def undisturbed_hashes(folder: Path, dataset: Dataset, *overrides: str) -> list[str | None]:
+    """The final weights of the same study, in this process, without a fault."""
+    run_dir = run_study(folder, InlinePool(dataset, SETTINGS), *overrides)
+    assert all(trial.state is TrialState.COMPLETE for trial in trials_of(run_dir))
+    return [trial.weights_sha256 for trial in trials_of(run_dir)]

@@ -19,6 +19,8 @@ from mnist_core.measurement import Measurement
 
 # How long the driver waits for an event before it looks at its clock and at a request to stop.
 PATIENCE_S = 0.2
+# What a worker that is made anew for a trial may take until it can begin.
+START_PATIENCE_S = 60.0
 
 DIVERGED = "diverged: the loss is not finite"
 
@@ -118,9 +120,11 @@ class Driver:
         worker = next((worker for worker in self._idle if worker != waiting.avoid), self._idle[0])
         self._idle.remove(worker)
         self._store.start_attempt(trial.number, worker)
-        self._running[trial.number] = RunningTrial(waiting, worker, self._deadline_s(trial.waits_for_memory))
+        fresh = waiting.quarantined or worker in self._used_in_quarantine
+        patience_s = fresh * START_PATIENCE_S + trial.waits_for_memory * MEMORY_PATIENCE_S
+        self._running[trial.number] = RunningTrial(waiting, worker, self._deadline_s(patience_s))
         self._observer.trial_started(trial.number, trial.model.kind, waiting.params, worker)
-        self._pool.start(worker, trial, fresh=waiting.quarantined or worker in self._used_in_quarantine)
+        self._pool.start(worker, trial, fresh=fresh)
         (self._used_in_quarantine.add if waiting.quarantined else self._used_in_quarantine.discard)(worker)
 
     def _take_up(self, records: list[TrialRecord]) -> None:
@@ -218,18 +222,16 @@ class Driver:
         self._observer.trial_ended(number, state, value, error)
 
     def _look_at_the_clock(self) -> None:
-        now = self._clock()
+        now, limit_s = self._clock(), self._spec.limits.epoch_timeout_s
         if now > self._study_deadline_s:
             self.request_stop(f"limits.minutes: {self._spec.limits.minutes} are over")
         for running in list(self._running.values()):
             if now > running.deadline_s:
                 running.deadline_s = math.inf
-                limit = f"limits.epoch_timeout_s: {self._spec.limits.epoch_timeout_s}"
-                self._pool.kill(running.worker, f"no epoch ended within {limit}")
+                self._pool.kill(running.worker, f"no epoch ended within limits.epoch_timeout_s: {limit_s}")
 
-    def _deadline_s(self, waits_for_memory: bool = False) -> float:
-        """When a worker that begins an epoch now is taken to hang."""
-        return self._clock() + self._spec.limits.epoch_timeout_s + (MEMORY_PATIENCE_S if waits_for_memory else 0.0)
+    def _deadline_s(self, more_s: float = 0.0) -> float:
+        return self._clock() + self._spec.limits.epoch_timeout_s + more_s
 
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]

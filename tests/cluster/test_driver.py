@@ -15,7 +15,7 @@ from cluster.spec_file import load_spec
 from cluster.store import Store
 from cluster.study_parts import StudyParts
 from cluster.study_spec import StudySpec
-from cluster.trial import TrialRecord, TrialState
+from cluster.trial import TrialRecord, TrialSpec, TrialState
 from mnist_core.dataset import Dataset
 from mnist_core.measurement import Measurement
 from tests.cluster.faulty_pool import (
@@ -279,6 +279,33 @@ def test_hung_worker_is_killed_and_its_trial_goes_on(study: Callable[..., Study]
     (trial,) = run.trials()
     assert (trial.state, trial.attempts) == (TrialState.COMPLETE, 2)
     assert [m.epoch for m in run.store.measurements(0)] == [1, 2, 3]
+
+
+class PoolThatTells(FaultyPool):
+    """Notes of each trial that is started whether its worker is made anew."""
+
+    def __init__(self, dataset: Dataset, fault: Fault) -> None:
+        super().__init__(dataset, fault)
+        self.started: list[tuple[int, bool]] = []
+
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
+        self.started.append((trial.number, fresh))
+        super().start(worker, trial, fresh=fresh)
+
+
+def test_quarantined_trial_and_the_one_after_it_get_a_fresh_worker_also_after_a_restart(
+    study: Callable[..., Study], small_dataset: Dataset
+) -> None:
+    run = study("trials=3")
+    run.store.add_trial(0, "mlp", {"training.learning_rate": 0.1}, 0)
+    for _ in range(2):
+        run.store.start_attempt(0, "cpu-0")
+        run.store.end_attempt(0, "crashed", "died")
+    pool = PoolThatTells(small_dataset, no_fault)
+    parts = StudyParts(run.store, Search(run.spec), pool, run.checkpoints, Observers([]))
+    Driver(run.spec, parts, Clock()).run()
+    assert run.states() == ["COMPLETE"] * 3
+    assert pool.started == [(0, True), (1, True), (2, False)]
 
 
 def test_events_of_one_trial_come_in_the_order_of_the_protocol(study: Callable[..., Study]) -> None:

@@ -19,7 +19,10 @@ from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of, un
 
 pytestmark = pytest.mark.slow
 
-GOES_ON = "the trial waits a moment, then goes on from its last state on another worker; after `limits.attempts` FAIL"
+GOES_ON = (
+    "the trial waits a moment, then goes on from its last state, if it can on another worker; "
+    "FAIL with the cause after `limits.attempts`"
+)
 SINCE_LAST_STATE = "training since the last state"
 
 
@@ -54,7 +57,7 @@ def test_trial_of_a_worker_that_dies_goes_on(kind: Kind, faults: Faults) -> None
 @fault(
     "Workers and nodes",
     "a worker hangs (SIGSTOP)",
-    seen="killed after `limits.epoch_timeout_s` without an epoch, then as above",
+    seen="it is killed after `limits.epoch_timeout_s` without an epoch, and the trial goes on as after a crash",
     lost=SINCE_LAST_STATE,
 )
 def test_trial_of_a_worker_that_hangs_goes_on(faults: Faults) -> None:
@@ -65,7 +68,7 @@ def test_trial_of_a_worker_that_hangs_goes_on(faults: Faults) -> None:
 @fault(
     "Workers and nodes",
     "training raises",
-    seen="as above, and the worker lives on; the traceback is kept in the store",
+    seen="the trial goes on as after a crash, and the worker lives on; the traceback is kept in the store",
     lost=SINCE_LAST_STATE,
 )
 def test_trial_that_raises_goes_on(faults: Faults) -> None:
@@ -125,7 +128,7 @@ class NodeKiller(RayPool):
 @fault(
     "Workers and nodes",
     "a node dies",
-    seen="its trials go on on other nodes, as above; their workers come back when there is room for them",
+    seen="its trials go on on other nodes, as after a crash",
     lost=SINCE_LAST_STATE,
 )
 def test_trial_of_a_node_that_dies_goes_on(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> None:

@@ -42,7 +42,7 @@ def faults(watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset) -> Fa
 @fault(
     "Workers and nodes",
     "training lacks memory (`MemoryError`)",
-    seen="the trial waits until 15 % of the node's memory is free, two minutes at most, then as above",
+    seen="the trial waits until 15 % of the node's memory is free, two minutes at most, then goes on as after a crash",
     lost="training since the last state",
 )
 def test_trial_without_memory_goes_on_when_there_is_some(faults: Faults) -> None:
@@ -52,7 +52,7 @@ def test_trial_without_memory_goes_on_when_there_is_some(faults: Faults) -> None
 @fault(
     "Workers and nodes",
     "the node's memory runs out, and Ray kills the worker",
-    seen='"out of memory: Ray killed the worker to save its node", then as above',
+    seen='"out of memory: Ray killed the worker to save its node"; the trial waits for memory and goes on',
     lost="training since the last state",
 )
 def test_kill_by_ray_for_lack_of_memory_is_recognised(faults: Faults) -> None:
@@ -75,7 +75,7 @@ def small_group() -> Iterator[Path]:
 @fault(
     "Workers and nodes",
     "the node's or the container's memory runs out, and the kernel kills the worker",
-    seen='"out of memory: the kernel of node ... killed worker process ...", then as above',
+    seen='"out of memory: the kernel of node ... killed worker process ..."; the trial waits for memory and goes on',
     lost="training since the last state",
 )
 def test_kill_by_the_kernel_for_lack_of_memory_is_recognised(small_group: Path, faults: Faults) -> None:

@@ -120,7 +120,7 @@ def resume(
     _refuse_local_with(local, workers)
     from jobs.run import Place, resume_study  # takes seconds, for which a refusal need not wait
 
-    finished = [trial.state for trial in read_summary(opened).trials if trial.state.is_finished()]
+    finished = [trial for trial in read_summary(opened).trials if trial.state.is_finished()]
     place = Place(local, address)
     with _interruptible(opened), study_view(study, shown, console(), place.opening, finished) as view:
         ending = resume_study(opened, study, place, view)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cluster.space import Params
 from cluster.study_spec import StudySpec
-from cluster.trial import TrialState
+from cluster.trial import TrialRecord, TrialState
 from mnist_core.measurement import Measurement
 
 
@@ -51,10 +51,10 @@ class Progress:
     def __post_init__(self) -> None:
         self._started_s = self.clock()
 
-    def seen_before(self, state: TrialState) -> None:
+    def seen_before(self, trial: TrialRecord) -> None:
         """A trial that was finished before the study was resumed."""
-        self.ended[state] = self.ended.get(state, 0) + 1
         self.ended_before += 1
+        self._count(trial.number, trial.model, trial.state, trial.value)
 
     def start(self, number: int, model: str, params: Params, worker: str) -> None:
         """A worker was given the trial."""
@@ -75,11 +75,9 @@ class Progress:
     def end(self, number: int, state: TrialState, value: float | None, error: str | None) -> RunningTrial | None:
         """The trial is finished; returns what ran of it, None if it waited."""
         running = self.running.pop(number, None)
-        self.ended[state] = self.ended.get(state, 0) + 1
         if error:
             self.problem = f"trial {number}: {error}"
-        if state is TrialState.COMPLETE and value is not None and running is not None and self._is_better(value):
-            self.best = (value, number, running.model)
+        self._count(number, running.model if running else "", state, value)
         return running
 
     def elapsed_s(self) -> float:
@@ -92,6 +90,11 @@ class Progress:
         done = now_done + sum(trial.epoch / trial.epochs for trial in self.running.values())
         left = self.spec.trials - self.ended_before - done
         return None if done < 0.5 else self.elapsed_s() * left / done
+
+    def _count(self, number: int, model: str, state: TrialState, value: float | None) -> None:
+        self.ended[state] = self.ended.get(state, 0) + 1
+        if state is TrialState.COMPLETE and value is not None and self._is_better(value):
+            self.best = (value, number, model)
 
     def _is_better(self, value: float) -> bool:
         if self.best is None:

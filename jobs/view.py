@@ -12,7 +12,7 @@ from rich.text import Text
 from cluster.observer import StudyObserver
 from cluster.space import Params, label
 from cluster.study_spec import StudySpec
-from cluster.trial import TrialState
+from cluster.trial import TrialRecord, TrialState
 from jobs.progress import Progress
 from jobs.shown import Shown
 from mnist_core.measurement import Measurement
@@ -42,7 +42,7 @@ STOPPING = "the running epochs end and are saved; Ctrl-C again leaves at once"
 
 @contextmanager
 def study_view(
-    spec: StudySpec, shown: Shown, console: Console, opening: str, finished: Sequence[TrialState] = ()
+    spec: StudySpec, shown: Shown, console: Console, opening: str, finished: Sequence[TrialRecord] = ()
 ) -> Iterator[StudyObserver]:
     """The view that fits the output.
 
@@ -51,11 +51,11 @@ def study_view(
         shown: how much.
         console: where.
         opening: what is going on until the first worker is ready, e.g. "starting Ray".
-        finished: the states of the trials that a resumed study has behind it.
+        finished: the trials that a resumed study has behind it.
     """
     progress = Progress(spec)
-    for state in finished:
-        progress.seen_before(state)
+    for trial in finished:
+        progress.seen_before(trial)
     if shown is not Shown.ALL:
         yield StudyObserver()
     elif console.is_terminal:

@@ -6,6 +6,7 @@ from cluster.spec_file import load_spec
 from cluster.trial import TrialState
 from jobs.progress import Progress
 from mnist_core.measurement import Measurement
+from tests.records import finished_trial
 
 SPEC = """
 name: progress
@@ -110,9 +111,10 @@ def test_time_left_counts_running_trials_by_their_epochs(clock: Clock) -> None:
 
 def test_time_left_of_a_resumed_study_leaves_out_what_was_done_before(clock: Clock) -> None:
     study = progress(clock)
-    study.seen_before(TrialState.COMPLETE)
-    study.seen_before(TrialState.PRUNED)
+    study.seen_before(finished_trial(TrialState.COMPLETE, number=4, value=0.9))
+    study.seen_before(finished_trial(TrialState.PRUNED))
     completed(study, 2, 0.5)
     clock.now_s += 10
     assert study.remaining_s() == 10.0
     assert sum(study.ended.values()) == 3
+    assert study.best == (0.9, 4, "mlp")  # of all trials, before and after

@@ -22,6 +22,7 @@ from jobs.shown import Shown
 from jobs.view import LiveView, PlainView, cropped, describe, readable_count, readable_time, study_view
 from mnist_core.dataset import Dataset
 from mnist_core.measurement import Measurement
+from tests.records import finished_trial
 
 ROOT = Path(__file__).parents[2]
 SPEC = """
@@ -220,13 +221,13 @@ def test_live_view_after_the_last_trial_says_what_it_still_does(spec: StudySpec)
     view, progress = live(spec)
     view.workers_changed(1, None)
     for _ in range(3):
-        progress.seen_before(TrialState.PRUNED)
+        progress.seen_before(finished_trial(TrialState.PRUNED))
     assert drawn(view) == ["view  3/3 trials  3 PRUNED  1 worker", "0 s elapsed, scoring the best on the test set ..."]
 
 
 def test_live_view_leaves_the_terminal_as_it_was(spec: StudySpec) -> None:
     screen = Screen(terminal=True)
-    with study_view(spec, Shown.ALL, screen.console, "starting Ray", [TrialState.COMPLETE]) as view:
+    with study_view(spec, Shown.ALL, screen.console, "starting Ray", [finished_trial(TrialState.COMPLETE)]) as view:
         assert isinstance(view, LiveView)
         view.workers_changed(1, None)
     assert "1/3 trials" in screen.text()

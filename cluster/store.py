@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cluster.space import Params
-from cluster.store_file import StoreFile, connect, unreadable
-from cluster.store_rows import read_measurement, read_record
+from cluster.store_file import StoreFile, connect, damage_told
+from cluster.store_rows import StudyState, read_measurement, read_record, read_study, read_time_spent
 from cluster.store_schema import MIGRATIONS, RECORDS, SCHEMA, SCHEMA_VERSION
 from cluster.time_spent import TimeSpent
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement
 
-StudyState = Literal["running", "complete", "interrupted"]
 AttemptOutcome = Literal["complete", "pruned", "failed", "crashed", "lost", "interrupted"]
 """failed: training raised; crashed: its worker died of it or hung; lost: its worker went without its doing."""
 
@@ -57,26 +56,34 @@ class Store(StoreFile):
         Raises:
             RunDirError: no study store, a damaged one, or one of another version.
         """
+        store = cls(path, connect(path, "ro" if read_only else "rw"))
         try:
-            connection = connect(path, "ro" if read_only else "rw")
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-        except sqlite3.DatabaseError as err:
-            raise unreadable(path, err) from err
+            store._take_up(read_only)
+        except BaseException:
+            store.connection.close()
+            raise
+        return store
+
+    def _take_up(self, read_only: bool) -> None:
+        with damage_told(self.path):
+            (version,) = self.connection.execute("PRAGMA user_version").fetchone()
         if not 1 <= version <= SCHEMA_VERSION:
             raise RunDirError(
-                f"{path} has schema version {version}, this mxtrials reads versions 1 to {SCHEMA_VERSION}: "
+                f"{self.path} has schema version {version}, this mxtrials reads versions 1 to {SCHEMA_VERSION}: "
                 "use the mxtrials that wrote it (see environment.json beside it)"
             )
-        store = cls(path, connection)
-        if not read_only and version < SCHEMA_VERSION:
-            with store.transaction() as sql:
+        if read_only:
+            return
+        self.check_pages()
+        if version < SCHEMA_VERSION:
+            with self.transaction() as sql:
                 _execute(sql, "".join(MIGRATIONS[version - 1 :]))
-        return store
 
     def close(self) -> None:
         """Closes the file; the last to write leaves one that can be read where nothing can be written."""
-        # Refused to those who only read, and while others have the file open: then it stays as it is.
-        with suppress(sqlite3.DatabaseError):
+        # Refused to those who only read, and while others have the file open: then it stays as it is. A damaged one
+        # may hold what SQLite says about it: no text.
+        with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
             self.connection.execute("PRAGMA busy_timeout = 0")
             self.connection.execute("PRAGMA journal_mode = DELETE")
         self.connection.close()
@@ -85,8 +92,9 @@ class Store(StoreFile):
 
     def study(self) -> tuple[StudyState, str | None]:
         """The study's state as last written, and why it ended."""
-        (row,) = self.rows("SELECT state, reason FROM study")
-        return row["state"], row["reason"]
+        with damage_told(self.path):
+            (found,) = self.read(read_study, "SELECT state, reason FROM study")
+            return found
 
     def set_study(self, state: StudyState, reason: str | None = None) -> None:
         """Writes the study's state, and why it ended if it ended before its last trial."""
@@ -173,12 +181,11 @@ class Store(StoreFile):
 
     def trials(self) -> list[TrialRecord]:
         """All trials by number."""
-        return [read_record(row) for row in self.rows(RECORDS)]
+        return self.read(read_record, RECORDS)
 
     def measurements(self, number: int) -> list[Measurement]:
         """A trial's measurements by epoch."""
-        rows = self.rows("SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", number)
-        return [read_measurement(row) for row in rows]
+        return self.read(read_measurement, "SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", number)
 
     def last_epoch(self, number: int) -> int:
         """The last epoch of a trial that is recorded; 0 before the first."""
@@ -206,8 +213,7 @@ class Store(StoreFile):
     def times_spent(self) -> list[TimeSpent]:
         """All that was written of where the time went, in this order; nothing of a version 1 store."""
         is_kept = self.rows("SELECT 1 FROM sqlite_master WHERE name = 'times_spent'")
-        rows = self.rows("SELECT spent FROM times_spent ORDER BY rowid") if is_kept else []
-        return [TimeSpent(**json.loads(row["spent"])) for row in rows]
+        return self.read(read_time_spent, "SELECT spent FROM times_spent ORDER BY rowid") if is_kept else []
 
 
 def _execute(sql: sqlite3.Connection, statements: str) -> None:

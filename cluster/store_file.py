@@ -1,12 +1,17 @@
 """The SQLite file of a study: connections, transactions, and what SQLite refuses as errors of ours. Knows no table."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mnist_core.errors import NotWritable, RunDirError
+
+Value = TypeVar("Value")
+
+# What reading a damaged file may end with: SQLite's own errors, and those of Python where a value is not what it was.
+_DAMAGE = (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class StoreFile:
@@ -42,10 +47,27 @@ class StoreFile:
         Raises:
             RunDirError: the file is damaged, or no store.
         """
-        try:
-            return self.connection.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as err:
-            raise unreadable(self.path, err) from err
+        return self.read(lambda row: row, query, *values)
+
+    def read(self, decode: Callable[[sqlite3.Row], Value], query: str, *values: int) -> list[Value]:
+        """What a query finds, each row as the value that it stands for.
+
+        Raises:
+            RunDirError: the file is damaged, or no store.
+        """
+        with damage_told(self.path):
+            return [decode(row) for row in self.connection.execute(query, values).fetchall()]
+
+    def check_pages(self) -> None:
+        """Looks at every page, so that nothing more is written to a file that is damaged.
+
+        Raises:
+            RunDirError: the file is damaged.
+        """
+        with damage_told(self.path):
+            ((found,),) = self.connection.execute("PRAGMA quick_check(1)")
+            if found != "ok":
+                raise ValueError(" ".join(found.split()))
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -53,6 +75,7 @@ class StoreFile:
 
         Raises:
             NotWritable: the folder or the disk refuses.
+            RunDirError: the file is damaged.
         """
         with self._refusals_told(), nullcontext() if self._is_begun else self.connection:
             if not self.connection.in_transaction:
@@ -63,32 +86,58 @@ class StoreFile:
     def _refusals_told(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as err:
-            raise NotWritable(f"{self.path} cannot be written ({err}): make room there, or allow it") from err
+        except sqlite3.DatabaseError as err:
+            if isinstance(err, sqlite3.OperationalError):
+                raise NotWritable(f"{self.path} cannot be written ({err}): make room there, or allow it") from err
+            if type(err) is sqlite3.DatabaseError:
+                raise _damaged(self.path, err) from err
+            raise  # a mistake of ours
 
 
 def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
     """Opens a file such that what is committed survives a power cut, and readers are never kept waiting.
 
     Raises:
-        NotWritable: it cannot be made.
-        RunDirError: it cannot be opened.
+        NotWritable: it cannot be made, or the folder or the disk refuses.
+        RunDirError: it is missing, damaged, or no store.
     """
-    try:
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None
-        )
-        connection.row_factory = sqlite3.Row
-        if mode != "ro":
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.OperationalError as err:
-        if mode == "rwc":
-            raise NotWritable(f"{path} cannot be made ({err}): make room there, or allow it") from err
-        raise RunDirError(f"{path} cannot be opened ({err})") from err
+    with damage_told(path), ExitStack() as undo:
+        try:
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None
+            )
+            undo.callback(connection.close)
+            connection.row_factory = sqlite3.Row
+            if mode != "ro":
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.OperationalError as err:
+            raise _not_opened(path, mode, err) from err
+        undo.pop_all()
     return connection
 
 
-def unreadable(path: Path, err: sqlite3.DatabaseError) -> RunDirError:
-    """The error of a file that SQLite cannot read."""
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """What is read in the block is read, or a RunDirError says that the file is damaged, or no store."""
+    try:
+        yield
+    except _DAMAGE as err:
+        raise _damaged(path, err) from err
+
+
+def _damaged(path: Path, err: Exception) -> RunDirError:
     return RunDirError(f"{path} cannot be read as a study store ({err}): restore it from a copy")
+
+
+def _not_opened(path: Path, mode: str, err: sqlite3.OperationalError) -> NotWritable | RunDirError:
+    if mode == "rwc":
+        return NotWritable(f"{path} cannot be made ({err}): make room there, or allow it")
+    reason: object = err
+    try:
+        path.open("rb" if mode == "ro" else "r+b").close()
+    except FileNotFoundError:
+        return RunDirError(f"{path} cannot be opened ({err}): there is no such file")
+    except OSError as refusal:  # of which SQLite does not tell
+        reason = refusal.strerror
+    return NotWritable(f"{path} cannot be opened ({reason}): make room there, or allow it")

@@ -1,10 +1,16 @@
-"""Rows of the study store as values. Knows the columns' names, but no SQL: see store.py."""
+"""Rows of the study store as values. Knows the columns' names, but no SQL: see store.py.
+
+What a damaged file holds is no value, or one of another type: reading it ends with an error of Python's own.
+"""
 
 import json
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
+from cluster.time_spent import TimeSpent
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.measurement import Measurement
+
+StudyState = Literal["running", "complete", "interrupted"]
 
 
 class Row(Protocol):
@@ -13,24 +19,31 @@ class Row(Protocol):
     def __getitem__(self, column: str, /) -> Any: ...
 
 
+def read_study(row: Row) -> tuple[StudyState, str | None]:
+    """The study's state, and why it ended."""
+    if row["state"] not in get_args(StudyState):
+        raise ValueError(f"{row['state']!r} is no state of a study")
+    return row["state"], _text_or_none(row["reason"])
+
+
 def read_record(row: Row) -> TrialRecord:
     """A trial from its row joined with its last measurement and its last attempt; JSON may hold NaN and Infinity."""
     return TrialRecord(
-        number=row["number"],
+        number=int(row["number"]),
         state=TrialState(row["state"]),
-        model=row["model"],
-        params=json.loads(row["params"]),
-        seed=row["seed"],
-        epochs=row["epochs"] or 0,
-        value=row["value"],
-        metrics=json.loads(row["metrics"]) if row["metrics"] else {},
-        attempts=row["attempts"],
-        seconds=row["elapsed_s"] or 0.0,
-        worker=row["worker"],
-        error=row["error"],
-        traceback=row["traceback"],
-        weights_sha256=row["weights_sha256"],
-        test=json.loads(row["test"]) if row["test"] else None,
+        model=_text(row["model"]),
+        params=dict(json.loads(row["params"])),
+        seed=int(row["seed"]),
+        epochs=int(row["epochs"] or 0),
+        value=None if row["value"] is None else float(row["value"]),
+        metrics=_numbers(row["metrics"]) if row["metrics"] else {},
+        attempts=int(row["attempts"]),
+        seconds=float(row["elapsed_s"] or 0.0),
+        worker=_text_or_none(row["worker"]),
+        error=_text_or_none(row["error"]),
+        traceback=_text_or_none(row["traceback"]),
+        weights_sha256=_text_or_none(row["weights_sha256"]),
+        test=_numbers(row["test"]) if row["test"] else None,
     )
 
 
@@ -40,4 +53,23 @@ def read_measurement(row: Row) -> Measurement:
         head: tuple(tuple(int(cell) for cell in line) for line in counts)
         for head, counts in json.loads(row["confusion"]).items()
     }
-    return Measurement(row["epoch"], json.loads(row["metrics"]), row["elapsed_s"], confusion)
+    return Measurement(int(row["epoch"]), _numbers(row["metrics"]), float(row["elapsed_s"]), confusion)
+
+
+def read_time_spent(row: Row) -> TimeSpent:
+    """Where the time of a driver's session has gone so far."""
+    return TimeSpent(**json.loads(row["spent"]))
+
+
+def _numbers(text: str) -> dict[str, float]:
+    return {name: float(value) for name, value in json.loads(text).items()}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from cluster.run_dir import RunDir
 from cluster.spec_file import load_spec
-from cluster.store import Store, StudyState
+from cluster.store import Store
+from cluster.store_rows import StudyState
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialState
 

@@ -9,7 +9,8 @@ import pytest
 
 from cluster.run_dir import RunDir
 from cluster.spec_file import dump_spec, load_spec
-from cluster.store import Store, StudyState
+from cluster.store import Store
+from cluster.store_rows import StudyState
 from cluster.summary import read_summary
 from cluster.trial import TrialState
 from mnist_core.errors import RunDirError

@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -49,10 +49,13 @@ class RunDir:
             RunDirError: there is none, or it holds no study.
         """
         run_dir = cls(path)
-        if not path.is_dir():
-            raise RunDirError(f"{path} is not a run directory: there is no such folder")
-        if not run_dir.store.is_file():
-            raise RunDirError(f"{path} is not a run directory: it has no {run_dir.store.name}")
+        try:
+            if not path.is_dir():
+                raise RunDirError(f"{path} is not a run directory: there is no such folder")
+            if not run_dir.store.is_file():
+                raise RunDirError(f"{path} is not a run directory: it has no {run_dir.store.name}")
+        except OSError as err:
+            raise RunDirError(f"{path} cannot be looked into ({err.strerror}): give a folder that can") from err
         return run_dir
 
     @property
@@ -117,19 +120,24 @@ class RunDir:
 
         Raises:
             RunDirError: another process drives this run.
+            NotWritable: the folder or the disk refuses.
         """
         lock = FileLock(self._lock)
         try:
             lock.acquire(timeout=LOCK_PATIENCE_S)
+            self._lock_note.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         except Timeout as err:
             raise RunDirError(f"{self.path} is in use by {self._holder()}: wait for it, or stop it") from err
-        except OSError as err:
-            raise NotWritable(f"{self.path} cannot be written ({err.strerror}): allow it, or copy the run") from err
+        except (OSError, NotImplementedError) as err:  # NotImplementedError: a file system without locks
+            reason = getattr(err, "strerror", None) or err
+            raise NotWritable(
+                f"{self.path} cannot be written ({reason}): make room there, allow it, or copy the run"
+            ) from err
         try:
-            self._lock_note.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
             yield
         finally:
-            self._lock_note.unlink(missing_ok=True)
+            with suppress(OSError):  # on a disk that has become read-only
+                self._lock_note.unlink(missing_ok=True)
             lock.release()
 
     def is_driven(self) -> bool:

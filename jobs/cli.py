@@ -9,36 +9,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from jobs.bench import BENCHMARKS, PUBLISHED
+from jobs.border import EXIT_INTERRUPTED, Border, say
 from jobs.cli_options import console, json_option, run_dir_argument
 from jobs.cli_reading import READING
 from jobs.shown import Shown
-from mnist_core.errors import MxtrialsError, NoCompleteTrial
+from mnist_core.errors import NoCompleteTrial
 
 if TYPE_CHECKING:
     from cluster.run_dir import RunDir
+    from cluster.summary import StudySummary
     from jobs.run import Ending
-
-EXIT_INTERRUPTED = 130
-
-
-class _Group(click.Group):
-    """Prints every error of ours as one sentence, and exits with its code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command that was named."""
-        try:
-            return super().invoke(ctx)
-        except MxtrialsError as err:
-            click.echo(f"mxtrials: {err}", err=True)
-            ctx.exit(err.exit_code)
-        except KeyboardInterrupt:
-            click.echo("mxtrials: interrupted", err=True)
-            ctx.exit(EXIT_INTERRUPTED)
 
 
 def _version() -> str:
@@ -48,7 +33,7 @@ def _version() -> str:
         return "not installed: run from its source folder"
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Border, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(_version(), message="%(version)s")
 def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
@@ -144,13 +129,29 @@ def _interruptible(run_dir: "RunDir") -> Iterator[None]:
 
 def _say_how_to_go_on(run_dir: "RunDir") -> None:
     begun = run_dir.store.exists()
-    click.echo(f"interrupted; go on with: mxtrials resume {run_dir.path}" if begun else "interrupted", err=True)
+    say(f"interrupted; go on with: mxtrials resume {run_dir.path}" if begun else "interrupted")
 
 
 def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
-    """Prints how a study ended, and ends with the exit code that says so."""
+    """Prints how a study ended, and ends with the exit code that says so, whether it could be printed or not."""
     summary = ending.summary
     from jobs.run import INTERRUPTED
+
+    try:
+        _show_ending(summary, run_dir, shown)
+    finally:
+        if ending.trouble:
+            say(f"mxtrials: {ending.trouble}")
+        if summary.reason == INTERRUPTED:
+            _say_how_to_go_on(run_dir)
+            sys.exit(EXIT_INTERRUPTED)
+        if summary.best is None:
+            raise NoCompleteTrial(
+                f"no trial of {summary.spec.name} was completed: `mxtrials show {run_dir.path}` says why"
+            )
+
+
+def _show_ending(summary: "StudySummary", run_dir: "RunDir", shown: "Shown") -> None:
     from jobs.show import show_results, show_summary
 
     if shown is Shown.JSON:
@@ -158,13 +159,6 @@ def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
     elif shown is not Shown.NOTHING:
         show_summary(summary, console())
         show_results(summary, run_dir, console())
-    if ending.trouble:
-        click.echo(f"mxtrials: {ending.trouble}", err=True)
-    if summary.reason == INTERRUPTED:
-        _say_how_to_go_on(run_dir)
-        sys.exit(EXIT_INTERRUPTED)
-    if summary.best is None:
-        raise NoCompleteTrial(f"no trial of {summary.spec.name} was completed: `mxtrials show {run_dir.path}` says why")
 
 
 @main.command()

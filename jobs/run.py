@@ -68,15 +68,19 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
     spec = _with_absolute_source(spec)
     dataset = _open_data(spec)
     with _sigterm_like_ctrl_c():
-        run_dir = RunDir.create(out)
+        run_dir, begun = RunDir.create(out), False
         try:
             with run_dir.locked():
                 write_atomically(run_dir.spec, dump_spec(spec).encode())
                 record_environment(run_dir, dataset)
                 with _closing(Store.create(run_dir.store, spec.name)) as store:
-                    trouble = _drive(run_dir, spec, store, dataset, place, view)
+                    try:
+                        trouble = _drive(run_dir, spec, store, dataset, place, view)
+                    except BaseException:
+                        begun = _may_have_begun(store)
+                        raise
         except (MxtrialsError, KeyboardInterrupt):
-            if not _has_begun(run_dir):
+            if not begun:
                 run_dir.remove()
             raise
     return Ending(read_summary(run_dir), trouble)
@@ -97,13 +101,12 @@ def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObse
     return Ending(read_summary(run_dir), trouble)
 
 
-def _has_begun(run_dir: RunDir) -> bool:
-    """Whether there is a trial to go on with."""
+def _may_have_begun(store: Store) -> bool:
+    """Whether there is a trial to go on with, or the store can no longer tell."""
     try:
-        with _closing(Store.open(run_dir.store, read_only=True)) as store:
-            return bool(store.trials())
+        return bool(store.trials())
     except RunDirError:
-        return False
+        return True
 
 
 def _check_that_it_can_go_on(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset) -> None:

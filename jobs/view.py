@@ -15,6 +15,7 @@ from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialState
 from jobs.progress import Progress
 from jobs.shown import Shown
+from mnist_core.errors import NotWritable
 from mnist_core.measurement import Measurement
 
 STATE_STYLES = {
@@ -117,7 +118,7 @@ class PlainView(StudyObserver):
         line = f"{self._progress.elapsed_s():7.1f} s  {line.rstrip()}"
         try:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
-        except OSError:
+        except (OSError, NotWritable):
             self._console.quiet = True
         except SystemExit:
             if not self._console.quiet:  # else it is rich's answer to a broken pipe

@@ -9,7 +9,6 @@ import importlib.util
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,7 +201,7 @@ def _stderr_kept_back() -> Iterator[None]:
     """
     sys.stderr.flush()
     saved = os.dup(2)
-    with tempfile.TemporaryFile() as sink:
+    with os.fdopen(os.memfd_create("stderr"), "w+b") as sink:
         os.dup2(sink.fileno(), 2)
         try:
             yield

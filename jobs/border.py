@@ -1,0 +1,92 @@
+"""The border to the shell: whatever goes wrong becomes one sentence on stderr and an exit code, never a traceback."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import click
+
+from mnist_core.errors import EnvironmentLacks, MxtrialsError, NotWritable
+
+EXIT_INTERRUPTED = 130
+
+
+class Border(click.Group):
+    """Prints every error of ours as one sentence, and exits with its code."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Runs the command line; what the machine refuses where nobody foresaw it is told like all else."""
+        with _standard_output():
+            try:
+                return super().main(*args, **extra)
+            except MxtrialsError as err:
+                refusal = err
+            except OSError as err:
+                what = f"{err.filename}: {err.strerror}" if err.filename else str(err)
+                refusal = EnvironmentLacks(f"the system refuses ({what}): `mxtrials doctor` may say more")
+            except MemoryError as err:
+                refusal = EnvironmentLacks(f"there is not enough memory ({err}): free some, or ask for less")
+            say(f"mxtrials: {refusal}")
+            sys.exit(refusal.exit_code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command that was named; click would call an interruption an abort, and exit with 1."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("mxtrials: interrupted")
+            sys.exit(EXIT_INTERRUPTED)
+
+
+def say(line: str) -> None:
+    """Prints a line on stderr; where that is full, too, the exit code has to do."""
+    with suppress(OSError):
+        click.echo(line, err=True)
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    """What is printed here raises NotWritable where standard output refuses, e.g. on a full disk."""
+    before = sys.stdout
+    if not isinstance(before, io.TextIOWrapper) or before is not sys.__stdout__:  # closed, or replaced
+        yield
+        return
+    sys.stdout = told = _Output(before.buffer, before.encoding, before.errors, line_buffering=before.line_buffering)
+    try:
+        yield
+    finally:
+        sys.stdout = before
+        try:
+            told.flush()
+        except (NotWritable, BrokenPipeError):  # again; Python would try once more, and end with a code of its own
+            os.dup2(os.open(os.devnull, os.O_WRONLY), before.fileno())
+        told.detach()
+
+
+class _Output(io.TextIOWrapper):
+    """Standard output; a signal may come amid a line, so nothing of Python is below its buffer."""
+
+    def write(self, text: str) -> int:
+        """See io.TextIOBase."""
+        with _refusals_told():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """See io.IOBase."""
+        with _refusals_told():
+            super().flush()
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # click's own: who reads no more need not be told
+        raise
+    except OSError as err:
+        raise NotWritable(
+            f"standard output cannot be written ({err.strerror}): make room there, or send it elsewhere"
+        ) from err

@@ -111,6 +111,9 @@ def _padded_convolution(layer: Any, number: int, shape: tuple[int, int], planes:
     if more:
         weight = mx.sym.concat(weight, mx.sym.zeros((more, planes, *_KERNEL)), dim=0)
         bias = mx.sym.concat(bias, mx.sym.zeros((more,)), dim=0)
+    if (planes, more) == (channels, 0):
+        # A convolution that predicts wants to reorder its weight, and refuses one that is a part of another array.
+        weight = mx.sym.identity(weight)
     return mx.sym.Convolution(layer, weight, bias, name=f"conv{number}", kernel=_KERNEL, num_filter=filters + more)
 
 

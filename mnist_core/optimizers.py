@@ -46,12 +46,13 @@ class CpuOptimizer:
         self._state = tuple(np.zeros_like(weights) for _ in range(state_vectors(config)))
         self._scratch = np.empty_like(weights)
         self._steps = 0
+        # Unbound: with a bound method it would hold itself, and its vectors until Python looks for such cycles.
         self._update = self._update_of(config)
 
     def step(self, learning_rate: float, rescale: float) -> None:
         """See FlatOptimizer."""
         self._steps += 1
-        self._update(learning_rate, rescale)
+        self._update(self, learning_rate, rescale)
 
     def state(self) -> tuple[Vector, ...]:
         """See FlatOptimizer."""
@@ -63,12 +64,13 @@ class CpuOptimizer:
             mine[...] = saved
         self._steps = steps
 
-    def _update_of(self, config: TrainingConfig) -> Callable[[float, float], None]:
+    @classmethod
+    def _update_of(cls, config: TrainingConfig) -> "Callable[[CpuOptimizer, float, float], None]":
         if config.optimizer == "adam":
-            return self._adam
+            return cls._adam
         if config.momentum == 0:
-            return self._sgd
-        return self._nag if config.optimizer == "nag" else self._sgd_momentum
+            return cls._sgd
+        return cls._nag if config.optimizer == "nag" else cls._sgd_momentum
 
     def _decay(self, factor: np.float32) -> Vector:
         """factor * weights, on the part that decays: a scratch vector (layout.decayed,)."""

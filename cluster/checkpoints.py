@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cluster.run_dir import RunDir
-from mnist_core.atomic_file import write_atomically
+from mnist_core.atomic_file import make_folder, write_atomically
 from mnist_core.checkpoint import TrainingState, unpack, weights_sha256
-from mnist_core.errors import CheckpointError, NotWritable
+from mnist_core.errors import CheckpointError
 
 KEPT = 2
 
@@ -28,34 +28,27 @@ class Checkpoints:
             NotWritable: the folder or the disk refuses.
         """
         folder = self._run_dir.trial_checkpoints(number)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as err:
-            raise NotWritable(f"{folder} cannot be made ({err.strerror}): make room there, or allow it") from err
+        make_folder(folder)
         write_atomically(self._run_dir.checkpoint(number, epoch), state)
-        for old in sorted(folder.glob("*.state"))[:-KEPT]:
+        for old in self._newest_first(number)[KEPT:]:
             old.unlink(missing_ok=True)
 
     def newest(self, number: int, at_most: float = math.inf) -> bytes | None:
-        """A trial's newest state that is whole, or None; a damaged one is passed over.
+        """A trial's newest state that is whole, to go on from, or None.
+
+        Newer ones are deleted, so that they never stand in the way of those that will be saved.
 
         Args:
             number: the trial's.
             at_most: epochs that the store knows. A driver that is killed between the two may leave a state of an epoch
-                that was never recorded: it is passed over, too.
+                that was never recorded: it is passed over, as a damaged one is.
         """
-        for path in sorted(self._run_dir.trial_checkpoints(number).glob("*.state"), reverse=True):
-            if (data := self._whole(path, at_most)) is not None:
+        for path in self._newest_first(number):
+            state, data = self._read(path)
+            if state is not None and state.epoch <= at_most:
                 return data
+            path.unlink(missing_ok=True)
         return None
-
-    def _whole(self, path: Path, at_most: float) -> bytes | None:
-        try:
-            data = path.read_bytes()
-            return data if unpack(data).epoch <= at_most else None
-        except (CheckpointError, OSError) as err:
-            self._warn(f"{path} is passed over for an earlier state, if there is one: {err}")
-            return None
 
     def final(self, number: int, sha256: str | None) -> TrainingState:
         """The state that a complete trial ended with, told by the SHA-256 of its weights.
@@ -63,12 +56,24 @@ class Checkpoints:
         Raises:
             CheckpointError: it is not kept, or damaged.
         """
-        data = self.newest(number)
-        state = None if data is None else unpack(data)
-        if state is None or weights_sha256(state.weights) != sha256:
-            folder = self._run_dir.trial_checkpoints(number)
-            raise CheckpointError(f"{folder} no longer holds the final weights of its trial: restore it from a copy")
-        return state
+        for path in self._newest_first(number):
+            state, _ = self._read(path)
+            if state is not None and weights_sha256(state.weights) == sha256:
+                return state
+        folder = self._run_dir.trial_checkpoints(number)
+        raise CheckpointError(f"{folder} no longer holds the final weights of its trial: restore it from a copy")
+
+    def _newest_first(self, number: int) -> list[Path]:
+        return sorted(self._run_dir.trial_checkpoints(number).glob("*.state"), reverse=True)
+
+    def _read(self, path: Path) -> tuple[TrainingState | None, bytes]:
+        """A state and its bytes; None for one that is damaged."""
+        try:
+            data = path.read_bytes()
+            return unpack(data), data
+        except (CheckpointError, OSError) as err:
+            self._warn(f"{path} is passed over for an earlier state, if there is one: {err}")
+            return None, b""
 
     def discard(self, number: int) -> None:
         """Forgets a trial's states; their files go with the next `sweep`."""

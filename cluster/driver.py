@@ -56,9 +56,8 @@ class Driver:
 
     def request_stop(self, reason: str) -> None:
         """Lets running trials finish their epoch, puts them aside, and starts no others. Safe in a signal handler."""
-        if self._stopping is None:
-            self._stopping = reason
-            self._observer.stopping(reason)
+        self._stopping = reason
+        self._observer.stopping(reason)
 
     def _work_remains(self) -> bool:
         if self._stopping:
@@ -193,6 +192,7 @@ class Driver:
         self._idle.append(worker)
 
     def _on_worker_lost(self, event: WorkerLost) -> None:
+        self._used_in_quarantine.discard(event.worker)
         if event.worker in self._idle:
             self._idle.remove(event.worker)
         for number in [number for number, running in self._running.items() if running.worker == event.worker]:
@@ -223,7 +223,7 @@ class Driver:
 
     def _look_at_the_clock(self) -> None:
         now, limit_s = self._clock(), self._spec.limits.epoch_timeout_s
-        if now > self._study_deadline_s:
+        if now > self._study_deadline_s and not self._stopping:
             self.request_stop(f"limits.minutes: {self._spec.limits.minutes} are over")
         for running in list(self._running.values()):
             if now > running.deadline_s:
@@ -238,7 +238,7 @@ class Driver:
 
     def _stop_at_the_goal(self, number: int, value: float) -> None:
         goal, maximized = self._spec.stop.objective, self._spec.search.direction == "maximize"
-        if goal is not None and (value >= goal if maximized else value <= goal):
+        if goal is not None and not self._stopping and (value >= goal if maximized else value <= goal):
             self.request_stop(f"trial {number} reached the objective {goal}")
 
     def _workers(self) -> int:

@@ -38,7 +38,8 @@ def loss_of(err: RayError, home: Home | None) -> tuple[str, Loss]:
         home: where it was; None if it never was ready.
     """
     if isinstance(err, RayTaskError):
-        return f"worker failed: {type(err.cause).__name__}: {first_line(str(err.cause))}", "died"
+        cause = f"worker failed: {type(err.cause).__name__}: {first_line(str(err.cause))}"
+        return cause, "died" if home else "other"
     if isinstance(err, OutOfMemoryError):
         return "out of memory: Ray killed the worker to save its node", "memory"
     if not isinstance(err, RayActorError):
@@ -50,7 +51,10 @@ def loss_of(err: RayError, home: Home | None) -> tuple[str, Loss]:
     if isinstance(err, ActorUnavailableError):
         return f"node {home.address} (id {home.node_id}) died or cannot be reached", "other"
     if _kernel_kills_on(home.node_id, home.kernel_kills) > home.kernel_kills:
-        return f"out of memory: the kernel of node {home.address} killed worker process {home.pid}", "memory"
+        return (
+            f"out of memory, probably: the kernel of node {home.address} killed processes, and worker {home.pid} died",
+            "memory",
+        )
     return f"worker process {home.pid} on node {home.address} died: it crashed or was killed", "died"
 
 

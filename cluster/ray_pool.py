@@ -104,8 +104,7 @@ class RayPool:
         """See WorkerPool; what a fresh worker is told waits until it has opened its context."""
         seat = self._seats[worker]
         if fresh:
-            self._dismiss(seat)
-            seat = self._seat(seat.slot, failed_starts=0, is_announced=False)
+            seat = self._made_anew(seat)
         self._pending[seat.actor.start.remote(trial)] = seat
 
     @_ray_works()
@@ -126,7 +125,7 @@ class RayPool:
         seat = self._seats[worker]
         self._happened = deque(event for event in self._happened if event.worker != worker)
         self._dismiss(seat)
-        self._replace(seat, cause, "died")
+        self._replace(seat, cause, "died" if seat.home else "other")
 
     @_ray_works()
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
@@ -188,6 +187,16 @@ class RayPool:
     def _can_do_without(self, seat: _Seat, refusal: MxtrialsError) -> bool:
         """One node may lack a library that others have; but a device that was asked for by number must be there."""
         return seat.slot.optional or (self._ever_ready and not isinstance(refusal, DeviceUnavailable))
+
+    def _made_anew(self, seat: _Seat) -> _Seat:
+        """A new actor on a slot, which is told something at once; those that wait for a CPU queue up behind it."""
+        waiting = [other for other in self._seats.values() if other.is_announced and not other.home]
+        for other in (seat, *waiting):
+            self._dismiss(other)
+        fresh = self._seat(seat.slot, failed_starts=0, is_announced=False)
+        for other in waiting:
+            self._seat(other.slot, other.failed_starts)
+        return fresh
 
     def _dismiss(self, seat: _Seat) -> None:
         """Ends an actor; what it was told no longer counts."""

@@ -164,14 +164,17 @@ def _sigterm_like_ctrl_c() -> Iterator[None]:
 
 
 def _run_until_told_to_stop(driver: Driver) -> str | None:
-    """The first Ctrl-C lets the running epochs end and saves; the second leaves at once, and loses those epochs."""
+    """The first Ctrl-C or SIGTERM lets the running epochs end and saves; the second leaves at once, and loses them."""
 
     def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
         driver.request_stop(INTERRUPTED)
-        signal.signal(signum, signal.default_int_handler)
+        for number in before:
+            signal.signal(number, signal.default_int_handler)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        for number in before:
+            signal.signal(number, stop)
         return driver.run()
     finally:
         for number, handler in before.items():

@@ -30,6 +30,21 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise NotWritable(f"{path} cannot be written ({err.strerror}): make room there, or allow it") from err
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it that are missing, such that they survive a power cut.
+
+    Raises:
+        NotWritable: the file system refuses.
+    """
+    try:
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in missing:
+            sync_folder(each.parent)
+    except OSError as err:
+        raise NotWritable(f"{folder} cannot be made ({err.strerror}): make room there, or allow it") from err
+
+
 def sync_folder(folder: Path) -> None:
     """Makes renames in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

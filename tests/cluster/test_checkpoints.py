@@ -48,13 +48,29 @@ def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Chec
     assert checkpoints.final(0, sha256(12)).epoch == 12
 
 
-def test_state_of_an_epoch_that_is_not_recorded_is_passed_over(checkpoints: Checkpoints) -> None:
+def test_state_of_an_epoch_that_is_not_recorded_is_passed_over_for_good(checkpoints: Checkpoints) -> None:
     for epoch in (3, 4):
         checkpoints.save(0, epoch, state(epoch))
     found = checkpoints.newest(0, at_most=3)
     assert found is not None
     assert unpack(found).epoch == 3
+    assert newest_epoch(checkpoints) == 3
     assert checkpoints.newest(0, at_most=2) is None
+
+
+def test_damaged_states_are_told_and_stand_in_the_way_of_none_that_is_saved_later(run_dir: RunDir) -> None:
+    told: list[str] = []
+    checkpoints = Checkpoints(run_dir, told.append)
+    for epoch in (8, 9):
+        checkpoints.save(0, epoch, state(epoch))
+        run_dir.checkpoint(0, epoch).write_bytes(b"damaged")
+    assert checkpoints.newest(0) is None
+    assert [str(run_dir.checkpoint(0, epoch)) in sentence for epoch, sentence in zip((9, 8), told, strict=True)] == [
+        True
+    ] * 2
+    for epoch in (1, 2, 3):
+        checkpoints.save(0, epoch, state(epoch))
+        assert newest_epoch(checkpoints) == epoch
 
 
 def test_state_saved_again_replaces_the_first(checkpoints: Checkpoints, run_dir: RunDir) -> None:

@@ -281,6 +281,15 @@ def test_hung_worker_is_killed_and_its_trial_goes_on(study: Callable[..., Study]
     assert [m.epoch for m in run.store.measurements(0)] == [1, 2, 3]
 
 
+def test_ctrl_c_counts_although_the_study_is_stopping_already(study: Callable[..., Study]) -> None:
+    run = study("limits.minutes=0.05", "trials=100")
+    driver = run.driver(clock=Clock(step_s=0.5))
+    ended = driver.run()
+    driver.request_stop("interrupted")
+    assert str(ended).startswith("limits.minutes")
+    assert driver.run() == "interrupted"
+
+
 class PoolThatTells(FaultyPool):
     """Notes of each trial that is started whether its worker is made anew."""
 

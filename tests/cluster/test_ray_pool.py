@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -74,6 +74,13 @@ def train(pool: WorkerPool, worker: str, spec: TrialSpec) -> Finished:
         pool.advance(worker)
     assert isinstance(event, Finished)
     return event
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
 
 
 def raylet_of(pid: int) -> int:
@@ -188,6 +195,39 @@ def test_worker_that_is_given_up_is_lost_and_replaced(nodes: Cluster, small_data
         pool.kill(ready.worker, "it hangs")
         assert next_event(pool) == WorkerLost("cpu-0", "it hangs")
         assert next_ready(pool).pid != ready.pid
+    finally:
+        pool.close()
+
+
+@slow
+def test_fresh_worker_is_a_new_process_that_begins_at_once_and_before_those_that_wait(
+    nodes: Cluster, small_dataset: Dataset
+) -> None:
+    pool = RayPool([CPU_0, CPU_1, Slot("cpu-2", "cpu")], small_dataset, SETTINGS)  # there are two CPUs
+    try:
+        first, second = next_ready(pool), next_ready(pool)
+        pool.start(first.worker, trial(), fresh=True)
+        assert isinstance(next_event(pool), Measured)  # not Ready, though it is another process
+        pool.advance(first.worker)
+        assert isinstance(next_event(pool), Finished)
+        wait_until(lambda: not psutil.pid_exists(first.pid))
+        assert psutil.pid_exists(second.pid)
+    finally:
+        pool.close()
+
+
+@slow
+def test_fresh_worker_that_is_given_up_before_it_began_is_not_its_trials_doing(
+    nodes: Cluster, small_dataset: Dataset
+) -> None:
+    pool = RayPool([CPU_0], small_dataset, SETTINGS)
+    try:
+        worker = next_ready(pool).worker
+        pool.start(worker, trial(), fresh=True)
+        pool.kill(worker, "it hangs")
+        assert next_event(pool) == WorkerLost(worker, "it hangs", "other")
+        assert next_ready(pool).worker == worker
+        assert train(pool, worker, trial()).number == 0
     finally:
         pool.close()
 

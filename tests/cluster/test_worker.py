@@ -1,6 +1,7 @@
 """A worker in this process: when it sends its state, and what it makes of errors."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,16 @@ def test_expensive_state_is_followed_by_a_pause_fifty_times_as_long(
     assert running.state_due_s == now_s[0] + pause_s
     assert running.state_left_s is None
     assert STATE_SHARE == 0.02
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_trial_that_ran_out_of_memory_begins_when_there_is_some(
+    waits: bool, worker: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+    monkeypatch.setattr("cluster.worker.wait_for_memory", lambda: waited.append(True))
+    assert isinstance(worker(0.0).start(replace(TRIAL, waits_for_memory=waits)), Measured)
+    assert waited == [True] * waits
 
 
 def wrong_shape() -> None:

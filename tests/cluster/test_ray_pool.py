@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -171,35 +170,6 @@ def test_worker_with_a_bug_is_lost_with_the_error_and_replaced(nodes: Cluster, s
 
 
 @slow
-def test_killed_worker_is_lost_with_its_cause_and_replaced(nodes: Cluster, small_dataset: Dataset) -> None:
-    pool = RayPool([CPU_0], small_dataset, SETTINGS)
-    try:
-        ready = next_ready(pool)
-        os.kill(ready.pid, signal.SIGKILL)
-        pool.start(ready.worker, trial())
-        lost = next_event(pool)
-        assert isinstance(lost, WorkerLost)
-        assert lost.cause.startswith(f"worker process {ready.pid} on node ")
-        assert lost.cause.endswith(" died: it crashed or was killed")
-        assert next_ready(pool).pid != ready.pid
-    finally:
-        pool.close()
-
-
-@slow
-def test_worker_that_is_given_up_is_lost_and_replaced(nodes: Cluster, small_dataset: Dataset) -> None:
-    pool = RayPool([CPU_0], small_dataset, SETTINGS)
-    try:
-        ready = next_ready(pool)
-        pool.start(ready.worker, trial())
-        pool.kill(ready.worker, "it hangs")
-        assert next_event(pool) == WorkerLost("cpu-0", "it hangs")
-        assert next_ready(pool).pid != ready.pid
-    finally:
-        pool.close()
-
-
-@slow
 def test_fresh_worker_is_a_new_process_that_begins_at_once_and_before_those_that_wait(
     nodes: Cluster, small_dataset: Dataset
 ) -> None:
@@ -335,26 +305,5 @@ def test_holdout_that_does_not_fit_is_an_error_of_the_data(nodes: Cluster, small
     try:
         with pytest.raises(DataError, match="data.holdout is 256"):
             next_event(pool)
-    finally:
-        pool.close()
-
-
-@slow
-def test_worker_is_lost_with_its_node_and_goes_on_on_another(nodes: Cluster, small_dataset: Dataset) -> None:
-    doomed = nodes.add_node(num_cpus=1)
-    pool = RayPool([CPU_0, CPU_1, Slot("cpu-2", "cpu")], small_dataset, SETTINGS)
-    try:
-        workers = {ready.worker: ready.pid for ready in (next_ready(pool) for _ in range(3))}
-        raylet = {entry.process.pid for entry in doomed.all_processes["raylet"]}
-        (victim,) = [worker for worker, pid in workers.items() if raylet_of(pid) in raylet]
-        nodes.remove_node(doomed, allow_graceful=False)
-        pool.start(victim, trial(epochs=1000))
-        while isinstance(lost := next_event(pool), Measured):  # a process survives its node for a moment
-            pool.advance(victim)
-        assert isinstance(lost, WorkerLost)
-        assert (lost.worker, lost.cause.split(" (")[0]) == (victim, f"node {doomed.node_ip_address}")
-        assert doomed.node_id in lost.cause
-        other = next(worker for worker in workers if worker != victim)
-        assert train(pool, other, trial()).number == 0
     finally:
         pool.close()

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,9 @@ from cluster.trial import TrialState
 from cluster.worker import RunningInWorker, TrialEvent, Worker, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.dataset import Dataset
-from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of, undisturbed_hashes
+from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of
 
 Kind = Literal["SIGKILL", "SIGSEGV", "SIGSTOP", "exit", "RuntimeError", "ValueError", "MemoryError", "eats memory"]
-CPU_0, CPU_1 = Slot("cpu-0", "cpu"), Slot("cpu-1", "cpu")
 # 4 GiB in all, more than any limit that a test sets.
 CHUNK_BYTES, EATEN_CHUNKS = 64 * 2**20, 64
 
@@ -48,11 +48,15 @@ class Plan:
 
     def is_due(self, trial: int, epoch: int) -> bool:
         """Whether it happens now; counts that it does."""
-        count = len(list(self.folder.iterdir()))
-        if (trial, epoch) != (self.trial, self.epoch) or count >= self.times:
+        if (trial, epoch) != (self.trial, self.epoch) or self.happened >= self.times:
             return False
-        (self.folder / str(count)).touch()
+        (self.folder / f"{trial}-{self.happened}").touch()
         return True
+
+    @property
+    def happened(self) -> int:
+        """How often it did."""
+        return len(list(self.folder.glob(f"{self.trial}-*")))
 
     def happens(self) -> None:
         """Never returns, or raises."""
@@ -81,41 +85,37 @@ class Plan:
 
 
 class FaultyWorker(Worker):
-    """Trains as a Worker does, up to the epoch of its plan."""
+    """Trains as a Worker does, up to the epoch of a plan."""
 
-    def __init__(self, name: str, device: DeviceKind, dataset: Dataset, settings: WorkerSettings, plan: Plan) -> None:
+    def __init__(
+        self, name: str, device: DeviceKind, dataset: Dataset, settings: WorkerSettings, plans: Sequence[Plan]
+    ) -> None:
         super().__init__(name, device, dataset, settings)
-        self._plan = plan
+        self._plans = plans
 
     def _next_event(self, running: RunningInWorker) -> TrialEvent:
         event = super()._next_event(running)
         measured = None if isinstance(event, Failed) else event.measurement
-        if measured is not None and self._plan.is_due(event.number, measured.epoch):
-            self._plan.happens()
+        for plan in self._plans:
+            if measured is not None and plan.is_due(event.number, measured.epoch):
+                plan.happens()
         return event
 
 
-class Faults:
-    """Runs studies in which a plan comes true."""
+def faulty_study(folder: Path, dataset: Dataset, plans: Sequence[Plan], *overrides: str, slots: int = 2) -> RunDir:
+    """A study on workers on Ray to which all that happens, which is made sure of."""
+    make_worker = partial(FaultyWorker, plans=plans)
+    pool = RayPool([Slot(f"cpu-{index}", "cpu") for index in range(slots)], dataset, SETTINGS, make_worker=make_worker)
+    run_dir = run_study(folder / "run", pool, *overrides)
+    assert [plan.happened for plan in plans] == [plan.times for plan in plans]
+    return run_dir
 
-    def __init__(self, folder: Path, dataset: Dataset) -> None:
-        self.folder, self.dataset = folder, dataset
 
-    def run(self, kind: Kind, *overrides: str, times: int = 1, slots: int = 2, group: Path | None = None) -> RunDir:
-        """A study of which the first trial fails after its second epoch, so many times."""
-        marks = self.folder / "marks"
-        marks.mkdir()
-        make_worker = partial(FaultyWorker, plan=Plan(kind, marks, times=times, group=group))
-        pool = RayPool([CPU_0, CPU_1][:slots], self.dataset, SETTINGS, make_worker=make_worker)
-        run_dir = run_study(self.folder / "run", pool, *overrides)
-        assert len(list(marks.iterdir())) == times  # it really happened
-        return run_dir
-
-    def assert_goes_on(self, run_dir: RunDir, outcome: str, *words: str) -> None:
-        """The first trial had one setback, and ended as if nothing had happened."""
-        (trial, *_) = trials_of(run_dir)
-        assert (trial.state, trial.attempts) == (TrialState.COMPLETE, 2), trial.error
-        (ended, cause), (last, _) = attempts_of(run_dir)
-        assert (ended, last) == (outcome, "complete")
-        assert all(word in cause for word in words), cause
-        assert [trial.weights_sha256] == undisturbed_hashes(self.folder / "undisturbed", self.dataset)
+def assert_goes_on(run_dir: RunDir, number: int, undisturbed: str | None, outcome: str, *words: str) -> None:
+    """The trial had one setback, of this kind and with these words, and ended as if nothing had happened."""
+    trial = trials_of(run_dir)[number]
+    assert (trial.state, trial.attempts) == (TrialState.COMPLETE, 2), trial.error
+    (ended, cause), (last, _) = attempts_of(run_dir, number)
+    assert (ended, last) == (outcome, "complete")
+    assert all(word in cause for word in words), cause
+    assert trial.weights_sha256 == undisturbed

@@ -1,6 +1,7 @@
 """Workers that die, hang or raise on real Ray, nodes that go, and a trial that ends each worker that it is given."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -10,10 +11,11 @@ from ray.cluster_utils import Cluster
 from cluster.events import Measured, Ready, WorkerEvent
 from cluster.ray_pool import RayPool
 from cluster.ray_session import ray_session
+from cluster.run_dir import RunDir
 from cluster.slots import Slot
 from cluster.trial import TrialState
 from mnist_core.dataset import Dataset
-from tests.faults.faulty_worker import Faults, Kind
+from tests.faults.faulty_worker import CHUNK_BYTES, EATEN_CHUNKS, Kind, Plan, assert_goes_on, faulty_study
 from tests.faults.matrix import fault
 from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of, undisturbed_hashes
 
@@ -38,9 +40,30 @@ def nodes() -> Iterator[Cluster]:
         cluster.shutdown()
 
 
-@pytest.fixture
-def faults(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> Faults:
-    return Faults(tmp_path, small_dataset)
+# What happens to which trial, after its second epoch.
+PLANNED: tuple[Kind, ...] = ("SIGKILL", "SIGSEGV", "exit", "SIGSTOP", "RuntimeError", "ValueError", "MemoryError")
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """A study in which each trial but the last had its own fault, and the hashes of the same one without any."""
+
+    run_dir: RunDir
+    hashes: list[str | None]
+
+    def assert_goes_on(self, kind: Kind, outcome: str, *words: str) -> None:
+        """The trial ended as if nothing had happened."""
+        number = PLANNED.index(kind)
+        assert_goes_on(self.run_dir, number, self.hashes[number], outcome, *words)
+
+
+@pytest.fixture(scope="module")
+def disturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Disturbed:
+    folder, marks = tmp_path_factory.mktemp("disturbed"), tmp_path_factory.mktemp("marks")
+    plans = [Plan(kind, marks, trial=number) for number, kind in enumerate(PLANNED)]
+    overrides = [f"trials={len(PLANNED) + 1}", "limits.epoch_timeout_s=10"]
+    run_dir = faulty_study(folder, small_dataset, plans, *overrides)
+    return Disturbed(run_dir, undisturbed_hashes(folder / "undisturbed", small_dataset, *overrides))
 
 
 @fault(
@@ -50,8 +73,8 @@ def faults(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> Faults:
     lost=SINCE_LAST_STATE,
 )
 @pytest.mark.parametrize("kind", ["SIGKILL", "SIGSEGV", "exit"])
-def test_trial_of_a_worker_that_dies_goes_on(kind: Kind, faults: Faults) -> None:
-    faults.assert_goes_on(faults.run(kind), "crashed", "worker process", "died: it crashed or was killed")
+def test_trial_of_a_worker_that_dies_goes_on(kind: Kind, disturbed: Disturbed) -> None:
+    disturbed.assert_goes_on(kind, "crashed", "worker process", "died: it crashed or was killed")
 
 
 @fault(
@@ -60,9 +83,8 @@ def test_trial_of_a_worker_that_dies_goes_on(kind: Kind, faults: Faults) -> None
     seen="it is killed after `limits.epoch_timeout_s` without an epoch, and the trial goes on as after a crash",
     lost=SINCE_LAST_STATE,
 )
-def test_trial_of_a_worker_that_hangs_goes_on(faults: Faults) -> None:
-    run_dir = faults.run("SIGSTOP", "limits.epoch_timeout_s=6")
-    faults.assert_goes_on(run_dir, "crashed", "no epoch ended within limits.epoch_timeout_s")
+def test_trial_of_a_worker_that_hangs_goes_on(disturbed: Disturbed) -> None:
+    disturbed.assert_goes_on("SIGSTOP", "crashed", "no epoch ended within limits.epoch_timeout_s")
 
 
 @fault(
@@ -71,8 +93,8 @@ def test_trial_of_a_worker_that_hangs_goes_on(faults: Faults) -> None:
     seen="the trial goes on as after a crash, and the worker lives on; the traceback is kept in the store",
     lost=SINCE_LAST_STATE,
 )
-def test_trial_that_raises_goes_on(faults: Faults) -> None:
-    faults.assert_goes_on(faults.run("RuntimeError"), "failed", "RuntimeError: on demand")
+def test_trial_that_raises_goes_on(disturbed: Disturbed) -> None:
+    disturbed.assert_goes_on("RuntimeError", "failed", "RuntimeError: on demand")
 
 
 @fault(
@@ -81,12 +103,22 @@ def test_trial_that_raises_goes_on(faults: Faults) -> None:
     seen="FAIL with the cause, and no other attempt",
     lost="nothing",
 )
-def test_trial_that_cannot_succeed_is_tried_once(faults: Faults) -> None:
-    run_dir = faults.run("ValueError", "trials=2")
-    first, second = trials_of(run_dir)
-    assert (first.state, first.error, first.attempts) == (TrialState.FAIL, "ValueError: on demand", 1)
-    assert "faulty_worker.py" in (first.traceback or "")
-    assert second.state is TrialState.COMPLETE
+def test_trial_that_cannot_succeed_is_tried_once(disturbed: Disturbed) -> None:
+    trials = trials_of(disturbed.run_dir)
+    failed, last = trials[PLANNED.index("ValueError")], trials[-1]
+    assert (failed.state, failed.error, failed.attempts) == (TrialState.FAIL, "ValueError: on demand", 1)
+    assert "faulty_worker.py" in (failed.traceback or "")
+    assert (last.state, last.attempts, last.weights_sha256) == (TrialState.COMPLETE, 1, disturbed.hashes[-1])
+
+
+@fault(
+    "Workers and nodes",
+    "training lacks memory (`MemoryError`)",
+    seen="the trial waits until 15 % of the node's memory is free, two minutes at most, then goes on as after a crash",
+    lost=SINCE_LAST_STATE,
+)
+def test_trial_without_memory_goes_on_when_there_is_some(disturbed: Disturbed) -> None:
+    disturbed.assert_goes_on("MemoryError", "failed", "MemoryError")
 
 
 @fault(
@@ -95,15 +127,54 @@ def test_trial_that_cannot_succeed_is_tried_once(faults: Faults) -> None:
     seen="after two workers it trains on one of its own; when that dies, too, FAIL with the cause. The others go on",
     lost="that trial",
 )
-def test_poisonous_trial_is_quarantined_and_the_others_complete(faults: Faults) -> None:
-    run_dir = faults.run("SIGKILL", "trials=4", "limits.attempts=10", times=3)
+def test_poisonous_trial_is_quarantined_and_the_others_complete(
+    nodes: Cluster, tmp_path: Path, small_dataset: Dataset
+) -> None:
+    (marks := tmp_path / "marks").mkdir()
+    plans, overrides = [Plan("SIGKILL", marks, times=3)], ["trials=4", "limits.attempts=10"]
+    run_dir = faulty_study(tmp_path, small_dataset, plans, *overrides)
     poisonous, *others = trials_of(run_dir)
     assert (poisonous.state, poisonous.attempts) == (TrialState.FAIL, 3)
     assert "in quarantine on a worker of its own" in (poisonous.error or "")
     assert [outcome for outcome, _ in attempts_of(run_dir)] == ["crashed"] * 3
-    assert [trial.state for trial in others] == [TrialState.COMPLETE] * 3
-    hashes = undisturbed_hashes(faults.folder / "undisturbed", faults.dataset, "trials=4")
-    assert [trial.weights_sha256 for trial in others] == hashes[1:]
+    hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
+    assert [(trial.state, trial.weights_sha256) for trial in others] == [
+        (TrialState.COMPLETE, each) for each in hashes[1:]
+    ]
+
+
+# Of a cgroup of version 1, or of version 2.
+GROUPS, LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
+if not GROUPS.exists():
+    GROUPS, LIMIT = Path("/sys/fs/cgroup"), "memory.max"
+
+
+@pytest.fixture
+def small_group() -> Iterator[Path]:
+    """A group of processes that may have 1.5 GiB, after which the kernel kills."""
+    folder = GROUPS / "mxtrials-test"
+    try:
+        folder.mkdir()
+        (folder / LIMIT).write_text(str(CHUNK_BYTES * EATEN_CHUNKS * 3 // 8))
+    except OSError as err:
+        pytest.skip(f"no group of processes with a memory limit can be made here ({err})")
+    yield folder
+    folder.rmdir()
+
+
+@fault(
+    "Workers and nodes",
+    "the node's or the container's memory runs out, and the kernel kills the worker",
+    seen='"out of memory, probably: the kernel of node ... killed processes"; the trial waits for memory and goes on',
+    lost=SINCE_LAST_STATE,
+)
+def test_kill_by_the_kernel_for_lack_of_memory_is_recognised(
+    small_group: Path, nodes: Cluster, tmp_path: Path, small_dataset: Dataset
+) -> None:
+    (marks := tmp_path / "marks").mkdir()
+    run_dir = faulty_study(tmp_path, small_dataset, [Plan("eats memory", marks, group=small_group)])
+    (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
+    assert_goes_on(run_dir, 0, undisturbed, "lost", "out of memory, probably: the kernel of node")
 
 
 class NodeKiller(RayPool):
@@ -134,11 +205,11 @@ class NodeKiller(RayPool):
 def test_trial_of_a_node_that_dies_goes_on(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> None:
     overrides = ["trials=6", "training.epochs=20"]
     pool = NodeKiller(nodes, small_dataset)
-    address = pool.node.node_ip_address
     run_dir = run_study(tmp_path / "run", pool, *overrides)
     trials = trials_of(run_dir)
     (moved,) = [trial for trial in trials if trial.attempts == 2]
     (outcome, cause), _ = attempts_of(run_dir, moved.number)
-    assert (outcome, cause.split(" (")[0]) == ("lost", f"node {address}")
+    assert (outcome, cause.split(" (")[0]) == ("lost", f"node {pool.node.node_ip_address}")
+    assert pool.node.node_id in cause
     hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
     assert [trial.weights_sha256 for trial in trials] == hashes

@@ -1,7 +1,6 @@
 """`mxtrials reproduce`: trains a recorded trial again from its run directory, and says whether it is the same."""
 
 from collections.abc import Iterator
-from itertools import islice
 
 import click
 from rich.console import Console
@@ -12,12 +11,12 @@ from cluster.study_spec import StudySpec
 from cluster.summary import StudySummary, read_summary
 from cluster.trial import TrialRecord, TrialState
 from jobs.environment import changes_since, refuse_changed_data
-from jobs.epoch_bar import TellEpoch, epoch_bar
+from jobs.epoch_bar import epoch_bar
 from jobs.reproduction import Reproduction, compared_metrics, differences_between, tolerance_for
+from jobs.retraining import trained_again
 from jobs.view import counted
 from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.checkpoint import weights_sha256
-from mnist_core.context import open_context
 from mnist_core.dataset import Split, split
 from mnist_core.errors import NotReproduced, RunDirError
 from mnist_core.measurement import Measurement
@@ -45,7 +44,7 @@ def train_again(run_dir: RunDir, number: int | None, console: Console) -> Reprod
     epochs = recorded[-1].epoch
     with epoch_bar(f"trial {trial.number}, {trial.model}", epochs, console) as tell:
         data = _data(run_dir, summary.spec)
-        trained, sha256 = _train(trial, summary.spec, data, epochs, tell)
+        trained, state = trained_again(trial, summary.spec, data, epochs, tell)
     tolerance = tolerance_for(workers)
     is_whole = trial.state is TrialState.COMPLETE and tolerance is None
     return Reproduction(
@@ -54,7 +53,7 @@ def train_again(run_dir: RunDir, number: int | None, console: Console) -> Reprod
         epochs,
         compared_metrics(recorded),
         tuple(differences_between(recorded, trained, tolerance)),
-        sha256 if is_whole else None,
+        weights_sha256(state.weights) if is_whole else None,
         changes_since(run_dir),
     )
 
@@ -77,7 +76,7 @@ def show_reproduction(reproduction: Reproduction, as_json: bool, console: Consol
 def _lines(reproduction: Reproduction) -> Iterator[str]:
     trial, tolerance = reproduction.trial, reproduction.tolerance
     yield f"trial {trial.number}, {trial.model}, {trial.state.value}, trained again on this CPU"
-    equal = "equal" if tolerance is None else f"equal within {tolerance:.0%}"
+    equal = "equal" if tolerance is None else f"similar (within {tolerance:.0%}, as other trials may be, too)"
     yield f"epochs   {reproduction.equal_epochs} of {reproduction.epochs} {equal} in {', '.join(reproduction.metrics)}"
     if tolerance is not None:
         workers = ", ".join(reproduction.workers)
@@ -113,18 +112,3 @@ def _data(run_dir: RunDir, spec: StudySpec) -> Split:
     dataset = open_dataset(spec.data.source, cache_dir=default_cache_dir())
     refuse_changed_data(run_dir, spec.data.source, dataset)
     return split(dataset, spec.data.holdout, spec.seed)
-
-
-def _train(
-    trial: TrialRecord, spec: StudySpec, data: Split, epochs: int, tell: TellEpoch
-) -> tuple[list[Measurement], str]:
-    """The measurements, and the SHA-256 of the weights after them."""
-    context = open_context("cpu")
-    from mnist_core.training import Training  # imports MXNet, for the device of the opened context
-
-    training = Training(*spec.resolve(trial.params), data, trial.seed, context)
-    trained = []
-    for measurement in islice(training.epochs(), epochs):
-        tell(measurement.epoch)
-        trained.append(measurement)
-    return trained, weights_sha256(training.weights())

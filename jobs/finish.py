@@ -1,8 +1,9 @@
 """What a study leaves behind: the best models, scored once on the test set, tables, and pictures of predictions."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from cluster.checkpoints import Checkpoints
 from cluster.recorder import Recorder
 from cluster.run_dir import RunDir
 from cluster.store import Store
@@ -10,40 +11,44 @@ from cluster.study_spec import StudySpec
 from cluster.summary import read_summary
 from cluster.tables import write_tables
 from cluster.trial import TrialRecord
+from jobs.final_weights import final_weights
 from mnist_core.context import open_context
 from mnist_core.dataset import Dataset
 from mnist_core.errors import CheckpointError
 from mnist_core.model_files import CLASS_NAMES, ModelCard, load_card, read_symbol, save_model
 from mnist_core.networks import heads_of
+from mnist_core.parameters import Vector
 
 SHOWN_PREDICTIONS = 40
 
 
-def finish_study(run_dir: RunDir, store: Store, dataset: Dataset, recorder: Recorder) -> None:
+def finish_study(
+    run_dir: RunDir, store: Store, dataset: Dataset, recorder: Recorder, warn: Callable[[str], None]
+) -> None:
     """Scores the best trial of each kind of network on the test set, and saves the best of all.
 
-    A trial that was scored before is not scored again; a study without a complete trial leaves its tables only.
-
-    Raises:
-        CheckpointError: the final weights of a best trial are gone; the tables are written all the same.
+    A trial that was scored before is not scored again; a study without a complete trial leaves its tables only. `warn`
+    is told of final weights that are damaged; the study ends all the same.
     """
     summary = read_summary(run_dir)
     write_tables(run_dir, store)
     for trial in summary.best_of_each_kind():
         if trial.test is None:
-            _score(trial, summary.spec, Checkpoints(run_dir), store, dataset, recorder)
+            weights = final_weights(trial, summary.spec, run_dir, dataset, warn)
+            if weights is not None:
+                _score(trial, summary.spec, weights, store, dataset, recorder)
     if summary.best is not None:
-        _save_best(run_dir, dataset, recorder)
+        _save_best(run_dir, dataset, recorder, warn)
     write_tables(run_dir, store)
 
 
 def _score(
-    trial: TrialRecord, spec: StudySpec, checkpoints: Checkpoints, store: Store, dataset: Dataset, recorder: Recorder
+    trial: TrialRecord, spec: StudySpec, weights: Vector, store: Store, dataset: Dataset, recorder: Recorder
 ) -> None:
     from mnist_core.prediction import Predictor
 
     model, _ = spec.resolve(trial.params)
-    predictor = Predictor(model, checkpoints.final(trial.number, trial.weights_sha256).weights, open_context("cpu"))
+    predictor = Predictor(model, weights, open_context("cpu"))
     store.set_test(trial.number, predictor.evaluate(dataset.test).as_metrics("test"))
     shown = dataset.test.images[:SHOWN_PREDICTIONS]
     predictions = predictor.predict(shown)
@@ -56,10 +61,13 @@ def _score(
     )
 
 
-def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder) -> None:
+def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder, warn: Callable[[str], None]) -> None:
     summary = read_summary(run_dir)  # anew: it has the test metrics now
     best = summary.best
     if best is None or best.weights_sha256 is None or _is_saved(run_dir, best):
+        return
+    weights = final_weights(best, summary.spec, run_dir, dataset, warn)
+    if weights is None:
         return
     model, training = summary.spec.resolve(best.params)
     card = ModelCard(
@@ -73,7 +81,7 @@ def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder) -> None:
         weights_sha256=best.weights_sha256,
         data_fingerprint=dataset.fingerprint,
     )
-    save_model(run_dir.best, card, Checkpoints(run_dir).final(best.number, best.weights_sha256).weights)
+    save_model(run_dir.best, card, weights)
     recorder.graph(best.number, read_symbol(run_dir.best))
 
 

@@ -141,7 +141,7 @@ def _drive(
     else:
         from jobs.finish import finish_study
 
-        finish_study(run_dir, store, dataset, recorder)
+        finish_study(run_dir, store, dataset, recorder, view.warned)
     store.set_study("interrupted" if reason == INTERRUPTED else "complete", reason)
     recorder.close()
     stopwatch.write()

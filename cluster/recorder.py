@@ -110,9 +110,12 @@ class Recorder(StudyObserver):
             self.trial_ended(number, state, None, None)
 
     def is_whole(self, number: int) -> bool:
-        """Whether a trial's files tell that it has ended."""
-        files = self._run_dir.trial_tensorboard(number).glob(f"{EVENT_FILE}.*")
-        return any(SESSION_END.encode() in file.read_bytes() for file in files)
+        """Whether a trial's files are undamaged, and tell that it has ended."""
+        try:
+            files = [file.read_bytes() for file in self._run_dir.trial_tensorboard(number).glob(f"{EVENT_FILE}.*")]
+        except OSError:
+            return False
+        return any(SESSION_END.encode() in content for content in files) and all(map(_is_intact, files))
 
     def first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
         """Writes the first ten images, (n, 28, 28) uint8, with their labels, (n,), to the run `study`, now or again."""
@@ -156,7 +159,7 @@ class Recorder(StudyObserver):
             with run.file.open("ab") as file:
                 if file.tell() == 0:
                     events = [*_head(run), *events]
-                file.write(b"".join(_record(event) for event in events))
+                file.write(b"".join(_record(event.SerializeToString()) for event in events))
         except OSError as err:
             self._give_up(run.file, err)
 
@@ -205,11 +208,22 @@ def _pictures(measurement: Measurement) -> list[Summary.Value]:
     return [_image(f"confusion/{head}", confusion_picture(counts, head)) for head, counts in matrices]
 
 
-def _record(event: Event) -> bytes:
+def _record(data: bytes) -> bytes:
     """An event as event files hold it: TensorFlow's TFRecord format."""
-    data: bytes = event.SerializeToString()
     length = struct.pack("<Q", len(data))
     return length + struct.pack("<I", masked_crc32c(length)) + data + struct.pack("<I", masked_crc32c(data))
+
+
+def _is_intact(content: bytes) -> bool:
+    """Whether an event file is made of whole records; TensorBoard reads nothing behind one that is not."""
+    offset = 0
+    while offset < len(content):
+        length = int.from_bytes(content[offset : offset + 8], "little")
+        record = _record(content[offset + 12 : offset + 12 + length])
+        if not content.startswith(record, offset):
+            return False
+        offset += len(record)
+    return True
 
 
 def _image(tag: str, picture: Picture) -> Summary.Value:

@@ -67,6 +67,8 @@ class Store(StoreFile):
     def _take_up(self, read_only: bool) -> None:
         with damage_told(self.path):
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            raise RunDirError(f"{self.path} holds no study: restore it and, where there is one, {self.path.name}-wal")
         if not 1 <= version <= SCHEMA_VERSION:
             raise RunDirError(
                 f"{self.path} has schema version {version}, this mxtrials reads versions 1 to {SCHEMA_VERSION}: "

@@ -18,7 +18,8 @@ class Border(click.Group):
     """Prints every error of ours as one sentence, and exits with its code."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Runs the command line; what the machine refuses where nobody foresaw it is told like all else."""
+        """Runs the command line; what the system refuses where nobody foresaw it is told like all else."""
+        _open_what_is_closed()
         with _standard_output():
             try:
                 return super().main(*args, **extra)
@@ -45,6 +46,13 @@ def say(line: str) -> None:
     """Prints a line on stderr; where that is full, too, the exit code has to do."""
     with suppress(OSError):
         click.echo(line, err=True)
+
+
+def _open_what_is_closed() -> None:
+    """Standard streams that were closed (`>&-`): a file of ours would take the number, and get what others print."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 @contextmanager

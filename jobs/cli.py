@@ -18,7 +18,7 @@ from jobs.border import EXIT_INTERRUPTED, Border, say
 from jobs.cli_options import console, json_option, run_dir_argument
 from jobs.cli_reading import READING
 from jobs.shown import Shown
-from mnist_core.errors import NoCompleteTrial
+from mnist_core.errors import EnvironmentLacks, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:
     from cluster.run_dir import RunDir
@@ -119,12 +119,16 @@ def _refuse_local_with(local: bool, workers: str | None) -> None:
 
 @contextmanager
 def _interruptible(run_dir: "RunDir") -> Iterator[None]:
-    """Ends an interrupted study with the command that resumes it, if there is something to resume."""
+    """Ends a study that cannot go on now with the command that resumes it, if there is something to resume."""
     try:
         yield
     except KeyboardInterrupt:
         _say_how_to_go_on(run_dir)
         sys.exit(EXIT_INTERRUPTED)
+    except EnvironmentLacks as err:
+        if not run_dir.store.exists():
+            raise
+        raise type(err)(f"{err}; then go on with: mxtrials resume {run_dir.path}") from err
 
 
 def _say_how_to_go_on(run_dir: "RunDir") -> None:
@@ -139,6 +143,8 @@ def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
 
     try:
         _show_ending(summary, run_dir, shown)
+    except NotWritable as err:
+        raise NotWritable(f"{err}; the study is kept: `mxtrials show {run_dir.path}`") from err
     finally:
         if ending.trouble:
             say(f"mxtrials: {ending.trouble}")

@@ -15,7 +15,7 @@ from jobs.final_weights import final_weights
 from mnist_core.context import open_context
 from mnist_core.dataset import Dataset
 from mnist_core.errors import CheckpointError
-from mnist_core.model_files import CLASS_NAMES, ModelCard, load_card, read_symbol, save_model
+from mnist_core.model_files import CLASS_NAMES, ModelCard, load_model, read_symbol, save_model
 from mnist_core.networks import heads_of
 from mnist_core.parameters import Vector
 
@@ -87,7 +87,8 @@ def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder, warn: Call
 
 def _is_saved(run_dir: RunDir, best: TrialRecord) -> bool:
     try:
-        card = load_card(run_dir.best)
+        card, _ = load_model(run_dir.best)
+        read_symbol(run_dir.best)
     except CheckpointError:
         return False
     return (card.weights_sha256, card.test) == (best.weights_sha256, best.test)

@@ -1,0 +1,105 @@
+"""A study on few images that was never disturbed, and a disk to disturb others on."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import ROOT, command
+from tests.faults.small_disk import Disks, small_disks
+
+TRIALS, EPOCHS = 3, 12
+
+
+@pytest.fixture(scope="session")
+def options(small_idx_folder: Path) -> list[str]:
+    """Of `mxtrials run`: a study in this process, whose training states are kept each epoch."""
+    fields = {
+        "data.source": small_idx_folder,
+        "data.holdout": 56,
+        "training.epochs": EPOCHS,
+        "limits.checkpoint_every_s": 0,
+    }
+    return ["smoke", "--local", *(f"--set={key}={value}" for key, value in fields.items())]
+
+
+@pytest.fixture(scope="session")
+def undisturbed(environment: dict[str, str], options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of all trials; not to be written to."""
+    run_dir = tmp_path_factory.mktemp("undisturbed") / "run"
+    call(environment, "run", *options, f"--trials={TRIALS}", "--out", run_dir, "--quiet")
+    return run_dir
+
+
+@pytest.fixture(scope="session")
+def begun_once(environment: dict[str, str], options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of the first trial; not to be written to."""
+    run_dir = tmp_path_factory.mktemp("begun") / "run"
+    call(environment, "run", *options, "--trials=1", "--out", run_dir, "--quiet")
+    return run_dir
+
+
+@pytest.fixture
+def begun(begun_once: Path, tmp_path: Path) -> Path:
+    """A run directory of the test's own, in which the first trial is complete."""
+    return shutil.copytree(begun_once, tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def stopped_once(
+    environment: dict[str, str],
+    options: list[str],
+    small_idx_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The run directory of a study that had to stop amid its first trial; not to be written to."""
+    call(environment, "data", "--source", small_idx_folder)
+    run_dir = tmp_path_factory.mktemp("stopped") / "run"
+    run = command("run", *options, f"--trials={TRIALS}", "--out", run_dir, "--quiet")
+    # No file may be longer than 128 KiB, which the store's log soon is.
+    done = subprocess.run(["sh", "-c", 'ulimit -f 256 && exec "$@"', "sh", *run], env=environment, check=False)
+    assert done.returncode == 3
+    return run_dir
+
+
+@pytest.fixture
+def stopped(stopped_once: Path, tmp_path: Path) -> Path:
+    """A run directory of the test's own, whose first trial is half trained."""
+    return shutil.copytree(stopped_once, tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def killed_once(environment: dict[str, str], options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of a study whose driver was killed after a few epochs; not to be written to."""
+    run_dir = tmp_path_factory.mktemp("killed") / "run"
+    arguments = command("run", *options, "--set=training.epochs=5000", "--out", run_dir)
+    with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        next(line for line in running.stdout if "epoch 3/" in line)
+        running.kill()
+    assert (run_dir / "study.db-wal").stat().st_size > 0
+    return run_dir
+
+
+@pytest.fixture
+def killed(killed_once: Path, tmp_path: Path) -> Path:
+    """A run directory of the test's own, whose driver was killed."""
+    return shutil.copytree(killed_once, tmp_path / "run")
+
+
+@pytest.fixture
+def disks(tmp_path: Path, environment: dict[str, str]) -> Iterator[Disks]:
+    """Small disks, seen by the commands that the test runs through them."""
+    with small_disks(tmp_path, environment) as disks:
+        yield disks
+
+
+def call(environment: dict[str, str], *arguments: str | Path) -> str:
+    """What a command prints that has to succeed."""
+    done = subprocess.run(
+        command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

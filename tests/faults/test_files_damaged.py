@@ -1,0 +1,160 @@
+"""Files of a run that are damaged or gone: what can be made again is, all else is refused in one sentence."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mnist_core.dataset import Dataset
+from tests.command_line import CommandLine, assert_refused
+from tests.faults.accounts import account, assert_shown_in_tensorboard
+from tests.faults.conftest import TRIALS, call
+from tests.faults.matrix import fault
+
+Damage = Callable[[Path], None]
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+@fault(
+    "Disks and files",
+    "the data cache is damaged, cut short or gone",
+    seen="it is built anew; `mxtrials data` says so",
+    lost="nothing",
+)
+@pytest.mark.parametrize("damage", [flip_a_bit, cut, empty, remove])
+def test_damaged_cache_is_built_anew(
+    damage: Damage, environment: dict[str, str], small_idx_folder: Path, tmp_path: Path
+) -> None:
+    ask = ("data", "--source", small_idx_folder, "--json")
+    own_cache = {**environment, "XDG_CACHE_HOME": str(tmp_path)}
+    before = json.loads(call(own_cache, *ask))
+    damage(Path(before["path"]))
+    after = json.loads(call(own_cache, *ask))
+    assert after["built"]
+    assert (after["damage"] is None) == (damage is remove)
+    assert after["fingerprint"] == before["fingerprint"]
+    assert not json.loads(call(own_cache, *ask))["built"]
+
+
+@fault(
+    "Disks and files",
+    "training states are damaged, cut short or gone",
+    seen="a warning with the file; the trial goes on from the state before, or from its beginning",
+    lost="training since the last whole state",
+)
+@pytest.mark.parametrize("damages", [[flip_a_bit], [cut, empty], [remove, cut]])
+def test_damaged_training_state_is_passed_over(
+    damages: list[Damage], stopped: Path, mxtrials: CommandLine, undisturbed: Path
+) -> None:
+    states = sorted((stopped / "checkpoints" / "trial-0000").glob("*.state"), reverse=True)
+    assert len(states) == 2
+    for damage, state in zip(damages, states, strict=False):
+        damage(state)
+    done = mxtrials("resume", stopped, "--local")
+    assert (done.returncode, done.stderr) == (0, "")
+    for damage, state in zip(damages, states, strict=False):
+        assert (f"warning: {state} is passed over" in done.stdout) == (damage is not remove)
+    assert account(stopped) == account(undisturbed)
+
+
+@fault(
+    "Disks and files",
+    "`study.db` is damaged, cut short or empty",
+    seen="one sentence, exit code 2: restore it from a copy; nothing is written to it",
+    lost="what the file holds, unless there is a copy",
+)
+@pytest.mark.parametrize("damage", [cut, empty])
+def test_damaged_store_is_refused(damage: Damage, begun: Path, mxtrials: CommandLine) -> None:
+    store = begun / "study.db"
+    damage(store)
+    damaged = store.read_bytes()
+    for arguments in (["show"], ["resume", "--local"]):
+        assert_refused(mxtrials(*arguments, begun), 2, str(store), "restore it")
+    assert store.read_bytes() == damaged
+
+
+@fault(
+    "Disks and files",
+    "`study.db-wal` is deleted after a crash",
+    seen="one sentence, exit code 2, or the study as it was when SQLite last moved its log into `study.db`",
+    lost="what was committed since: keep both files together",
+)
+def test_store_without_its_log_is_refused(killed: Path, mxtrials: CommandLine) -> None:
+    (killed / "study.db-wal").unlink()
+    for arguments in (["show"], ["resume", "--local"]):
+        assert_refused(mxtrials(*arguments, killed), 2, "study.db holds no study", "study.db-wal")
+
+
+@fault(
+    "Disks and files",
+    "`spec.yaml` is damaged or gone",
+    seen="one sentence with file and line, exit code 2",
+    lost="nothing, once it is restored",
+)
+@pytest.mark.parametrize("damage", [cut, remove])
+def test_damaged_spec_is_refused(damage: Damage, begun: Path, mxtrials: CommandLine) -> None:
+    damage(begun / "spec.yaml")
+    for arguments in (["show"], ["resume", "--local"]):
+        assert_refused(mxtrials(*arguments, begun), 2, f"{begun}/spec.yaml")
+
+
+@fault(
+    "Disks and files",
+    "`environment.json`, tables, TensorBoard's files or the best model are damaged or gone",
+    seen="`mxtrials resume` writes them anew (`environment.json` only tells of the beginning)",
+    lost="nothing",
+)
+def test_what_can_be_made_again_is(undisturbed: Path, mxtrials: CommandLine, tmp_path: Path) -> None:
+    run_dir = shutil.copytree(undisturbed, tmp_path / "run")
+    cut(run_dir / "environment.json")
+    remove(run_dir / "results.parquet")
+    flip_a_bit(run_dir / "metrics.parquet")
+    flip_a_bit(run_dir / "best" / "model-0000.params")
+    damages = [flip_a_bit, cut, remove]
+    assert len(damages) == TRIALS
+    for number, damage in enumerate(damages):
+        for events in (run_dir / "tensorboard" / f"trial-{number:04d}").iterdir():
+            damage(events)
+    done = mxtrials("resume", run_dir, "--local", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert account(run_dir) == account(undisturbed)
+    assert_shown_in_tensorboard(run_dir)
+    assert mxtrials("evaluate", run_dir).returncode == 0
+
+
+@fault(
+    "Disks and files",
+    "the best model's files are damaged or gone",
+    seen="`predict` and `evaluate` are refused in one sentence with the file, exit code 2; `resume` writes them anew",
+    lost="nothing",
+)
+@pytest.mark.parametrize(
+    ("damage", "name"), [(flip_a_bit, "model-0000.params"), (cut, "model.json"), (remove, "model-0000.params")]
+)
+def test_damaged_model_is_refused(
+    damage: Damage, name: str, begun: Path, mxtrials: CommandLine, small_dataset: Dataset, tmp_path: Path
+) -> None:
+    damage(begun / "best" / name)
+    Image.fromarray(small_dataset.test.images[0]).save(tmp_path / "digit.png")
+    word = "missing" if damage is remove else "damaged"
+    assert_refused(mxtrials("predict", begun, "digit.png"), 2, f"{begun}/best/{name} is {word}")

@@ -3,6 +3,7 @@
 The store is the truth: what is lost here can be written again from it, so a disk that is full stops the view only.
 """
 
+import re
 import socket
 import struct
 import time
@@ -36,6 +37,9 @@ FIRST_IMAGES = 10
 # seconds of its training, and at its end.
 PICTURES_EVERY_S = 10.0
 EVENT_FILE = "events.out.tfevents"
+NAMES_APART_S = 1e-5
+
+_TIME = re.compile(re.escape(EVENT_FILE) + r"\.(\d+\.\d+)\.")
 
 
 @dataclass
@@ -99,8 +103,8 @@ class Recorder(StudyObserver):
         state: TrialState | None,
     ) -> None:
         """Replaces a trial's files by what the store knows of it; `state` is None if it will go on."""
-        self._delete_events(self._run_dir.trial_tensorboard(number))
         run = self._unfinished[number] = self._new_run(number, model, params)
+        self._delete_events(self._run_dir.trial_tensorboard(number))
         # As if the last epoch had ended now: charts over relative time keep their shape.
         begin = time.time() - (measurements[-1].elapsed_s if measurements else 0.0)
         events = [_event(begin + each.elapsed_s, each.epoch, _summaries(run, each)) for each in measurements]
@@ -119,9 +123,9 @@ class Recorder(StudyObserver):
 
     def first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
         """Writes the first ten images, (n, 28, 28) uint8, with their labels, (n,), to the run `study`, now or again."""
+        run = _Run(_event_file(self._run_dir.study_tensorboard))
         self._delete_events(self._run_dir.study_tensorboard)
         picture = labelled_digits(images[:FIRST_IMAGES], labels[:FIRST_IMAGES])
-        run = _Run(_event_file(self._run_dir.study_tensorboard))
         self._append(run, [_event(time.time(), 0, [_image("samples/first_images", picture)])])
 
     def predictions(
@@ -129,14 +133,13 @@ class Recorder(StudyObserver):
     ) -> None:
         """Writes what a trial's network reads in some images; see `predicted_digits` for the arrays."""
         picture = predicted_digits(images, labels, predicted, probability)
-        run = self._run(number)
-        self._append(run, [_event(time.time(), run.epoch, [_image("samples/predictions", picture)])])
+        self._replace(number, "predictions", _event(time.time(), 0, [_image("samples/predictions", picture)]))
 
     def graph(self, number: int, symbol_json: str) -> None:
         """Shows a trial's network, as `Symbol.tojson()` gives it, in the Graphs tab."""
         nodes = [_graph_node(node) for node in read_network(symbol_json)]
         graph = GraphDef(node=nodes, versions=VersionDef(producer=22))
-        self._append(self._run(number), [Event(wall_time=time.time(), graph_def=graph.SerializeToString())])
+        self._replace(number, "graph", Event(wall_time=time.time(), graph_def=graph.SerializeToString()))
 
     def close(self) -> None:
         """Forgets the unfinished trials; no file is open."""
@@ -151,6 +154,13 @@ class Recorder(StudyObserver):
         file = _event_file(self._run_dir.trial_tensorboard(number))
         return _Run(file, session_start({"model": model, **params}, self._objective))
 
+    def _replace(self, number: int, what: str, event: Event) -> None:
+        """Writes what is said of a finished trial to a file of its own, in the place of what was said before."""
+        folder = self._run_dir.trial_tensorboard(number)
+        file = _event_file(folder, f".{what}")
+        self._delete_events(folder, f".{what}")
+        self._append(_Run(file), [event])
+
     def _append(self, run: _Run, events: Iterable[Event]) -> None:
         if self.problem is not None:
             return  # behind a record that was cut short TensorBoard reads nothing
@@ -163,11 +173,11 @@ class Recorder(StudyObserver):
         except OSError as err:
             self._give_up(run.file, err)
 
-    def _delete_events(self, folder: Path) -> None:
+    def _delete_events(self, folder: Path, what: str = "") -> None:
         if self.problem:  # nothing could be written in their place
             return
         try:
-            for file in folder.glob(f"{EVENT_FILE}.*"):
+            for file in folder.glob(f"{EVENT_FILE}.*{what}"):
                 file.unlink()
         except OSError as err:
             self._give_up(folder, err)
@@ -179,9 +189,14 @@ class Recorder(StudyObserver):
         )
 
 
-def _event_file(folder: Path) -> Path:
-    # Names sort by time: TensorBoard reads the files of a run in this order.
-    return folder / f"{EVENT_FILE}.{time.time():.6f}.{socket.gethostname()}"
+def _event_file(folder: Path, what: str = "") -> Path:
+    """A new file that sorts behind those that are there: one that TensorBoard has read by then is not shown before it.
+
+    Names hold the time. Where the clock was set back, this one holds the time of the newest and a little more.
+    """
+    times_s = [float(found[1]) for file in folder.glob(f"{EVENT_FILE}.*") if (found := _TIME.search(file.name))]
+    begun_s = max(time.time(), *(each + NAMES_APART_S for each in times_s), 0.0)
+    return folder / f"{EVENT_FILE}.{begun_s:.6f}.{socket.gethostname()}{what}"
 
 
 def _head(run: _Run) -> list[Event]:

@@ -1,5 +1,6 @@
 """Every file name inside a run directory, and who may use it: one driver at a time. Reads and writes no content."""
 
+import errno
 import fcntl
 import json
 import os
@@ -8,9 +9,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from filelock import FileLock, Timeout
 
+from mnist_core.atomic_file import leftovers, sync_folder
 from mnist_core.errors import NotWritable, RunDirError
 
 # How long `locked` tries: whoever looks whether a run is driven holds its lock file for an instant.
@@ -32,14 +35,35 @@ class RunDir:
             RunDirError: something is there already.
             NotWritable: the folder cannot be made.
         """
-        try:
+        with _refusals_told(path):
             path.mkdir(parents=True)
-        except FileExistsError as err:
-            go_on = f", or go on with it by `mxtrials resume {path}`" if cls(path).store.is_file() else ""
-            raise RunDirError(f"{path} exists already: choose another --out{go_on}") from err
-        except OSError as err:
-            raise NotWritable(f"{path} cannot be made ({err.strerror}): choose another --out") from err
         return cls(path)
+
+    @classmethod
+    @contextmanager
+    def appearing(cls, path: Path) -> Iterator["RunDir"]:
+        """A new run directory that is there when the block ends, with all that was put into it, or not at all.
+
+        Until then it has another name beside that place, which a process that is killed leaves behind.
+
+        Raises:
+            RunDirError: something is there already.
+            NotWritable: the folder cannot be made.
+        """
+        hidden = path.with_name(f".{path.name}.{token_hex(4)}")
+        with _refusals_told(path):
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            hidden.mkdir(parents=True)
+        begun = cls(hidden)
+        try:
+            yield begun
+            with _refusals_told(path):
+                hidden.rename(path)
+                sync_folder(path.parent)
+        except BaseException:
+            begun.remove()
+            raise
 
     @classmethod
     def open(cls, path: Path) -> "RunDir":
@@ -110,6 +134,12 @@ class RunDir:
         """One row an epoch of a trial (Parquet)."""
         return self.path / "metrics.parquet"
 
+    def clear_leftovers(self) -> None:
+        """Deletes what a driver was writing when it was killed; for its successor, who holds the run."""
+        for folder in (self.path, self.best.parent, *self.path.glob("checkpoints/*")):
+            for leftover in leftovers(folder):
+                leftover.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Removes the folder with all that is in it: for a run that could not begin."""
         shutil.rmtree(self.path, ignore_errors=True)
@@ -165,6 +195,18 @@ class RunDir:
             return f"process {note['pid']} on {note['host']}"
         except (OSError, ValueError, KeyError):
             return "another process"
+
+
+@contextmanager
+def _refusals_told(path: Path) -> Iterator[None]:
+    """Why a new run directory cannot be made, as errors of ours."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise NotWritable(f"{path} cannot be made ({err.strerror}): choose another --out") from err
+        go_on = f", or go on with it by `mxtrials resume {path}`" if RunDir(path).store.is_file() else ""
+        raise RunDirError(f"{path} exists already: choose another --out{go_on}") from err
 
 
 def _trial_name(number: int) -> str:

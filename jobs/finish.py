@@ -16,7 +16,7 @@ from mnist_core.context import open_context
 from mnist_core.dataset import Dataset
 from mnist_core.errors import CheckpointError
 from mnist_core.model_files import CLASS_NAMES, ModelCard, load_model, read_symbol, save_model
-from mnist_core.networks import heads_of
+from mnist_core.networks import build_network, heads_of
 from mnist_core.parameters import Vector
 
 SHOWN_PREDICTIONS = 40
@@ -49,7 +49,6 @@ def _score(
 
     model, _ = spec.resolve(trial.params)
     predictor = Predictor(model, weights, open_context("cpu"))
-    store.set_test(trial.number, predictor.evaluate(dataset.test).as_metrics("test"))
     shown = dataset.test.images[:SHOWN_PREDICTIONS]
     predictions = predictor.predict(shown)
     recorder.predictions(
@@ -59,6 +58,8 @@ def _score(
         np.array([prediction.digit for prediction in predictions]),
         np.array([prediction.probability for prediction in predictions]),
     )
+    # Last: a trial with test metrics lacks nothing, whenever its driver is killed.
+    store.set_test(trial.number, predictor.evaluate(dataset.test).as_metrics("test"))
 
 
 def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder, warn: Callable[[str], None]) -> None:
@@ -81,8 +82,8 @@ def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder, warn: Call
         weights_sha256=best.weights_sha256,
         data_fingerprint=dataset.fingerprint,
     )
+    recorder.graph(best.number, build_network(model).symbol.tojson())
     save_model(run_dir.best, card, weights)
-    recorder.graph(best.number, read_symbol(run_dir.best))
 
 
 def _is_saved(run_dir: RunDir, best: TrialRecord) -> bool:

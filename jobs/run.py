@@ -67,22 +67,24 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
     """
     spec = _with_absolute_source(spec)
     dataset = _open_data(spec)
+    run_dir, begun = RunDir(out), False
     with _sigterm_like_ctrl_c():
-        run_dir, begun = RunDir.create(out), False
-        try:
-            with run_dir.locked():
-                write_atomically(run_dir.spec, dump_spec(spec).encode())
-                record_environment(run_dir, dataset)
-                with _closing(Store.create(run_dir.store, spec.name)) as store:
+        with RunDir.appearing(out) as hidden:
+            write_atomically(hidden.spec, dump_spec(spec).encode())
+            record_environment(hidden, dataset)
+            Store.create(hidden.store, spec.name).close()
+        with run_dir.locked():
+            try:
+                with _closing(Store.open(run_dir.store)) as store:
                     try:
                         trouble = _drive(run_dir, spec, store, dataset, place, view)
                     except BaseException:
                         begun = _may_have_begun(store)
                         raise
-        except (MxtrialsError, KeyboardInterrupt):
-            if not begun:
-                run_dir.remove()
-            raise
+            except (MxtrialsError, KeyboardInterrupt):
+                if not begun:
+                    run_dir.remove()
+                raise
     return Ending(read_summary(run_dir), trouble)
 
 
@@ -96,6 +98,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObse
     dataset = _open_data(spec)
     with _sigterm_like_ctrl_c(), run_dir.locked(), _closing(Store.open(run_dir.store)) as store:
         _check_that_it_can_go_on(run_dir, spec, store, dataset)
+        run_dir.clear_leftovers()
         write_atomically(run_dir.spec, dump_spec(spec).encode())
         trouble = _drive(run_dir, spec, store, dataset, place, view)
     return Ending(read_summary(run_dir), trouble)

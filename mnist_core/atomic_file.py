@@ -2,9 +2,12 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_core.errors import NotWritable
+
+_UNFINISHED = ".part"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -14,7 +17,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         NotWritable: the folder or the disk refuses.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(_UNFINISHED, f".{path.name}.", path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -28,6 +31,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
     except OSError as err:
         raise NotWritable(f"{path} cannot be written ({err.strerror}): make room there, or allow it") from err
+
+
+def leftovers(folder: Path) -> Iterator[Path]:
+    """What is being written in a folder, or was when the process that wrote it was killed."""
+    return folder.glob(f".*{_UNFINISHED}")
 
 
 def make_folder(folder: Path) -> None:

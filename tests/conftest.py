@@ -39,8 +39,8 @@ def small_idx_folder(small_dataset: Dataset, tmp_path_factory: pytest.TempPathFa
     """`small_dataset` as four plain IDX files; not to be written to: copy it with shutil.copytree."""
     folder = tmp_path_factory.mktemp("small-idx")
     for prefix, part in (("train", small_dataset.train), ("t10k", small_dataset.test)):
-        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(_idx_bytes(part.images))
-        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(_idx_bytes(part.labels))
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(idx_bytes(part.images))
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(idx_bytes(part.labels))
     return folder
 
 
@@ -79,7 +79,7 @@ def _first(part: LabelledImages, count: int) -> LabelledImages:
     return LabelledImages(part.images[:count], part.labels[:count])
 
 
-def _idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
+def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
     """An array as the content of an IDX file."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()

@@ -1,6 +1,7 @@
 """What the recorder writes is read back by TensorBoard's own reader."""
 
 import math
+import time
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -162,6 +163,33 @@ def test_a_network_is_a_graph_also_of_a_finished_trial(recorder: Recorder, run_d
     events = read(run_dir.trial_tensorboard(0))
     assert "Convolution" in {node.op for node in events.Graph().node}
     assert [event.step for event in events.Scalars(OBJECTIVE)] == [1]
+
+
+def test_predictions_and_graph_written_again_replace_the_first(recorder: Recorder, run_dir: RunDir) -> None:
+    record_trials(recorder, [0])
+    for _ in range(2):
+        recorder.predictions(0, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), np.zeros(1, int), np.ones(1))
+        recorder.graph(0, build_network(LenetConfig()).symbol.tojson())
+    suffixes = [file.suffix for file in run_dir.trial_tensorboard(0).iterdir()]
+
+    assert (len(suffixes), suffixes.count(".graph"), suffixes.count(".predictions")) == (3, 1, 1)
+    assert len(read(run_dir.trial_tensorboard(0)).Images("samples/predictions")) == 1
+
+
+def test_a_file_sorts_behind_one_that_was_written_before_the_clock_was_set_back(
+    recorder: Recorder, run_dir: RunDir
+) -> None:
+    record_trials(recorder, [0])
+    (file,) = run_dir.trial_tensorboard(0).iterdir()
+    later = file.rename(file.with_name(f"events.out.tfevents.{time.time() + 3600:.6f}.host"))
+    recorder.graph(0, build_network(LenetConfig()).symbol.tojson())
+    first, second = sorted(run_dir.trial_tensorboard(0).iterdir())
+    recorder.rebuild(0, "mlp", {}, [measurement(1)], TrialState.PRUNED)
+    (rebuilt,) = run_dir.trial_tensorboard(0).iterdir()
+
+    assert first == later
+    assert rebuilt.name > second.name
+    assert [step for step, _ in scalars(run_dir, 0)] == [1]
 
 
 def test_first_images_written_again_are_there_once(recorder: Recorder, run_dir: RunDir) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cluster.run_dir import RunDir
+from mnist_core.atomic_file import write_atomically
 from mnist_core.errors import NotWritable, RunDirError
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,47 @@ def test_run_directory_where_none_can_be_is_not_writable(parent: str, tmp_path: 
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable, match="cannot be made .*: choose another --out"):
         RunDir.create(tmp_path / parent / "run")
+
+
+def test_run_directory_appears_with_all_that_was_put_into_it(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "study"
+    with RunDir.appearing(path) as begun:
+        begun.spec.write_text("name: study")
+        assert not path.exists()
+    assert [file.name for file in path.iterdir()] == ["spec.yaml"]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_run_directory_that_could_not_be_filled_does_not_appear(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), RunDir.appearing(tmp_path / "run") as begun:
+        begun.spec.write_text(str(1 / 0))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_directory_appears_in_no_others_place(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(path):
+        (path / "another").mkdir(parents=True)
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(path):
+        pytest.fail("there is no use in filling it")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_driver_was_writing_is_cleared_and_nothing_else(run_dir: RunDir) -> None:
+    files = [run_dir.spec, run_dir.checkpoint(3, 1), run_dir.best.with_name("model.json")]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, b"whole")
+        (file.parent / f".{file.name}.x3k_2a.part").write_bytes(b"wh")
+    with run_dir.locked():
+        run_dir.clear_leftovers()
+        assert {file.name for file in run_dir.path.iterdir() if file.is_file()} == {
+            ".driver.json",
+            ".lock",
+            "spec.yaml",
+        }
+    assert [file.read_bytes() for file in files] == [b"whole"] * 3
+    assert [[*file.parent.glob(".*.part")] for file in files] == [[]] * 3
 
 
 def test_folder_with_a_study_opens(run_dir: RunDir) -> None:

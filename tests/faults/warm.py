@@ -1,0 +1,74 @@
+"""`mxtrials` in processes that are ready within milliseconds, so that a test can afford to kill hundreds of them.
+
+They are forked from one that has run a study, and loaded MXNet: its naive engine has no threads for a fork to lose.
+"""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Mapping
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from jobs.cli import main
+
+PATIENCE_S = 60.0
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.faults.preload"])
+
+
+class WarmCommand:
+    """One `mxtrials ...`, from its start to its end.
+
+    Attributes:
+        stdout, stderr: the files that take what it prints.
+    """
+
+    def __init__(
+        self,
+        *arguments: str | Path,
+        folder: Path,
+        environment: Mapping[str, str],
+        first: Callable[[], object] | None = None,
+    ) -> None:
+        """Starts it in `folder`; `first` is called in its process before, and must be picklable."""
+        self.stdout, self.stderr = folder / "stdout", folder / "stderr"
+        self._process: ForkServerProcess = _FORKS.Process(
+            target=_mxtrials, args=([*map(str, arguments)], folder, dict(environment), first)
+        )
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def kill(self, after_s: float) -> int:
+        """Kills it by SIGKILL, unless it ends by itself before; see `wait`."""
+        self._process.join(after_s)
+        self._process.kill()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Its exit code; the negative number of the signal that killed it."""
+        self._process.join(PATIENCE_S)
+        code = self._process.exitcode
+        assert code is not None, f"process {self.pid} has not ended within {PATIENCE_S} s"
+        self._process.close()
+        return code
+
+
+def _mxtrials(
+    arguments: list[str], folder: Path, environment: dict[str, str], first: Callable[[], object] | None
+) -> None:
+    os.chdir(folder)
+    os.environ.update(environment)
+    for name, stream in (("stdout", 1), ("stderr", 2)):
+        with (folder / name).open("wb") as file:
+            os.dup2(file.fileno(), stream)
+    sys.argv = ["mxtrials", *arguments]
+    if first is not None:
+        first()
+    main()

@@ -19,19 +19,20 @@ class Checkpoints:
     def __init__(self, run_dir: RunDir, warn: Callable[[str], None] | None = None) -> None:
         """Nothing is touched before the first state; `warn` is told of each that is damaged, in a sentence."""
         self._run_dir, self._warn = run_dir, warn or (lambda sentence: None)
+        self._saved: set[int] = set()
         self._discarded: set[int] = set()
 
     def save(self, number: int, epoch: int, state: bytes) -> None:
         """Keeps a trial's state after an epoch, and the one before it in case this one is damaged.
 
+        The others go with the next `sweep`: until the store knows of this epoch, they are what the trial goes on from.
+
         Raises:
             NotWritable: the folder or the disk refuses.
         """
-        folder = self._run_dir.trial_checkpoints(number)
-        make_folder(folder)
+        make_folder(self._run_dir.trial_checkpoints(number))
         write_atomically(self._run_dir.checkpoint(number, epoch), state)
-        for old in self._newest_first(number)[KEPT:]:
-            old.unlink(missing_ok=True)
+        self._saved.add(number)
 
     def newest(self, number: int, at_most: float = math.inf) -> bytes | None:
         """A trial's newest state that is whole, to go on from, or None.
@@ -80,6 +81,9 @@ class Checkpoints:
         self._discarded.add(number)
 
     def sweep(self) -> None:
-        """Deletes what was discarded, now that the store no longer needs it."""
+        """Deletes what was discarded, and states that newer ones replace, now that the store no longer needs them."""
         while self._discarded:
             shutil.rmtree(self._run_dir.trial_checkpoints(self._discarded.pop()), ignore_errors=True)
+        while self._saved:
+            for old in self._newest_first(self._saved.pop())[KEPT:]:
+                old.unlink(missing_ok=True)

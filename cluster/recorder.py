@@ -3,8 +3,6 @@
 The store is the truth: what is lost here can be written again from it, so a disk that is full stops the view only.
 """
 
-import re
-import socket
 import struct
 import time
 from collections.abc import Iterable, Sequence
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cluster.event_files import event_files, next_event_file
 from cluster.hparams import SESSION_END, session_end, session_start
 from cluster.network_graph import GraphNode, read_network
 from cluster.observer import StudyObserver
@@ -36,10 +35,6 @@ FIRST_IMAGES = 10
 # A confusion matrix takes a hundred times as long as an epoch's scalars: a trial's are drawn at most so often, in
 # seconds of its training, and at its end.
 PICTURES_EVERY_S = 10.0
-EVENT_FILE = "events.out.tfevents"
-NAMES_APART_S = 1e-5
-
-_TIME = re.compile(re.escape(EVENT_FILE) + r"\.(\d+\.\d+)\.")
 
 
 @dataclass
@@ -116,14 +111,14 @@ class Recorder(StudyObserver):
     def is_whole(self, number: int) -> bool:
         """Whether a trial's files are undamaged, and tell that it has ended."""
         try:
-            files = [file.read_bytes() for file in self._run_dir.trial_tensorboard(number).glob(f"{EVENT_FILE}.*")]
+            files = [file.read_bytes() for file in event_files(self._run_dir.trial_tensorboard(number))]
         except OSError:
             return False
         return any(SESSION_END.encode() in content for content in files) and all(map(_is_intact, files))
 
     def first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
         """Writes the first ten images, (n, 28, 28) uint8, with their labels, (n,), to the run `study`, now or again."""
-        run = _Run(_event_file(self._run_dir.study_tensorboard))
+        run = _Run(next_event_file(self._run_dir.study_tensorboard))
         self._delete_events(self._run_dir.study_tensorboard)
         picture = labelled_digits(images[:FIRST_IMAGES], labels[:FIRST_IMAGES])
         self._append(run, [_event(time.time(), 0, [_image("samples/first_images", picture)])])
@@ -147,17 +142,17 @@ class Recorder(StudyObserver):
 
     def _run(self, number: int) -> _Run:
         """The run of an unfinished trial; a file of its own for what is said of a finished one."""
-        return self._unfinished.get(number) or _Run(_event_file(self._run_dir.trial_tensorboard(number)))
+        return self._unfinished.get(number) or _Run(next_event_file(self._run_dir.trial_tensorboard(number)))
 
     def _new_run(self, number: int, model: str, params: Params) -> _Run:
         """A run whose file will begin with what the HParams page needs."""
-        file = _event_file(self._run_dir.trial_tensorboard(number))
+        file = next_event_file(self._run_dir.trial_tensorboard(number))
         return _Run(file, session_start({"model": model, **params}, self._objective))
 
     def _replace(self, number: int, what: str, event: Event) -> None:
         """Writes what is said of a finished trial to a file of its own, in the place of what was said before."""
         folder = self._run_dir.trial_tensorboard(number)
-        file = _event_file(folder, f".{what}")
+        file = next_event_file(folder, f".{what}")
         self._delete_events(folder, f".{what}")
         self._append(_Run(file), [event])
 
@@ -177,7 +172,7 @@ class Recorder(StudyObserver):
         if self.problem:  # nothing could be written in their place
             return
         try:
-            for file in folder.glob(f"{EVENT_FILE}.*{what}"):
+            for file in event_files(folder, what):
                 file.unlink()
         except OSError as err:
             self._give_up(folder, err)
@@ -187,16 +182,6 @@ class Recorder(StudyObserver):
             f"TensorBoard shows no more of this study, because {path} cannot be written ({err.strerror}): "
             "mend that, and `mxtrials resume` goes on with it; the study itself is not affected"
         )
-
-
-def _event_file(folder: Path, what: str = "") -> Path:
-    """A new file that sorts behind those that are there: one that TensorBoard has read by then is not shown before it.
-
-    Names hold the time. Where the clock was set back, this one holds the time of the newest and a little more.
-    """
-    times_s = [float(found[1]) for file in folder.glob(f"{EVENT_FILE}.*") if (found := _TIME.search(file.name))]
-    begun_s = max(time.time(), *(each + NAMES_APART_S for each in times_s), 0.0)
-    return folder / f"{EVENT_FILE}.{begun_s:.6f}.{socket.gethostname()}{what}"
 
 
 def _head(run: _Run) -> list[Event]:

@@ -40,9 +40,16 @@ def test_trial_without_states_has_no_newest(checkpoints: Checkpoints) -> None:
         checkpoints.final(0, None)
 
 
+def test_all_states_are_kept_until_the_store_knows_of_the_newest(checkpoints: Checkpoints) -> None:
+    for epoch in range(1, 6):
+        checkpoints.save(0, epoch, state(epoch))
+    assert checkpoints.newest(0, at_most=1) == state(1)
+
+
 def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for epoch in range(1, 13):
         checkpoints.save(0, epoch, state(epoch))
+    checkpoints.sweep()
     assert sorted(run_dir.trial_checkpoints(0).iterdir()) == [run_dir.checkpoint(0, 11), run_dir.checkpoint(0, 12)]
     assert newest_epoch(checkpoints) == 12
     assert checkpoints.final(0, sha256(12)).epoch == 12

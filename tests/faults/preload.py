@@ -5,9 +5,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import scipy.stats
 
 from jobs.cli import main
 from tests.conftest import idx_bytes
+
+__all__ = ["scipy"]  # for the sampler qmc
 
 with tempfile.TemporaryDirectory() as folder:
     for part in ("train", "t10k"):

@@ -2,17 +2,16 @@
 
 import shutil
 import signal
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 from tests.faults.matrix import fault
-from tests.faults.outcome import Outcome, outcome
+from tests.faults.outcome import outcome
 from tests.faults.steps import die_before_step
 from tests.faults.warm import WarmCommand
 
-AT_ONCE = 2
+AT_ONCE = 4
 FEWEST_STEPS = 50
 
 
@@ -21,22 +20,18 @@ class Study:
 
     def __init__(self, folder: Path, options: list[str], environment: dict[str, str]) -> None:
         folder.mkdir()
-        self._folder, self.run_dir = folder, folder / "run"
+        self.folder, self.run_dir = folder, folder / "run"
         self._command = partial(WarmCommand, folder=folder, environment=environment)
         self._run: tuple[str | Path, ...] = ("run", "smoke", *options, "--out", self.run_dir)
 
-    def dies_before_step(self, number: int) -> bool:
-        """Whether it has so many steps."""
-        exit_code = self._command(*self._run, first=partial(die_before_step, number, self._folder)).wait()
-        assert exit_code in (0, -signal.SIGKILL)
-        return exit_code != 0
+    def dies_before_step(self, number: int) -> WarmCommand:
+        """Its driver, unless it has fewer steps."""
+        return self._command(*self._run, first=partial(die_before_step, number, self.folder))
 
-    def go_on(self) -> Outcome:
-        """What it comes to."""
+    def goes_on(self) -> WarmCommand:
+        """The next driver."""
         resume = ("resume", self.run_dir, "--local", "--quiet")
-        command = self._command(*(resume if self.run_dir.exists() else self._run))
-        assert command.wait() == 0, command.stderr.read_text()
-        return outcome(self.run_dir)
+        return self._command(*(resume if self.run_dir.exists() else self._run))
 
 
 @fault(
@@ -49,19 +44,19 @@ def test_study_killed_before_any_step_on_the_disk_ends_as_if_it_had_not_been(
     small: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     options = [*small, "--set", "training.epochs=2", "--set", "limits.checkpoint_every_s=0", "--quiet"]
-    undisturbed = Study(tmp_path / "undisturbed", options, environment).go_on()
-    numbers = count(1)
-
-    def killed_until_it_survives() -> None:
-        for number in numbers:
-            folder = tmp_path / str(number)
-            study = Study(folder, options, environment)
-            if not study.dies_before_step(number):
-                break
-            assert study.go_on() == undisturbed, f"killed before step {number}"
-            shutil.rmtree(folder)
-
-    with ThreadPoolExecutor(AT_ONCE) as executor:
-        for lane in [executor.submit(killed_until_it_survives) for _ in range(AT_ONCE)]:
-            lane.result()
-    assert next(numbers) > FEWEST_STEPS
+    undisturbed = Study(tmp_path / "undisturbed", options, environment)
+    assert undisturbed.goes_on().wait() == 0
+    expected, exit_codes = outcome(undisturbed.run_dir), list[int]()
+    for first in count(1, AT_ONCE):
+        numbers = range(first, first + AT_ONCE)
+        studies = [Study(tmp_path / str(number), options, environment) for number in numbers]
+        deaths = [study.dies_before_step(number) for number, study in zip(numbers, studies, strict=True)]
+        exit_codes += [driver.wait() for driver in deaths]
+        assert set(exit_codes) <= {0, -signal.SIGKILL}
+        assert {driver.wait() for driver in [study.goes_on() for study in studies]} == {0}
+        for number, study in zip(numbers, studies, strict=True):
+            assert outcome(study.run_dir) == expected, f"killed before step {number}"
+            shutil.rmtree(study.folder)
+        if 0 in exit_codes:
+            break
+    assert exit_codes.count(-signal.SIGKILL) > FEWEST_STEPS

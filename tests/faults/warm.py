@@ -6,19 +6,54 @@ They are forked from one that has run a study, and loaded MXNet: its naive engin
 import multiprocessing
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from jobs.cli import main
 
-PATIENCE_S = 60.0
+PATIENCE_S, POLL_S = 120.0, 0.01
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.faults.preload"])
 
 
-class WarmCommand:
+class WarmProcess:
+    """A call of a function of a module in a process of its own, from its start to its end."""
+
+    def __init__(self, function: Callable[..., object], *arguments: object, **options: object) -> None:
+        """Starts it."""
+        self._process: ForkServerProcess = _FORKS.Process(target=function, args=arguments, kwargs=options)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
+
+    def kill(self, after_s: float) -> int:
+        """Kills it by SIGKILL, unless it has ended by then; see `wait`."""
+        self._process.join(after_s)
+        self._process.kill()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Its exit code; the negative number of the signal that killed it."""
+        self._process.join(PATIENCE_S)
+        code = self._process.exitcode
+        assert code is not None, f"process {self.pid} has not ended within {PATIENCE_S} s"
+        self._process.close()
+        return code
+
+
+class WarmCommand(WarmProcess):
     """One `mxtrials ...`, from its start to its end.
 
     Attributes:
@@ -34,30 +69,19 @@ class WarmCommand:
     ) -> None:
         """Starts it in `folder`; `first` is called in its process before, and must be picklable."""
         self.stdout, self.stderr = folder / "stdout", folder / "stderr"
-        self._process: ForkServerProcess = _FORKS.Process(
-            target=_mxtrials, args=([*map(str, arguments)], folder, dict(environment), first)
-        )
-        self._process.start()
+        super().__init__(_mxtrials, [*map(str, arguments)], folder, dict(environment), first)
 
-    @property
-    def pid(self) -> int:
-        """Of its process."""
-        assert self._process.pid is not None
-        return self._process.pid
 
-    def kill(self, after_s: float) -> int:
-        """Kills it by SIGKILL, unless it ends by itself before; see `wait`."""
-        self._process.join(after_s)
-        self._process.kill()
-        return self.wait()
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Waits until something is the case.
 
-    def wait(self) -> int:
-        """Its exit code; the negative number of the signal that killed it."""
-        self._process.join(PATIENCE_S)
-        code = self._process.exitcode
-        assert code is not None, f"process {self.pid} has not ended within {PATIENCE_S} s"
-        self._process.close()
-        return code
+    Raises:
+        AssertionError: it is not, for too long.
+    """
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, f"not within {PATIENCE_S} s: {what}"
+        time.sleep(POLL_S)
 
 
 def _mxtrials(

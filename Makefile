@@ -16,8 +16,8 @@ run: .venv/.ready ## Run the quickstart study on this machine, each time in a ne
 	while [ -e "$$free" ]; do n=$$((n + 1)); free=$$out-$$n; done; \
 	$(BIN)/mxtrials run $(SPEC) --out "$$free" $(ARGS)
 
-test: .venv/.ready ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/.ready ## Run all tests, those of one file after the other
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: .venv/.ready ## Lint, formatting, types, import contracts
 	@failed=; for tool in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \

@@ -67,7 +67,7 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
     """
     spec = _with_absolute_source(spec)
     dataset = _open_data(spec)
-    run_dir, begun = RunDir(out), False
+    run_dir, holds_nothing = RunDir(out), False
     with _sigterm_like_ctrl_c():
         with RunDir.appearing(out) as hidden:
             write_atomically(hidden.spec, dump_spec(spec).encode())
@@ -79,10 +79,10 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
                     try:
                         trouble = _drive(run_dir, spec, store, dataset, place, view)
                     except BaseException:
-                        begun = _may_have_begun(store)
+                        holds_nothing = not _may_have_begun(store)
                         raise
             except (MxtrialsError, KeyboardInterrupt):
-                if not begun:
+                if holds_nothing:  # never in doubt, such as where an interruption came while this was asked
                     run_dir.remove()
                 raise
     return Ending(read_summary(run_dir), trouble)

@@ -43,7 +43,7 @@ def test_study_is_kept_where_a_second_interruption_comes_while_its_trials_are_lo
     monkeypatch.setattr(Store, "trials", interrupted)
     with pytest.raises(KeyboardInterrupt):
         start_study(spec, tmp_path / "run", Place(local=True), StudyObserver())
-    assert RunDir.open(tmp_path / "run")
+    assert RunDir.open(tmp_path / "run").store.exists()
 
 
 def test_study_is_kept_where_the_interruption_comes_after_its_end(
@@ -55,4 +55,4 @@ def test_study_is_kept_where_the_interruption_comes_after_its_end(
     monkeypatch.setattr(jobs.run, "_drive", ended)
     with pytest.raises(KeyboardInterrupt):
         start_study(spec, tmp_path / "run", Place(local=True), StudyObserver())
-    assert RunDir.open(tmp_path / "run")
+    assert RunDir.open(tmp_path / "run").store.exists()

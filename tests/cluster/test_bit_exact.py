@@ -1,0 +1,174 @@
+"""A trial is a pure function of its spec and the data: the SHA-256 of its final weights is the same, whatever happens.
+
+Each network with each optimizer, on CPUs; that oneDNN computes otherwise with narrower vectors is in
+tests/jobs/test_reproduce.py.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from cluster.checkpoints import Checkpoints
+from cluster.driver import Driver
+from cluster.events import Finished, Measured, Ready, WorkerEvent
+from cluster.inline_pool import InlinePool
+from cluster.observer import Observers
+from cluster.ray_pool import RayPool
+from cluster.ray_session import ray_session
+from cluster.run_dir import RunDir
+from cluster.search import Search
+from cluster.slots import Slot
+from cluster.spec_file import load_spec
+from cluster.store import Store
+from cluster.study_parts import StudyParts
+from cluster.trial import TrialState
+from mnist_core.dataset import Dataset
+from tests.cluster.worn_worker import NINE
+from tests.command_line import ROOT
+from tests.faults.studies import SETTINGS, SPEC, run_study, trials_of, undisturbed_hashes
+
+EPOCHS = 9 * 6
+# What a process may hold more after many trials than before them: MiB, and objects of Python's.
+MORE_MIB, MORE_OBJECTS = 16.0, 100
+
+
+@pytest.fixture(scope="module")
+def expected(small_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> list[str | None]:
+    """The final weights of the nine, trained one after the other in this process."""
+    return undisturbed_hashes(tmp_path_factory.mktemp("expected") / "run", small_dataset, *NINE)
+
+
+def test_nine_trials_give_nine_different_networks(expected: list[str | None]) -> None:
+    assert len({*expected, None}) == 10
+
+
+class Together(RayPool):
+    """Its workers are Ready when all of them are, so that all take part."""
+
+    def __init__(self, workers: int, dataset: Dataset) -> None:
+        super().__init__([Slot(f"cpu-{number}", "cpu") for number in range(workers)], dataset, SETTINGS)
+        self._kept: deque[WorkerEvent] = deque()
+        while len(self._kept) < workers:
+            event = super().next_event(1.0)
+            if event is not None:
+                assert isinstance(event, Ready)
+                self._kept.append(event)
+
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        """See WorkerPool."""
+        return self._kept.popleft() if self._kept else super().next_event(timeout_s)
+
+
+@pytest.fixture(scope="module")
+def four_cpus() -> Iterator[None]:
+    """Ray on this machine, which is told to have four."""
+    with ray_session(None, 4):
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_on_ray_with_any_number_of_workers(
+    workers: int, four_cpus: None, small_dataset: Dataset, expected: list[str | None], tmp_path: Path
+) -> None:
+    run_dir = run_study(tmp_path / "run", Together(workers, small_dataset), *NINE)
+    trials = trials_of(run_dir)
+    assert len({trial.worker for trial in trials}) == workers
+    assert [trial.weights_sha256 for trial in trials] == expected
+
+
+class Killed(BaseException):
+    """The driver is gone."""
+
+
+class Interrupted(InlinePool):
+    """Ends its driver before it takes in its n-th epoch, or asks it to stop after that."""
+
+    def __init__(self, dataset: Dataset, after: int | None, kills: bool) -> None:
+        super().__init__(dataset, SETTINGS)
+        self._left, self._kills = after, kills
+        self.driver: Driver | None = None
+        self.trained = 0
+
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        """See WorkerPool."""
+        event = super().next_event(timeout_s)
+        if isinstance(event, Measured | Finished):
+            self.trained += 1
+            if self.trained == self._left:
+                if self._kills:
+                    raise Killed
+                assert self.driver is not None
+                self.driver.request_stop("interrupted")
+        return event
+
+
+def train_with_interruptions(run_dir: RunDir, dataset: Dataset, after: list[int], kills: list[bool]) -> int:
+    """A driver after the other on one run directory, each interrupted after so many epochs; how many were trained."""
+    spec, trained = load_spec(SPEC, NINE), 0
+    Store.create(run_dir.store, spec.name).close()
+    for epochs, is_kill in [*zip(after, kills, strict=True), (None, False)]:
+        pool = Interrupted(dataset, epochs, is_kill)
+        with closing(Store.open(run_dir.store)) as store:
+            parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), Observers([]))
+            pool.driver = Driver(spec, parts)
+            with suppress(Killed):
+                pool.driver.run()
+        trained += pool.trained
+    return trained
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("interruptions", [1, 5])
+def test_after_interruptions_at_arbitrary_epochs(
+    interruptions: int, seed: int, small_dataset: Dataset, expected: list[str | None], tmp_path: Path
+) -> None:
+    random = Random(seed)
+    after = [random.randint(1, EPOCHS // interruptions - 1) for _ in range(interruptions)]
+    kills = [(number + seed) % 2 == 0 for number in range(interruptions)]
+    run_dir = RunDir.create(tmp_path / "run")
+    trained = train_with_interruptions(run_dir, small_dataset, after, kills)
+    trials = trials_of(run_dir)
+    assert [(trial.state, trial.epochs) for trial in trials] == [(TrialState.COMPLETE, 6)] * 9
+    assert [trial.weights_sha256 for trial in trials] == expected
+    # Each goes on from its last state: a kill loses the epoch under way, and a stop nothing.
+    assert trained == EPOCHS + sum(kills)
+
+
+@pytest.fixture(scope="module")
+def worn(small_idx_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What tests/cluster/worn_worker.py tells of one worker in a process of its own."""
+    command = [sys.executable, "-m", "tests.cluster.worn_worker", str(small_idx_folder)]
+    done = subprocess.run(
+        [*command, str(tmp_path_factory.mktemp("cache"))],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("worker", ["fresh", "worn"])
+def test_on_a_worker_before_and_after_it_trained_many_others(
+    worker: str, worn: dict[str, Any], expected: list[str | None]
+) -> None:
+    assert worn[worker] == expected
+
+
+def test_trials_leave_nothing_behind_in_the_process_of_their_worker(worn: dict[str, Any]) -> None:
+    before, after = worn["before"], worn["after"]
+    assert after.pop("resident_mib") <= before.pop("resident_mib") + MORE_MIB
+    assert after.pop("objects") <= before.pop("objects") + MORE_OBJECTS
+    assert after == before

@@ -132,9 +132,8 @@ class Worker:
             event = train()
         except Exception as err:  # noqa: BLE001 - the worker's border: whatever a trial raises is an event
             self._running = None
-            sentence = f"{type(err).__name__}: {str(err).strip().splitlines()[0] if str(err).strip() else 'no message'}"
             retryable, out_of_memory = not _is_for_good(err), _is_lack_of_memory(err)
-            event = Failed(self._name, number, sentence, traceback.format_exc(), retryable, out_of_memory)
+            event = Failed(self._name, number, _sentence(err), traceback.format_exc(), retryable, out_of_memory)
         work = event.work
         other_s = time.perf_counter() - began_s - work.training_s - work.evaluation_s
         return replace(event, work=replace(work, other_s=other_s))
@@ -185,6 +184,14 @@ class RunningInWorker:
             now_s = time.monotonic()
             pause_s = max(every_s, (now_s - self.state_left_s) / STATE_SHARE) if every_s else 0.0
             self.state_due_s, self.state_left_s = now_s + pause_s, None
+
+
+def _sentence(err: Exception) -> str:
+    """The kind of error, and the first line of its message; MXNet puts a traceback before it."""
+    lines = [line for line in str(err).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("Traceback", " "))] or lines or ["no message"]
+    kind = type(err).__name__
+    return f"{kind}: {told[0].strip().removeprefix(f'{kind}: ')}"
 
 
 def _is_for_good(err: Exception) -> bool:

@@ -90,3 +90,31 @@ def test_error_is_judged_by_whether_it_would_come_again(
     event = made.start(TRIAL)
     assert isinstance(event, Failed)
     assert (event.retryable, event.out_of_memory) == (retryable, out_of_memory), event.error
+
+
+def too_large_a_target() -> None:
+    mx.nd.ones(2).reshape((3,))
+
+
+def not_broadcast() -> None:
+    mx.nd.add(mx.nd.ones(2), mx.nd.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("fail", "error"),
+    [
+        (raising(ValueError("wrong\nand more")), "ValueError: wrong"),
+        (raising(ValueError("  ")), "ValueError: no message"),
+        (not_broadcast, "MXNetError: Check failed: l == 1 || r == 1: operands could not be broadcast together"),
+        (too_large_a_target, "MXNetError: NDArray.Reshape: Check failed: shape_.Size() >= shape.Size() (2 vs. 3)"),
+    ],
+)
+def test_error_is_told_in_one_line_without_mxnets_traceback(
+    fail: Callable[[], None], error: str, worker: Callable[..., Worker]
+) -> None:
+    made = worker(0.0)
+    made._begin = lambda trial: fail()  # type: ignore[assignment, method-assign, return-value]
+    event = made.start(TRIAL)
+    assert isinstance(event, Failed)
+    assert event.error.startswith(error)
+    assert "\n" not in event.error

@@ -5,20 +5,16 @@ import secrets
 import subprocess
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
-from mnist_core.arrow_file import fingerprint
 from mnist_core.cache import open_dataset
-from mnist_core.dataset import Dataset, LabelledImages
+from mnist_core.dataset import Dataset
 from tests.command_line import ROOT, CommandLine, command
+from tests.small_images import small_cut, write_idx_files
 
 # What Ray reads from the environment once, at its import: the tests' own token, and no cluster of the user's.
 os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0")
 os.environ.pop("RAY_ADDRESS", None)
-
-SMALL_TRAIN, SMALL_TEST = 256, 128
 
 
 @pytest.fixture(scope="session")
@@ -30,17 +26,14 @@ def bundled_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="session")
 def small_dataset(bundled_dataset: Dataset) -> Dataset:
     """The first 256 training and the first 128 test images, read-only."""
-    train, test = _first(bundled_dataset.train, SMALL_TRAIN), _first(bundled_dataset.test, SMALL_TEST)
-    return Dataset(train, test, fingerprint(train, test))
+    return small_cut(bundled_dataset)
 
 
 @pytest.fixture(scope="session")
 def small_idx_folder(small_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`small_dataset` as four plain IDX files; not to be written to: copy it with shutil.copytree."""
     folder = tmp_path_factory.mktemp("small-idx")
-    for prefix, part in (("train", small_dataset.train), ("t10k", small_dataset.test)):
-        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(idx_bytes(part.images))
-        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(idx_bytes(part.labels))
+    write_idx_files(small_dataset, folder)
     return folder
 
 
@@ -73,13 +66,3 @@ def mxtrials(environment: dict[str, str], tmp_path: Path) -> CommandLine:
 def small(small_idx_folder: Path) -> list[str]:
     """Options for a study on 200 images."""
     return ["--set", f"data.source={small_idx_folder}", "--set", "data.holdout=56", "--local"]
-
-
-def _first(part: LabelledImages, count: int) -> LabelledImages:
-    return LabelledImages(part.images[:count], part.labels[:count])
-
-
-def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
-    """An array as the content of an IDX file."""
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.stats
 
 from jobs.cli import main
-from tests.conftest import idx_bytes
+from tests.small_images import idx_bytes
 
 __all__ = ["scipy"]  # for the sampler qmc
 

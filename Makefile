@@ -9,7 +9,7 @@ PACKAGES := mnist_core cluster jobs
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: run test check format bench lock clean help
+.PHONY: run test check format bench soak lock clean help
 
 run: .venv/.ready ## Run the quickstart study on this machine, each time in a new folder under runs/
 	@out=runs/$(basename $(notdir $(SPEC))); n=1; free=$$out; \
@@ -30,6 +30,9 @@ format: .venv/.ready ## Format the code and mend what the linter can
 
 bench: .venv/.bench ## Run the benchmarks beside PyTorch and Ray Tune (installs them first: large)
 	@$(BIN)/mxtrials bench $(ARGS)
+
+soak: .venv/.ready ## Run 5,000 short trials on two workers, in ten minutes, and fail if anything grows
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 lock: build/uv/bin/uv ## Pin all dependencies anew (ARGS=--upgrade takes newer versions)
 	$(call pin,requirements.lock,--extra cpu --extra dev)

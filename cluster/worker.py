@@ -14,6 +14,7 @@ from mnist_core.context import DeviceKind, open_context
 from mnist_core.dataset import Dataset, split
 from mnist_core.errors import InputError
 from mnist_core.measurement import Measurement
+from mnist_core.memory import give_back_memory
 
 if TYPE_CHECKING:
     from mnist_core.training import Training
@@ -82,7 +83,7 @@ class Worker:
 
     def start(self, trial: TrialSpec) -> TrialEvent:
         """Trains the trial's first epoch, or the next one after the state it resumes from."""
-        self._running = None  # frees the memory of the trial before
+        self._running = None  # the trial before
         return self._reported(trial.number, lambda: self._begin(trial))
 
     def advance(self) -> TrialEvent:
@@ -101,6 +102,7 @@ class Worker:
     def _begin(self, trial: TrialSpec) -> TrialEvent:
         from mnist_core.training import Training  # imports MXNet, for the device of the opened context
 
+        give_back_memory()
         if trial.waits_for_memory:
             wait_for_memory()
         training = Training(trial.model, trial.training, self._split, trial.seed, self._context)

@@ -94,8 +94,8 @@ def soak(trials: int, folder: Path) -> Iterator[Sample]:
 
 
 def growth(samples: list[Sample]) -> list[str]:
-    """What has grown beyond its bound since the first sample, each in a sentence."""
-    first, found = samples[0], []
+    """What has grown beyond its bound since the first sample, each in a sentence, of the last time that it had."""
+    first, found = samples[0], {}
     for sample in samples[1:]:
         for name, now in sample.held.items():
             before = first.held[name]
@@ -105,10 +105,10 @@ def growth(samples: list[Sample]) -> list[str]:
                 ("open files", now.files - before.files, MORE_FILES),
             ):
                 if more > bound:
-                    found.append(
-                        f"after {sample.trials} trials {name} holds {more:.0f} {what} more than after the first"
+                    found[name, what] = (
+                        f"after {sample.trials} trials {name} holds {more:.0f} {what} more than at first"
                     )
-    return found
+    return list(found.values())
 
 
 def _spec(trials: int, folder: Path) -> Path:

@@ -23,9 +23,9 @@ def test_driver_and_workers_hold_no_more_after_150_trials_than_after_100(tmp_pat
     ("now", "sentences"),
     [
         (Held(100.0 + MORE_MIB, 20 + MORE_THREADS, 30 + MORE_FILES), []),
-        (replace(BEFORE, own_mib=101.0 + MORE_MIB), ["after 500 trials driver holds 17 MiB more than after the first"]),
-        (replace(BEFORE, threads=25), ["after 500 trials driver holds 5 threads more than after the first"]),
-        (replace(BEFORE, files=35), ["after 500 trials driver holds 5 open files more than after the first"]),
+        (replace(BEFORE, own_mib=101.0 + MORE_MIB), ["after 500 trials driver holds 17 MiB more than at first"]),
+        (replace(BEFORE, threads=25), ["after 500 trials driver holds 5 threads more than at first"]),
+        (replace(BEFORE, files=35), ["after 500 trials driver holds 5 open files more than at first"]),
     ],
 )
 def test_growth_beyond_its_bound_is_told(now: Held, sentences: list[str]) -> None:

@@ -61,6 +61,9 @@ class RunDir:
             with _refusals_told(path):
                 hidden.rename(path)
                 sync_folder(path.parent)
+        except NotWritable as err:
+            begun.remove()
+            raise NotWritable(str(err).replace(str(hidden), str(path))) from err
         except BaseException:
             begun.remove()
             raise

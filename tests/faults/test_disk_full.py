@@ -9,7 +9,7 @@ from tests.command_line import assert_refused
 from tests.faults.accounts import account, assert_shown_in_tensorboard
 from tests.faults.conftest import TRIALS
 from tests.faults.matrix import fault
-from tests.faults.small_disk import Disks
+from tests.faults.small_disk import FILLER, Disks
 
 FOLDERS = ("best", "checkpoints", "tensorboard")
 
@@ -27,9 +27,10 @@ def assert_finishes(disks: Disks, run_dir: Path, undisturbed: Path) -> None:
     seen="one sentence with the file, exit code 3, no run directory",
     lost="nothing: nothing had begun",
 )
-@pytest.mark.parametrize(("pages", "file"), [(1, "spec.yaml"), (2, "environment.json"), (3, "study.db")])
+@pytest.mark.parametrize(("pages", "file"), [(0, "spec.yaml"), (1, "environment.json"), (2, "study.db")])
 def test_disk_full_at_the_beginning(pages: int, file: str, disks: Disks, tmp_path: Path, options: list[str]) -> None:
-    disk = disks.mount(tmp_path / "disk", pages)
+    disk = disks.mount(tmp_path / "disk")
+    disks.fill(tmp_path / "disk", pages)
     run_dir = tmp_path / "disk" / "run"
     assert_refused(
         disks.mxtrials("run", *options, "--out", run_dir),
@@ -38,7 +39,7 @@ def test_disk_full_at_the_beginning(pages: int, file: str, disks: Disks, tmp_pat
         "full" if file == "study.db" else "No space left",
         "make room",
     )
-    assert list(disk.iterdir()) == []
+    assert list(disk.iterdir()) == [disk / FILLER]
 
 
 @fault(

@@ -62,12 +62,12 @@ def test_damaged_cache_is_built_anew(
     seen="a warning with the file; the trial goes on from the state before, or from its beginning",
     lost="training since the last whole state",
 )
-@pytest.mark.parametrize("damages", [[flip_a_bit], [cut, empty], [remove, cut]])
+@pytest.mark.parametrize("damages", [[flip_a_bit], [cut, empty, flip_a_bit], [remove, cut]])
 def test_damaged_training_state_is_passed_over(
     damages: list[Damage], stopped: Path, mxtrials: CommandLine, undisturbed: Path
 ) -> None:
     states = sorted((stopped / "checkpoints" / "trial-0000").glob("*.state"), reverse=True)
-    assert len(states) == 2
+    assert len(states) == 3  # of which the last is spared by a driver that could not commit the first
     for damage, state in zip(damages, states, strict=False):
         damage(state)
     done = mxtrials("resume", stopped, "--local")
@@ -96,13 +96,12 @@ def test_damaged_store_is_refused(damage: Damage, begun: Path, mxtrials: Command
 @fault(
     "Disks and files",
     "`study.db-wal` is deleted after a crash",
-    seen="one sentence, exit code 2, or the study as it was when SQLite last moved its log into `study.db`",
+    seen="the study as it was when SQLite last moved its log into `study.db`",
     lost="what was committed since: keep both files together",
 )
-def test_store_without_its_log_is_refused(killed: Path, mxtrials: CommandLine) -> None:
+def test_store_without_its_log_is_what_it_was_before(killed: Path, mxtrials: CommandLine) -> None:
     (killed / "study.db-wal").unlink()
-    for arguments in (["show"], ["resume", "--local"]):
-        assert_refused(mxtrials(*arguments, killed), 2, "study.db holds no study", "study.db-wal")
+    assert "interrupted (its driver ended without a word): no trial yet" in mxtrials("show", killed).stdout
 
 
 @fault(

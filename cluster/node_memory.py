@@ -1,6 +1,9 @@
 """The memory of the node that this process is on: how much of it is free, and how often the kernel ran out of it."""
 
+import math
+import resource
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 _PROC, _CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
@@ -19,16 +22,28 @@ def free_share(proc: Path = _PROC, cgroup: Path = _CGROUP) -> float:
 
     1 where the system does not tell. Memory of the page cache counts as free: the kernel gives it up.
     """
-    shares = [1.0]
+    return max(0.0, min((free / whole for free, whole in _memories(proc, cgroup)), default=1.0))
+
+
+def free_bytes(proc: Path = _PROC, cgroup: Path = _CGROUP) -> float:
+    """How much memory this process could take now, by all that limits it; infinite where the system does not tell."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    free = [free for free, _ in _memories(proc, cgroup)]
+    if limit != resource.RLIM_INFINITY:
+        free.append(limit - int((proc / "self" / "statm").read_text().split()[0]) * resource.getpagesize())
+    return max(0.0, min(free, default=math.inf))
+
+
+def _memories(proc: Path, cgroup: Path) -> Iterator[tuple[float, float]]:
+    """Bytes that are free, and all bytes: of the node, and of each limit on this container."""
     node = _numbers(proc / "meminfo")
     if node.get("MemTotal:"):
-        shares.append(node.get("MemAvailable:", 0) / node["MemTotal:"])
+        yield 1024 * node.get("MemAvailable:", 0), 1024 * node["MemTotal:"]
     for names in _LIMITS:
         limit, used, statistics = (cgroup / name for name in names)
         if limit_bytes := _number(limit):
             cached_bytes = _numbers(statistics).get("inactive_file", 0)
-            shares.append((limit_bytes - (_number(used) or 0) + cached_bytes) / limit_bytes)
-    return max(0.0, min(shares))
+            yield limit_bytes - (_number(used) or 0) + cached_bytes, limit_bytes
 
 
 def kernel_kills(proc: Path = _PROC) -> int:

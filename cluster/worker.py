@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from cluster.events import Failed, Finished, Measured, Suspended, Work
-from cluster.node_memory import wait_for_memory
+from cluster.node_memory import free_bytes, wait_for_memory
 from cluster.trial import TrialSpec
 from mnist_core.checkpoint import pack, unpack, weights_sha256
 from mnist_core.context import DeviceKind, open_context
@@ -34,6 +34,8 @@ _FOR_GOOD = (
     AssertionError,
     NotImplementedError,
 )
+
+_LACK_OF_MEMORY = ("out of memory", "bad_alloc", "failed to allocate")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Worker:
         give_back_memory()
         if trial.waits_for_memory:
             wait_for_memory()
-        training = Training(trial.model, trial.training, self._split, trial.seed, self._context)
+        training = Training(trial.model, trial.training, self._split, trial.seed, self._context, free_bytes)
         due_s = time.monotonic() + self._state_every_s
         self._running = RunningInWorker(trial.number, training, trial.training.epochs, training.epochs(), due_s)
         if trial.resume_from is not None:
@@ -134,7 +136,8 @@ class Worker:
             event = train()
         except Exception as err:  # noqa: BLE001 - the worker's border: whatever a trial raises is an event
             self._running = None
-            retryable, out_of_memory = not _is_for_good(err), _is_lack_of_memory(err)
+            out_of_memory = _is_lack_of_memory(err)
+            retryable = out_of_memory or not _is_for_good(err)
             event = Failed(self._name, number, _sentence(err), traceback.format_exc(), retryable, out_of_memory)
         work = event.work
         other_s = time.perf_counter() - began_s - work.training_s - work.evaluation_s
@@ -205,6 +208,9 @@ def _is_for_good(err: Exception) -> bool:
     return isinstance(err, _FOR_GOOD) or (type(err).__name__ == "MXNetError" and "Error in operator" in str(err))
 
 
-def _is_lack_of_memory(err: Exception) -> bool:
+def _is_lack_of_memory(err: BaseException) -> bool:
+    """Whether memory lacked, or did when another error was met on the way out."""
     words = str(err).lower()
-    return isinstance(err, MemoryError) or any(each in words for each in ("out of memory", "bad_alloc"))
+    if isinstance(err, MemoryError) or any(each in words for each in _LACK_OF_MEMORY):
+        return True
+    return err.__context__ is not None and _is_lack_of_memory(err.__context__)

@@ -4,8 +4,9 @@ A training is a pure function of its arguments: the initial weights come from th
 (seed, epoch), so that a training restored from its state continues to the same bits.
 """
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from mnist_core.checkpoint import TrainingState
 from mnist_core.config import ModelConfig, TrainingConfig
 from mnist_core.dataset import IndexArray, Split
 from mnist_core.executor import BatchExecutor, predict_all, shared_array
+from mnist_core.footprint import refuse_too_large, training_bytes
 from mnist_core.measurement import Measurement
 from mnist_core.metrics import Scores, score
 from mnist_core.networks import build_network
@@ -34,11 +36,26 @@ class Training:
             print(measurement.epoch, measurement.metrics["val/accuracy"])
     """
 
-    def __init__(self, model: ModelConfig, config: TrainingConfig, split: Split, seed: int, context: Any) -> None:
-        """Draws the initial weights and binds the network; nothing is trained yet."""
+    def __init__(
+        self,
+        model: ModelConfig,
+        config: TrainingConfig,
+        split: Split,
+        seed: int,
+        context: Any,
+        free_bytes: Callable[[], float] = lambda: math.inf,
+    ) -> None:
+        """Draws the initial weights and binds the network; nothing is trained yet.
+
+        Raises:
+            MemoryError: on a CPU, the training would take more than `free_bytes` tells.
+        """
         self.network = build_network(model)
         self.layout = lay_out(self.network.parameter_shapes())
         self._config, self._split, self._seed = config, split, seed
+        if context.device_type == "cpu":
+            batch_sizes = [*self._batch_sizes(), EVALUATION_BATCH]
+            refuse_too_large(training_bytes(self.network, self.layout, config, batch_sizes), free_bytes)
         self._epoch = 0
         self._elapsed_s = 0.0
         self._weights, self._weights_array = shared_array((self.layout.size,), context)

@@ -1,0 +1,58 @@
+"""How much memory a training takes, told before it takes it: a lack of it ends processes, and crashes MXNet."""
+
+from collections.abc import Callable, Iterable
+from math import prod
+
+from mnist_core.config import TrainingConfig
+from mnist_core.dataset import IMAGE_SIDE
+from mnist_core.networks import Network
+from mnist_core.optimizers import state_vectors
+from mnist_core.parameters import Layout
+
+_FLOAT_BYTES = 4
+# Weights, gradient, the weights that are evaluated, and the optimizer's scratch; see Training.
+_VECTORS = 4
+# A training state is copied, put into an archive, and joined with its checksum; see checkpoint.pack.
+_STATE_COPIES = 3
+# What the layers put out is kept for the way back, where gradients mostly take its place.
+_OF_OUTPUTS = 1.2
+# Every machine has this; it takes longer to ask for less.
+MODEST_BYTES = 2**28
+
+
+def training_bytes(network: Network, layout: Layout, config: TrainingConfig, batch_sizes: Iterable[int]) -> int:
+    """About how much memory a training takes beside its data and MXNet itself: at most a tenth more, as measured.
+
+    Args:
+        network: what is trained.
+        layout: of its parameters.
+        config: how it is trained.
+        batch_sizes: of each executor that is bound for it.
+    """
+    kept = state_vectors(config)
+    vectors = _VECTORS + kept + _STATE_COPIES * (1 + kept)
+    outputs = sum(_outputs(network, size) for size in batch_sizes)
+    return int(_FLOAT_BYTES * (vectors * layout.size + _OF_OUTPUTS * outputs))
+
+
+def refuse_too_large(needed_bytes: int, free_bytes: Callable[[], float]) -> None:
+    """Refuses what does not fit into the memory that is free; `free_bytes` is asked where that is a question.
+
+    Raises:
+        MemoryError: it does not.
+    """
+    if needed_bytes <= MODEST_BYTES or needed_bytes <= (free := free_bytes()):
+        return
+    raise MemoryError(
+        f"out of memory before it began: training takes about {needed_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB "
+        "are free: choose a smaller network or smaller batches"
+    )
+
+
+def _outputs(network: Network, batch_size: int) -> int:
+    """How many numbers all layers put out for a batch."""
+    internals = network.symbol.get_internals()
+    _, shapes, _ = internals.infer_shape(data=(batch_size, 1, IMAGE_SIDE, IMAGE_SIDE))
+    arguments = set(network.symbol.list_arguments())
+    names = internals.list_outputs()
+    return sum(prod(shape) for name, shape in zip(names, shapes, strict=True) if name not in arguments)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 from mnist_core.errors import ClusterUnavailable
 
 ANSWERS_WITHIN_S = 10.0
+FEWEST_FILES = 64
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -41,6 +43,8 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     if address:
         _check_that_it_answers(address)
+    else:
+        _check_limit_of_files()
     import ray
 
     started_here: dict[str, Any] = {} if address else {"num_cpus": cpus, "include_dashboard": False}
@@ -50,13 +54,26 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     except SystemExit as err:  # Ray's own answer to SIGTERM
         raise KeyboardInterrupt from err
     except Exception as err:
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        raise ClusterUnavailable(f"cannot reach {where} ({_first_line(err)}): check the address and the token") from err
+        if address:
+            where, remedy = f"reach the Ray cluster at {address}", "check the address and the token"
+        else:
+            where, remedy = "start Ray on this machine", "`mxtrials doctor` looks at it, --local does without Ray"
+        raise ClusterUnavailable(f"cannot {where} ({_first_line(err)}): {remedy}") from err
     signal.signal(signal.SIGTERM, on_sigterm)  # which Ray has taken over
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_limit_of_files() -> None:
+    """With fewer open files Ray's processes do not start, of which it tells after half a minute, and not why."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= limit < FEWEST_FILES:
+        raise ClusterUnavailable(
+            f"a process may have {limit} open files here, of which Ray needs {FEWEST_FILES} or more: "
+            "raise that (`ulimit -n 1024`), or do without Ray (--local)"
+        )
 
 
 def _check_that_it_answers(address: str) -> None:

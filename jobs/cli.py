@@ -74,7 +74,8 @@ def run(
 
     study = load_spec(find_spec(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
     _refuse_local_with(local, workers)
-    from jobs.run import Place, start_study  # takes seconds, for which a refusal need not wait
+    from jobs.place import Place
+    from jobs.run import start_study  # takes seconds, for which a refusal need not wait
 
     run_dir, shown = RunDir(out or Path("runs") / study.name), Shown.of(as_json, quiet)
     place = Place(local, address)
@@ -103,7 +104,8 @@ def resume(
     opened, shown = RunDir.open(run_dir), Shown.of(as_json, quiet)
     study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
     _refuse_local_with(local, workers)
-    from jobs.run import Place, resume_study  # takes seconds, for which a refusal need not wait
+    from jobs.place import Place
+    from jobs.run import resume_study  # takes seconds, for which a refusal need not wait
 
     finished = [trial for trial in read_summary(opened).trials if trial.state.is_finished()]
     place = Place(local, address)

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,6 @@ from types import FrameType
 from cluster.checkpoints import Checkpoints
 from cluster.driver import Driver
 from cluster.observer import Observers, StudyObserver
-from cluster.pool import WorkerPool
 from cluster.recorder import Recorder
 from cluster.run_dir import RunDir
 from cluster.search import Search
@@ -20,34 +19,19 @@ from cluster.spec_file import dump_spec
 from cluster.stopwatch import Stopwatch
 from cluster.store import Store
 from cluster.study_parts import StudyParts
-from cluster.study_spec import StudySpec, WorkersSpec
+from cluster.study_spec import StudySpec
 from cluster.summary import StudySummary, read_summary
 from cluster.tables import write_tables
 from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD, TERMINAL
-from cluster.worker import WorkerSettings
 from jobs.environment import record_environment, refuse_changed_data
+from jobs.place import Place, open_pool
 from mnist_core.atomic_file import write_atomically
 from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.dataset import Dataset, split
-from mnist_core.errors import MxtrialsError, RunDirError, SpecError
+from mnist_core.errors import MxtrialsError, SpecError
 from mnist_core.idx_folder import BUNDLED
 
 INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where trials run: in this process, on the Ray cluster at an address, or on one started for the study."""
-
-    local: bool = False
-    address: str | None = None
-
-    @property
-    def opening(self) -> str:
-        """What is going on there until the first worker is ready."""
-        if self.local:
-            return "loading MXNet"
-        return f"joining Ray at {self.address}" if self.address else "starting Ray"
 
 
 @dataclass(frozen=True)
@@ -81,7 +65,7 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
                     except BaseException:
                         holds_nothing = not _may_have_begun(store)
                         raise
-            except (MxtrialsError, KeyboardInterrupt):
+            except (MxtrialsError, OSError, MemoryError, KeyboardInterrupt):
                 if holds_nothing:  # never in doubt, such as where an interruption came while this was asked
                     run_dir.remove()
                 raise
@@ -108,7 +92,7 @@ def _may_have_begun(store: Store) -> bool:
     """Whether there is a trial to go on with, or the store can no longer tell."""
     try:
         return bool(store.trials())
-    except RunDirError:
+    except MxtrialsError:
         return True
 
 
@@ -127,7 +111,7 @@ def _drive(
     recorder = Recorder(run_dir, spec.search.objective)
     recorder.first_images(dataset.train.images[:10], dataset.train.labels[:10])
     _rebuild_view(store, recorder)
-    with _pool(spec, dataset, place) as pool:
+    with open_pool(spec, dataset, place) as pool:
         parts = StudyParts(
             stopwatch.timed(STORE, store),
             stopwatch.timed(SEARCH, Search(spec)),
@@ -182,34 +166,6 @@ def _run_until_told_to_stop(driver: Driver) -> str | None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _pool(spec: StudySpec, dataset: Dataset, place: Place) -> Iterator[WorkerPool]:
-    settings = WorkerSettings(spec.data.holdout, spec.seed, spec.limits.checkpoint_every_s)
-    with ExitStack() as stack:
-        pool: WorkerPool
-        if place.local:
-            from cluster.inline_pool import InlinePool
-
-            pool = InlinePool(dataset, settings)
-        else:
-            from cluster.ray_session import cluster_size, ray_session
-
-            stack.enter_context(ray_session(place.address, _wanted_cpus(spec.workers)))
-            from cluster.ray_pool import RayPool
-            from cluster.slots import slots_for
-
-            pool = RayPool(slots_for(spec.workers, *cluster_size()), dataset, settings)
-        stack.callback(pool.close)
-        yield pool
-
-
-def _wanted_cpus(workers: WorkersSpec) -> int | None:
-    """How many CPUs a cluster started for the study offers: one a worker; None lets Ray count the cores."""
-    if workers.cpu == "auto":
-        return None
-    return workers.cpu + (workers.gpu if workers.gpu != "auto" else 0)
 
 
 def _open_data(spec: StudySpec) -> Dataset:

@@ -10,7 +10,8 @@ from cluster.run_dir import RunDir
 from cluster.spec_file import load_spec
 from cluster.store import Store
 from cluster.study_spec import StudySpec
-from jobs.run import Place, start_study
+from jobs.place import Place
+from jobs.run import start_study
 
 
 def interrupted(*arguments: object) -> bool:

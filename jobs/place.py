@@ -1,0 +1,75 @@
+"""Where the trials of a study run: in this process, on a Ray cluster, or on one that is started for the study."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from cluster.pool import WorkerPool
+from cluster.study_spec import StudySpec
+from cluster.worker import WorkerSettings
+from jobs.machine import read_memory
+from mnist_core.dataset import Dataset
+from mnist_core.errors import ClusterUnavailable
+
+# What a worker's process takes at least, with MXNet; see docs/performance.md.
+WORKER_BYTES = 120_000_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """In this process, on the Ray cluster at an address, or on one started for the study."""
+
+    local: bool = False
+    address: str | None = None
+
+    @property
+    def opening(self) -> str:
+        """What is going on there until the first worker is ready."""
+        if self.local:
+            return "loading MXNet"
+        return f"joining Ray at {self.address}" if self.address else "starting Ray"
+
+
+@contextmanager
+def open_pool(spec: StudySpec, dataset: Dataset, place: Place) -> Iterator[WorkerPool]:
+    """The workers that a study asks for, but never more than it has trials.
+
+    Raises:
+        EnvironmentLacks: they cannot be had.
+    """
+    settings = WorkerSettings(spec.data.holdout, spec.seed, spec.limits.checkpoint_every_s)
+    with ExitStack() as stack:
+        pool: WorkerPool
+        if place.local:
+            from cluster.inline_pool import InlinePool
+
+            pool = InlinePool(dataset, settings)
+        else:
+            from cluster.ray_session import cluster_size, ray_session
+
+            stack.enter_context(ray_session(place.address, None if place.address else _wanted_cpus(spec)))
+            from cluster.ray_pool import RayPool
+            from cluster.slots import slots_for
+
+            pool = RayPool(slots_for(spec.workers, *cluster_size())[: spec.trials], dataset, settings)
+        stack.callback(pool.close)
+        yield pool
+
+
+def _wanted_cpus(spec: StudySpec) -> int | None:
+    """How many CPUs a cluster started for the study offers: one a worker; None lets Ray count the cores.
+
+    Raises:
+        ClusterUnavailable: so many workers do not fit into this machine's memory.
+    """
+    workers = spec.workers
+    if workers.cpu == "auto":
+        return None
+    wanted = min(spec.trials, workers.cpu + (workers.gpu if workers.gpu != "auto" else 0))
+    fitting = read_memory().available // WORKER_BYTES
+    if wanted > max(1, fitting):
+        raise ClusterUnavailable(
+            f"{wanted} workers take {wanted * WORKER_BYTES / 1e9:.1f} GB or more, but this machine has room for "
+            f"{fitting}: ask for fewer (workers.cpu), or join a cluster with --address"
+        )
+    return wanted

@@ -52,7 +52,7 @@ class RunDir:
         """
         hidden = path.with_name(f".{path.name}.{token_hex(4)}")
         with _refusals_told(path):
-            if path.exists():
+            if path.exists() or path.is_symlink():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             hidden.mkdir(parents=True)
         begun = cls(hidden)

@@ -119,10 +119,16 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
 
 @contextmanager
 def damage_told(path: Path) -> Iterator[None]:
-    """What is read in the block is read, or a RunDirError says that the file is damaged, or no store."""
+    """What is read in the block is read, or a RunDirError says that the file is damaged, or no store.
+
+    Raises:
+        NotWritable: the file, or SQLite's log beside it, cannot be opened: for lack of files or of permission.
+    """
     try:
         yield
     except _DAMAGE as err:
+        if "unable to open" in str(err):
+            raise NotWritable(f"{path} cannot be opened ({err}): allow it, or more open files") from err
         raise _damaged(path, err) from err
 
 

@@ -30,7 +30,7 @@ class Border(click.Group):
                 refusal = EnvironmentLacks(f"the system refuses ({what}): `mxtrials doctor` may say more")
             except MemoryError as err:
                 refusal = EnvironmentLacks(f"there is not enough memory ({err}): free some, or ask for less")
-            say(f"mxtrials: {refusal}")
+            say(f"mxtrials: {_in_one_line(str(refusal))}")
             sys.exit(refusal.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -40,6 +40,11 @@ class Border(click.Group):
         except KeyboardInterrupt:
             say("mxtrials: interrupted")
             sys.exit(EXIT_INTERRUPTED)
+
+
+def _in_one_line(sentence: str) -> str:
+    """A sentence that does nothing to a terminal, whatever the names in it are: line feeds, escapes, right-to-left."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in sentence)
 
 
 def say(line: str) -> None:

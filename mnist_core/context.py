@@ -190,6 +190,8 @@ def _import_mxnet() -> None:
 
         mxnet.nd.waitall()  # the engine greets on its first use, not at the import
     except OSError as err:
+        if err.errno:  # the system's, not the loader's
+            raise
         library = str(err).split(":")[0]
         package = _DEBIAN_PACKAGES.get(library)
         remedy = f"`apt-get install {package}`" if package else "`mxtrials doctor` says more"

@@ -46,16 +46,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def mxtrials(environment: dict[str, str], tmp_path: Path) -> CommandLine:
-    """Runs a command in an empty folder and waits for its end."""
+    """Runs a command in an empty folder, with changes to its environment, and waits for its end."""
 
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command(*arguments),
             cwd=tmp_path,
-            env=environment,
+            env={**environment, **changes},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 

@@ -29,17 +29,13 @@ def assert_finishes(disks: Disks, run_dir: Path, undisturbed: Path) -> None:
 )
 @pytest.mark.parametrize(("pages", "file"), [(0, "spec.yaml"), (1, "environment.json"), (2, "study.db")])
 def test_disk_full_at_the_beginning(pages: int, file: str, disks: Disks, tmp_path: Path, options: list[str]) -> None:
-    disk = disks.mount(tmp_path / "disk")
-    disks.fill(tmp_path / "disk", pages)
-    run_dir = tmp_path / "disk" / "run"
-    assert_refused(
-        disks.mxtrials("run", *options, "--out", run_dir),
-        3,
-        f"{run_dir}/{file}",
-        "full" if file == "study.db" else "No space left",
-        "make room",
-    )
-    assert list(disk.iterdir()) == [disk / FILLER]
+    disk = tmp_path / "disk"
+    disks.mount(disk)
+    disks.fill(disk, pages)
+    done = disks.mxtrials("run", *options, "--out", disk / "run")
+    no_room = "disk is full" if file == "study.db" else "No space left on device"
+    assert_refused(done, 3, f"{disk}/run/{file} cannot be", no_room, "make room")
+    assert [path.name for path in disks.seen(disk).iterdir()] == [FILLER]
 
 
 @fault(

@@ -176,18 +176,6 @@ def test_run_tells_what_happens_and_what_it_leaves(mxtrials: CommandLine, small:
     assert {path.name for path in (tmp_path / "runs" / "smoke").iterdir()} >= {"spec.yaml", "study.db", "best"}
 
 
-def test_study_whose_trials_all_diverge_exits_with_one(mxtrials: CommandLine, small: list[str]) -> None:
-    # Each step multiplies every weight by 1 - 100, so that they overflow.
-    fields = ["search.space={}", "training.learning_rate=100", "training.weight_decay=1", "training.epochs=20"]
-    options = [option for field in fields for option in ("--set", field)]
-    done = mxtrials("run", "smoke", *small, *options, "--trials", "1", "--out", "run")
-    assert done.returncode == 1, done.stdout
-    assert done.stderr.startswith("mxtrials: no trial of smoke was completed")
-    assert "diverged" in done.stdout
-    assert "best model" not in done.stdout
-    assert json.loads(mxtrials("show", "run", "--json").stdout)["best"] is None
-
-
 def test_resume_adds_trials_to_a_finished_study(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
     mxtrials("run", "smoke", *small, "--trials", "1", "--out", "run")
     first = json.loads(mxtrials("show", "run", "--json").stdout)["trials"]
@@ -232,20 +220,6 @@ def test_address_where_no_cluster_answers_is_refused(mxtrials: CommandLine, tmp_
     assert not (tmp_path / "run").exists()
 
 
-def test_resume_with_changed_data_is_refused(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(small_idx_folder, tmp_path / "mine")
-    options = ["--set", "data.source=mine", "--set", "data.holdout=56", "--local", "--quiet"]
-    assert mxtrials("run", "smoke", *options, "--out", "run").returncode == 0
-    for name in ("images-idx3", "labels-idx1"):
-        (train,), (test,) = (list(folder.glob(f"{part}-{name}-ubyte*")) for part in ("train", "t10k"))
-        test.replace(folder / "kept")
-        train.replace(test)
-        (folder / "kept").replace(train)
-    done = mxtrials("resume", "run", "--trials", "3", "--local")
-    assert_refused(done, 2, "has changed since the study began")
-    assert_refused(mxtrials("evaluate", "run"), 2, "has changed since the study")
-
-
 def test_relative_data_folder_is_found_from_any_folder(
     mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path
 ) -> None:
@@ -264,21 +238,6 @@ def test_local_with_workers_is_bad_usage(mxtrials: CommandLine) -> None:
     done = mxtrials("run", "smoke", "--local", "--workers", "cpu=3")
     assert done.returncode == 2
     assert "--local runs one CPU worker" in done.stderr
-
-
-def test_trouble_with_tensorboards_files_is_told_and_mended_by_resume(
-    mxtrials: CommandLine, small: list[str], tmp_path: Path
-) -> None:
-    assert mxtrials("run", "smoke", *small, "--quiet", "--out", "run").returncode == 0
-    shutil.rmtree(tmp_path / "run" / "tensorboard")
-    (tmp_path / "run" / "tensorboard").write_text("in the way")
-    done = mxtrials("resume", "run", "--trials", "3", "--local", "--quiet")
-    assert done.returncode == 0
-    assert "TensorBoard shows no more of this study" in done.stderr
-    (tmp_path / "run" / "tensorboard").unlink()
-    done = mxtrials("resume", "run", "--trials", "4", "--local", "--quiet")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert {path.name for path in (tmp_path / "run" / "tensorboard").iterdir()} >= {f"trial-{n:04d}" for n in range(4)}
 
 
 def test_sigterm_before_the_first_trial_leaves_no_run(environment: dict[str, str], tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ class RunDir:
             yield begun
             with _refusals_told(path):
                 hidden.rename(path)
+                begun = cls(path)
                 sync_folder(path.parent)
         except NotWritable as err:
             begun.remove()

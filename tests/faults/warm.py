@@ -69,6 +69,8 @@ class WarmCommand(WarmProcess):
     ) -> None:
         """Starts it in `folder`; `first` is called in its process before, and must be picklable."""
         self.stdout, self.stderr = folder / "stdout", folder / "stderr"
+        for file in (self.stdout, self.stderr):
+            file.write_bytes(b"")
         super().__init__(_mxtrials, [*map(str, arguments)], folder, dict(environment), first)
 
 
@@ -90,7 +92,7 @@ def _mxtrials(
     os.chdir(folder)
     os.environ.update(environment)
     for name, stream in (("stdout", 1), ("stderr", 2)):
-        with (folder / name).open("wb") as file:
+        with (folder / name).open("ab") as file:
             os.dup2(file.fileno(), stream)
     sys.argv = ["mxtrials", *arguments]
     if first is not None:

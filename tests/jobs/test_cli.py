@@ -2,13 +2,10 @@
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from tests.command_line import ROOT, CommandLine, assert_refused, command
@@ -186,34 +183,6 @@ def test_resume_adds_trials_to_a_finished_study(mxtrials: CommandLine, small: li
     assert {**trials[0], "test": None} == {**first[0], "test": None}
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_run_says_how_to_go_on_and_resume_finishes_it(
-    signal_number: int, mxtrials: CommandLine, small: list[str], environment: dict[str, str], tmp_path: Path
-) -> None:
-    epochs = 80
-    options = [*small, "--set", f"training.epochs={epochs}", "--out", "run"]
-    with subprocess.Popen(
-        command("run", "smoke", *options),
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stdout is not None
-        next(line for line in running.stdout if "epoch 1/" in line)
-        running.send_signal(signal_number)
-        _, stderr = running.communicate(timeout=60)
-    assert (running.returncode, stderr) == (130, "interrupted; go on with: mxtrials resume run\n")
-    assert json.loads(mxtrials("show", "run", "--json").stdout)["state"] == "interrupted"
-
-    resumed = mxtrials("resume", "run", "--local", "--json")
-    assert resumed.returncode == 0, resumed.stderr
-    assert [trial["state"] for trial in json.loads(resumed.stdout)["trials"]] == ["COMPLETE", "COMPLETE"]
-    rows = pq.read_table(tmp_path / "run" / "metrics.parquet").to_pylist()
-    assert [(row["number"], row["epoch"]) for row in rows] == [(n, e + 1) for n in range(2) for e in range(epochs)]
-
-
 def test_address_where_no_cluster_answers_is_refused(mxtrials: CommandLine, tmp_path: Path) -> None:
     done = mxtrials("run", "smoke", "--address", "127.0.0.1:1", "--out", "run")
     assert_refused(done, 3, "no Ray cluster answers at 127.0.0.1:1")
@@ -238,22 +207,3 @@ def test_local_with_workers_is_bad_usage(mxtrials: CommandLine) -> None:
     done = mxtrials("run", "smoke", "--local", "--workers", "cpu=3")
     assert done.returncode == 2
     assert "--local runs one CPU worker" in done.stderr
-
-
-def test_sigterm_before_the_first_trial_leaves_no_run(environment: dict[str, str], tmp_path: Path) -> None:
-    run_dir = tmp_path / "run"
-    with subprocess.Popen(
-        command("run", "smoke", "--out", run_dir),
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as run:
-        deadline_s = time.monotonic() + 60
-        while not (run_dir / "study.db").exists() and time.monotonic() < deadline_s:
-            time.sleep(0.01)
-        run.send_signal(signal.SIGTERM)
-        _, stderr = run.communicate(timeout=60)
-    assert (run.returncode, stderr) == (130, "interrupted\n")
-    assert not run_dir.exists()

@@ -1,0 +1,71 @@
+"""A study store with any damage is read or refused, never a surprise."""
+
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cluster.store import Store
+from cluster.trial import TrialState
+from mnist_core.errors import NotWritable, RunDirError
+from mnist_core.measurement import Measurement
+
+CONFUSION = {"digit": tuple(tuple(range(10)) for _ in range(10))}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A store of four trials."""
+    path = tmp_path_factory.mktemp("sound") / "study.db"
+    with closing(Store.create(path, "study")) as store:
+        for number in range(4):
+            store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=number)
+            store.start_attempt(number, "cpu-0")
+            for epoch in (1, 2):
+                store.add_measurement(number, Measurement(epoch, {"val/loss": 1.0}, float(epoch), CONFUSION), 1.0)
+            store.finish_trial(number, TrialState.COMPLETE, 1.0, "ab" * 32)
+        store.set_test(0, {"test/accuracy": 0.5})
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("damaged") / "study.db"
+
+
+@example(start=0.0, length=1, change=lambda piece: b"")
+@example(start=0.0, length=10**6, change=lambda piece: b"")
+@given(
+    start=st.floats(0, 1),
+    length=st.sampled_from([1, 1, 16, 512, 4096]),
+    change=st.sampled_from(
+        [
+            lambda piece: bytes(len(piece)),
+            lambda piece: bytes(byte ^ 1 for byte in piece),
+            lambda piece: bytes(byte ^ 128 for byte in piece),
+            lambda piece: bytes(reversed(piece)),
+            lambda piece: b"",
+        ]
+    ),
+)
+@pytest.mark.parametrize("read_only", [True, False])
+def test_damaged_store_is_read_or_refused(
+    start: float, length: int, change: object, sound: bytes, damaged: Path, read_only: bool
+) -> None:
+    assert callable(change)
+    begin = int(start * len(sound))
+    end = min(len(sound), begin + length)
+    for log in damaged.parent.iterdir():
+        log.unlink()
+    damaged.write_bytes(sound[:begin] + change(sound[begin:end]) + sound[end:])
+    with suppress(RunDirError, NotWritable), closing(Store.open(damaged, read_only=read_only)) as store:
+        store.study()
+        for trial in store.trials():
+            store.measurements(trial.number)
+        store.times_spent()
+        if not read_only:
+            store.add_trial(9, "mlp", {}, seed=1)
+            store.start_attempt(9, "cpu-0")
+            store.finish_trial(9, TrialState.COMPLETE, 1.0, "ab" * 32)

@@ -91,33 +91,34 @@ class Killed(BaseException):
 
 
 class Interrupted(InlinePool):
-    """Ends its driver before it takes in its n-th epoch, or asks it to stop after that."""
+    """Ends its driver before that takes in an epoch, or asks it to stop after it."""
 
-    def __init__(self, dataset: Dataset, after: int | None, kills: bool) -> None:
+    def __init__(self, dataset: Dataset, due: dict[tuple[int, int], bool]) -> None:
+        """due: trial and epoch -> whether it ends the driver; the first that comes is taken out."""
         super().__init__(dataset, SETTINGS)
-        self._left, self._kills = after, kills
+        self._due = due
         self.driver: Driver | None = None
         self.trained = 0
 
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         """See WorkerPool."""
         event = super().next_event(timeout_s)
-        if isinstance(event, Measured | Finished):
-            self.trained += 1
-            if self.trained == self._left:
-                if self._kills:
-                    raise Killed
-                assert self.driver is not None
+        self.trained += isinstance(event, Measured | Finished)
+        if isinstance(event, Measured):
+            kills = self._due.pop((event.number, event.measurement.epoch), None)
+            if kills:
+                raise Killed
+            if kills is not None and self.driver is not None:
                 self.driver.request_stop("interrupted")
         return event
 
 
-def train_with_interruptions(run_dir: RunDir, dataset: Dataset, after: list[int], kills: list[bool]) -> int:
-    """A driver after the other on one run directory, each interrupted after so many epochs; how many were trained."""
+def train_with_interruptions(run_dir: RunDir, dataset: Dataset, due: dict[tuple[int, int], bool]) -> int:
+    """A driver after the other on one run directory; returns how many epochs were trained."""
     spec, trained = load_spec(SPEC, NINE), 0
     Store.create(run_dir.store, spec.name).close()
-    for epochs, is_kill in [*zip(after, kills, strict=True), (None, False)]:
-        pool = Interrupted(dataset, epochs, is_kill)
+    for _ in range(len(due) + 1):
+        pool = Interrupted(dataset, due)
         with closing(Store.open(run_dir.store)) as store:
             parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), Observers([]))
             pool.driver = Driver(spec, parts)
@@ -129,19 +130,22 @@ def train_with_interruptions(run_dir: RunDir, dataset: Dataset, after: list[int]
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("interruptions", [1, 5])
-def test_after_interruptions_at_arbitrary_epochs(
+def test_after_interruptions_of_each_trial_at_arbitrary_epochs(
     interruptions: int, seed: int, small_dataset: Dataset, expected: list[str | None], tmp_path: Path
 ) -> None:
     random = Random(seed)
-    after = [random.randint(1, EPOCHS // interruptions - 1) for _ in range(interruptions)]
-    kills = [(number + seed) % 2 == 0 for number in range(interruptions)]
+    epochs = [(number, epoch) for number in range(9) for epoch in random.sample(range(1, 6), interruptions)]
+    due = {each: (place + seed) % 2 == 0 for place, each in enumerate(epochs)}
+    kills = sum(due.values())
     run_dir = RunDir.create(tmp_path / "run")
-    trained = train_with_interruptions(run_dir, small_dataset, after, kills)
+    trained = train_with_interruptions(run_dir, small_dataset, due)
     trials = trials_of(run_dir)
+    assert due == {}
     assert [(trial.state, trial.epochs) for trial in trials] == [(TrialState.COMPLETE, 6)] * 9
+    assert [trial.attempts for trial in trials] == [interruptions + 1] * 9
     assert [trial.weights_sha256 for trial in trials] == expected
     # Each goes on from its last state: a kill loses the epoch under way, and a stop nothing.
-    assert trained == EPOCHS + sum(kills)
+    assert trained == EPOCHS + kills
 
 
 @pytest.fixture(scope="module")

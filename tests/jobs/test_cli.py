@@ -173,16 +173,6 @@ def test_run_tells_what_happens_and_what_it_leaves(mxtrials: CommandLine, small:
     assert {path.name for path in (tmp_path / "runs" / "smoke").iterdir()} >= {"spec.yaml", "study.db", "best"}
 
 
-def test_resume_adds_trials_to_a_finished_study(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
-    mxtrials("run", "smoke", *small, "--trials", "1", "--out", "run")
-    first = json.loads(mxtrials("show", "run", "--json").stdout)["trials"]
-    done = mxtrials("resume", "run", "--trials", "3", "--local", "--json")
-    assert done.returncode == 0, done.stderr
-    trials = json.loads(done.stdout)["trials"]
-    assert [trial["state"] for trial in trials] == ["COMPLETE"] * 3
-    assert {**trials[0], "test": None} == {**first[0], "test": None}
-
-
 def test_address_where_no_cluster_answers_is_refused(mxtrials: CommandLine, tmp_path: Path) -> None:
     done = mxtrials("run", "smoke", "--address", "127.0.0.1:1", "--out", "run")
     assert_refused(done, 3, "no Ray cluster answers at 127.0.0.1:1")

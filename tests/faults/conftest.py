@@ -7,10 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import ROOT, command
+from tests.command_line import ROOT, CommandLine, command
 from tests.faults.small_disk import Disks, small_disks
+from tests.faults.warm import WarmCommand
 
 TRIALS, EPOCHS = 3, 12
+
+
+@pytest.fixture
+def mxtrials(environment: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """Runs a command in an empty folder and waits for its end, in a process that needs not import MXNet."""
+
+    def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        own, output = {**environment, **variables}, tmp_path_factory.mktemp("output")
+        warm = WarmCommand(*arguments, folder=tmp_path, environment=own, output=output)
+        return subprocess.CompletedProcess(arguments, warm.wait(), warm.stdout.read_text(), warm.stderr.read_text())
+
+    return run
 
 
 @pytest.fixture(scope="session")

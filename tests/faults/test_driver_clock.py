@@ -40,13 +40,14 @@ def test_clock_that_is_set_back_changes_nothing(
     assert run("undisturbed").wait() == 0
     run_dir = RunDir(tmp_path / "disturbed")
     if moment == "while it runs":
-        assert run(run_dir.path, first=partial(set_clock_back, run_dir.trial_tensorboard(1))).wait() == 0
+        assert run(run_dir.path, first=partial(set_clock_back, run_dir.trial_tensorboard(2))).wait() == 0
     else:
         death = run(run_dir.path, first=partial(die_before_step, AMID_THE_FIRST_TRIAL, tmp_path)).wait()
         assert death == -signal.SIGKILL
-        assert run_dir.trial_tensorboard(0).exists()
+        (left,) = run_dir.trial_tensorboard(0).iterdir()
         resume = partial(mxtrials, "resume", run_dir.path, "--local", "--quiet")
         assert resume(first=partial(set_clock_back, tmp_path)).wait() == 0
+        assert all(file.name > left.name for file in run_dir.trial_tensorboard(0).iterdir())
     assert outcome(run_dir.path) == outcome(tmp_path / "undisturbed")
     for trial in run_dir.tensorboard.iterdir():
         files = sorted(trial.iterdir())

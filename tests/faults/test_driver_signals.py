@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cluster.run_dir import RunDir
+from cluster.summary import read_summary
 from cluster.trial import TrialState
 from tests.command_line import CommandLine, command
 from tests.faults.matrix import fault
@@ -45,7 +46,7 @@ def test_interrupted_study_saves_its_last_epoch_and_goes_on_from_it(
         running.send_signal(signal_number)
         _, stderr = running.communicate(timeout=60)
     assert (running.returncode, stderr) == (130, GO_ON)
-    assert json.loads(mxtrials("show", "run", "--json").stdout)["state"] == "interrupted"
+    assert read_summary(run_dir).state == "interrupted"
     *_, stopped = trials_of(run_dir)
     assert stopped.state is TrialState.WAITING
     assert run_dir.checkpoint(stopped.number, stopped.epochs).is_file()

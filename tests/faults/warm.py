@@ -24,7 +24,7 @@ class WarmProcess:
 
     def __init__(self, function: Callable[..., object], *arguments: object, **options: object) -> None:
         """Starts it."""
-        self._process: ForkServerProcess = _FORKS.Process(target=function, args=arguments, kwargs=options)
+        self._process: ForkServerProcess = _FORKS.Process(target=function, args=arguments, kwargs=options, daemon=True)
         self._process.start()
 
     @property
@@ -65,13 +65,19 @@ class WarmCommand(WarmProcess):
         *arguments: str | Path,
         folder: Path,
         environment: Mapping[str, str],
+        output: Path | None = None,
         first: Callable[[], object] | None = None,
     ) -> None:
-        """Starts it in `folder`; `first` is called in its process before, and must be picklable."""
-        self.stdout, self.stderr = folder / "stdout", folder / "stderr"
+        """Starts it in `folder`, with its output in files there or in another folder.
+
+        `first` is called in its process before, and must be picklable.
+        """
+        self.stdout, self.stderr = ((output or folder) / name for name in ("stdout", "stderr"))
         for file in (self.stdout, self.stderr):
             file.write_bytes(b"")
-        super().__init__(_mxtrials, [*map(str, arguments)], folder, dict(environment), first)
+        super().__init__(
+            _mxtrials, [*map(str, arguments)], folder, dict(environment), (self.stdout, self.stderr), first
+        )
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
@@ -87,12 +93,16 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 def _mxtrials(
-    arguments: list[str], folder: Path, environment: dict[str, str], first: Callable[[], object] | None
+    arguments: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    output: tuple[Path, Path],
+    first: Callable[[], object] | None,
 ) -> None:
     os.chdir(folder)
     os.environ.update(environment)
-    for name, stream in (("stdout", 1), ("stderr", 2)):
-        with (folder / name).open("ab") as file:
+    for stream, path in enumerate(output, start=1):
+        with path.open("ab") as file:
             os.dup2(file.fileno(), stream)
     sys.argv = ["mxtrials", *arguments]
     if first is not None:

@@ -54,6 +54,7 @@ class RunDir:
         with _refusals_told(path):
             if path.exists() or path.is_symlink():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            missing = [folder for folder in path.parents if not folder.exists()]
             hidden.mkdir(parents=True)
         begun = cls(hidden)
         try:
@@ -61,7 +62,8 @@ class RunDir:
             with _refusals_told(path):
                 hidden.rename(path)
                 begun = cls(path)
-                sync_folder(path.parent)
+                for folder in (path, *missing):
+                    sync_folder(folder.parent)
         except NotWritable as err:
             begun.remove()
             raise NotWritable(str(err).replace(str(hidden), str(path))) from err

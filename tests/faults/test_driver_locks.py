@@ -21,7 +21,7 @@ def epochs(run_dir: Path) -> int:
 @fault(
     "The driver",
     "a second driver on the same run directory",
-    seen="it is refused within a second or two, naming the first by process and host; exit code 2",
+    seen="it is refused, naming the first by process and host; exit code 2",
     lost="nothing",
 )
 def test_second_driver_is_refused_and_the_first_goes_on(

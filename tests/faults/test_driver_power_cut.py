@@ -68,7 +68,7 @@ def test_state_is_on_the_disk_before_the_store_knows_of_it(run_dir: RunDir) -> N
 
 def test_run_directory_is_on_the_disk_before_its_first_trial(tmp_path: Path) -> None:
     def begin() -> None:
-        with RunDir.appearing(tmp_path / "run"):
+        with RunDir.appearing(tmp_path / "runs" / "study"):
             pass
 
-    assert calls_of(begin) == ["rename", "fsync folder"]
+    assert calls_of(begin) == ["rename", "fsync folder", "fsync folder"]  # `runs` is new, too

@@ -21,7 +21,7 @@ def test_too_few_open_files_are_told(
     environment: dict[str, str], begun: Path, mxtrials: CommandLine, undisturbed: Path
 ) -> None:
     resume = ("resume", begun, f"--trials={TRIALS}", "--local", "--quiet")
-    for files in (5, 6, 7, 8):
+    for files in (6, 8):
         refused = limited(f"-n {files}", environment, *resume)
         assert_refused(refused, 3)
         assert "open" in refused.stderr

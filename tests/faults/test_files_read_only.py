@@ -22,11 +22,12 @@ def test_read_only_run_is_read_and_not_resumed(
     disks: Disks, begun: Path, small_dataset: Dataset, tmp_path: Path
 ) -> None:
     Image.fromarray(small_dataset.test.images[0]).save(tmp_path / "digit.png")
-    writable = [disks.mxtrials("show", begun, "--json").stdout, disks.mxtrials("evaluate", begun, "--json").stdout]
+    shown = disks.mxtrials("show", begun, "--json").stdout
     disks.make_read_only(begun)
     with pytest.raises(OSError, match="Read-only file system"):
         disks.seen(begun / "study.db").touch()
-    assert [disks.mxtrials(name, begun, "--json").stdout for name in ("show", "evaluate")] == writable
+    assert disks.mxtrials("show", begun, "--json").stdout == shown
+    assert disks.mxtrials("evaluate", begun).returncode == 0
     assert disks.mxtrials("predict", begun, tmp_path / "digit.png").returncode == 0
     refused = disks.mxtrials("resume", begun, "--trials=2", "--local")
     assert_refused(refused, 3, f"{begun} cannot be written (Read-only file system)", "copy the run")

@@ -61,11 +61,13 @@ class Recorder(StudyObserver):
 
     Attributes:
         problem: why the view is no longer written, in one sentence; None while it is.
+        rebuilt: numbers of the trials whose files were written anew: without their predictions and their network.
     """
 
     def __init__(self, run_dir: RunDir, objective: str) -> None:
         """Touches nothing before there is something to say; `objective` is a tag, the metric of the HParams page."""
         self.problem: str | None = None
+        self.rebuilt: set[int] = set()
         self._run_dir, self._objective = run_dir, objective
         self._unfinished: dict[int, _Run] = {}
 
@@ -100,6 +102,7 @@ class Recorder(StudyObserver):
         """Replaces a trial's files by what the store knows of it; `state` is None if it will go on."""
         run = self._unfinished[number] = self._new_run(number, model, params)
         self._delete_events(self._run_dir.trial_tensorboard(number))
+        self.rebuilt.add(number)
         # As if the last epoch had ended now: charts over relative time keep their shape.
         begin = time.time() - (measurements[-1].elapsed_s if measurements else 0.0)
         events = [_event(begin + each.elapsed_s, each.epoch, _summaries(run, each)) for each in measurements]

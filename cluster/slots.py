@@ -24,8 +24,8 @@ class Slot:
     optional: bool = False
 
 
-def slots_for(workers: WorkersSpec, cluster_cpus: int, cluster_gpus: int) -> list[Slot]:
-    """The slots that a spec asks for on a cluster of this size.
+def slots_for(workers: WorkersSpec, cluster_cpus: int, cluster_gpus: int, trials: int) -> list[Slot]:
+    """The slots that a spec asks for on a cluster of this size, but never more than it has trials.
 
     Where the spec says `auto`, every GPU gets its workers, which the study goes on without where a GPU cannot be
     used, and every CPU that is left gets one.
@@ -41,7 +41,8 @@ def slots_for(workers: WorkersSpec, cluster_cpus: int, cluster_gpus: int) -> lis
     gpu_workers = gpus * int(1 / workers.gpu_fraction)
     cpus = max(cluster_cpus - gpu_workers, 0 if gpu_workers else 1) if workers.cpu == "auto" else workers.cpu
     optional = workers.gpu == "auto"
-    return [
+    slots = [
         *(Slot(f"gpu-{index}", "gpu", workers.gpu_fraction, optional) for index in range(gpu_workers)),
         *(Slot(f"cpu-{index}", "cpu") for index in range(cpus)),
     ]
+    return slots[:trials]

@@ -33,7 +33,7 @@ def finish_study(
     summary = read_summary(run_dir)
     write_tables(run_dir, store)
     for trial in summary.best_of_each_kind():
-        if trial.test is None:
+        if trial.test is None or trial.number in recorder.rebuilt:
             weights = final_weights(trial, summary.spec, run_dir, dataset, warn)
             if weights is not None:
                 _score(trial, summary.spec, weights, store, dataset, recorder)
@@ -58,14 +58,16 @@ def _score(
         np.array([prediction.digit for prediction in predictions]),
         np.array([prediction.probability for prediction in predictions]),
     )
-    # Last: a trial with test metrics lacks nothing, whenever its driver is killed.
-    store.set_test(trial.number, predictor.evaluate(dataset.test).as_metrics("test"))
+    if trial.test is None:  # last: a trial with test metrics lacks nothing, whenever its driver is killed
+        store.set_test(trial.number, predictor.evaluate(dataset.test).as_metrics("test"))
 
 
 def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder, warn: Callable[[str], None]) -> None:
     summary = read_summary(run_dir)  # anew: it has the test metrics now
     best = summary.best
-    if best is None or best.weights_sha256 is None or _is_saved(run_dir, best):
+    if best is None or best.weights_sha256 is None:
+        return
+    if _is_saved(run_dir, best) and best.number not in recorder.rebuilt:
         return
     weights = final_weights(best, summary.spec, run_dir, dataset, warn)
     if weights is None:

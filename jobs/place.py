@@ -51,7 +51,7 @@ def open_pool(spec: StudySpec, dataset: Dataset, place: Place) -> Iterator[Worke
             from cluster.ray_pool import RayPool
             from cluster.slots import slots_for
 
-            pool = RayPool(slots_for(spec.workers, *cluster_size())[: spec.trials], dataset, settings)
+            pool = RayPool(slots_for(spec.workers, *cluster_size(), spec.trials), dataset, settings)
         stack.callback(pool.close)
         yield pool
 

@@ -20,7 +20,7 @@ from mnist_core.errors import DeviceUnavailable
     ],
 )
 def test_slots_are_what_the_spec_asks_for(workers: WorkersSpec, cpus: int, gpus: int, names: list[str]) -> None:
-    slots = slots_for(workers, cpus, gpus)
+    slots = slots_for(workers, cpus, gpus, trials=100)
     assert [slot.name for slot in slots] == names
     assert all(slot.optional == (slot.device == "gpu" and workers.gpu == "auto") for slot in slots)
     assert all(slot.gpu_share == (workers.gpu_fraction if slot.device == "gpu" else 0.0) for slot in slots)
@@ -28,4 +28,9 @@ def test_slots_are_what_the_spec_asks_for(workers: WorkersSpec, cpus: int, gpus:
 
 def test_gpus_that_the_cluster_does_not_offer_are_refused() -> None:
     with pytest.raises(DeviceUnavailable, match=r"workers.gpu is 2, but the cluster offers 1 GPUs: "):
-        slots_for(WorkersSpec(gpu=2), 8, 1)
+        slots_for(WorkersSpec(gpu=2), 8, 1, trials=100)
+
+
+def test_there_are_never_more_slots_than_trials() -> None:
+    slots = slots_for(WorkersSpec(cpu=100_000, gpu=1), 8, 1, trials=3)
+    assert [slot.name for slot in slots] == ["gpu-0", "cpu-0", "cpu-1"]

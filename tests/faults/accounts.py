@@ -28,9 +28,13 @@ def _rows(table: Path, leave_out: str = "-") -> list[dict[str, Any]]:
 
 
 def assert_shown_in_tensorboard(run_dir: Path) -> None:
-    """TensorBoard reads each epoch of each trial once, and that each trial has ended."""
+    """TensorBoard reads each epoch of each trial once, that each has ended, and the pictures of the best."""
+    best = json.loads((run_dir / "best" / "model.json").read_text())["trial"]
     for trial in pq.read_table(run_dir / "results.parquet").to_pylist():
         events = EventAccumulator(str(run_dir / "tensorboard" / f"trial-{trial['number']:04d}"))
         events.Reload()
         assert [event.step for event in events.Scalars("val/accuracy")] == list(range(1, trial["epochs"] + 1))
         assert "_hparams_/session_end_info" in events.PluginTagToContent("hparams")
+        if trial["number"] == best:
+            assert "samples/predictions" in events.Tags()["images"]
+            assert events.Tags()["graph"]

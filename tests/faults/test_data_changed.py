@@ -42,7 +42,9 @@ def test_changed_data_is_refused_until_it_is_restored(
     begun: Path, mine: Path, mxtrials: CommandLine, undisturbed: Path, tmp_path: Path
 ) -> None:
     swap_training_and_test_images(mine)
-    assert_refused(mxtrials("resume", begun, *RESUME), 2, "has changed since the study began", "restore the files")
+    assert_refused(
+        mxtrials("resume", begun, *RESUME), 2, "has changed since the study began: its fingerprint is", "and was"
+    )
     assert_refused(mxtrials("evaluate", begun), 2, "has changed since the study")
     without_cache = mxtrials("resume", begun, *RESUME, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert_refused(without_cache, 2, "has changed since the study began", "restore the files")
@@ -54,7 +56,7 @@ def test_changed_data_is_refused_until_it_is_restored(
 @fault(
     "Data, specs and settings",
     "the data is gone when a study is resumed",
-    seen="one sentence with the folder, exit code 2; `show` and `predict` work",
+    seen="one sentence with the folder, exit code 2; `show` works",
     lost="nothing",
 )
 def test_missing_data_is_refused(begun: Path, mine: Path, mxtrials: CommandLine, tmp_path: Path) -> None:

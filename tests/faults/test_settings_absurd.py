@@ -35,8 +35,8 @@ def test_network_beyond_the_memory_fails_alone(environment: dict[str, str], smal
 
 @fault(
     "Data, specs and settings",
-    "more workers than the machine can hold (`workers.cpu: 100000`)",
-    seen="one sentence with how many fit, exit code 3; never more are started than there are trials",
+    "more workers, for as many trials, than the machine can hold (`workers.cpu: 100000`)",
+    seen="one sentence with how many fit, exit code 3",
     lost="nothing: nothing had begun",
 )
 def test_crowd_of_workers_is_refused(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:

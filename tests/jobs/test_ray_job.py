@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -73,17 +74,22 @@ def free_port() -> int:
 
 
 def submit(head: Head, environment: dict[str, str], *entrypoint: str) -> subprocess.CompletedProcess[str]:
+    """Submits, again and again until the head's agent for jobs is up, which it is some time after the head."""
     command = [RAY, "job", "submit", "--address", head.address, "--working-dir", ".", "--", *entrypoint]
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=MAY_TAKE_S,
-        check=False,
-    )
+    deadline_s = time.monotonic() + MAY_TAKE_S
+    while True:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=MAY_TAKE_S,
+            check=False,
+        )
+        if "No available agent to submit job" not in done.stdout or time.monotonic() > deadline_s:
+            return done
 
 
 def test_submitted_study_completes_both_trials(head: Head, tmp_path: Path) -> None:

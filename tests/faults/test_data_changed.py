@@ -17,7 +17,7 @@ def mine(begun: Path, small_idx_folder: Path, tmp_path: Path) -> Path:
     """A folder of the test's own from which the run directory has its data."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    for file in small_idx_folder.iterdir():
+    for file in small_idx_folder.glob("*-ubyte"):
         (folder / file.name).write_bytes(file.read_bytes())
     spec = begun / "spec.yaml"
     spec.write_text(spec.read_text().replace(str(small_idx_folder), str(folder)))

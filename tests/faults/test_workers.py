@@ -1,5 +1,7 @@
 """Workers that die, hang or raise on real Ray, nodes that go, and a trial that ends each worker that it is given."""
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,13 +154,16 @@ if not GROUPS.exists():
 @pytest.fixture
 def small_group() -> Iterator[Path]:
     """A group of processes that may have 1.5 GiB, after which the kernel kills."""
-    folder = GROUPS / "mxtrials-test"
+    folder = GROUPS / f"mxtrials-test-{os.getpid()}"
     try:
         folder.mkdir()
         (folder / LIMIT).write_text(str(CHUNK_BYTES * EATEN_CHUNKS * 3 // 8))
     except OSError as err:
         pytest.skip(f"no group of processes with a memory limit can be made here ({err})")
     yield folder
+    deadline_s = time.monotonic() + 60
+    while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline_s:
+        time.sleep(0.1)  # until the killed worker is buried
     folder.rmdir()
 
 
@@ -192,6 +197,7 @@ class NodeKiller(RayPool):
         if isinstance(event, Ready) and psutil.Process(event.pid).ppid() == self.raylet:
             self.victim = event.worker
         if isinstance(event, Measured) and event.worker == self.victim and event.measurement.epoch == 2:
+            self.victim = None
             self.cluster.remove_node(self.node, allow_graceful=False)
         return event
 

@@ -1,13 +1,10 @@
 """What a training takes, estimated and as the kernel counts it."""
 
 import math
-import subprocess
-import sys
 
 import pytest
 
 from mnist_core.footprint import MODEST_BYTES, refuse_too_large
-from tests.command_line import ROOT
 
 TRAINS_A_LARGE_NETWORK = """
 import math, resource
@@ -34,13 +31,6 @@ pack(training.state())
 estimated = training_bytes(training.network, training.layout, config, [20, EVALUATION_BATCH])
 print((peak_bytes() - before) / estimated)
 """
-
-
-def test_estimate_is_a_little_more_than_what_a_training_takes() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", TRAINS_A_LARGE_NETWORK], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert 0.5 < float(done.stdout) <= 1.0  # the kernel may move a growing archive instead of copying it
 
 
 def test_what_does_not_fit_is_refused_with_both_figures() -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.command_line import ROOT
 from tests.faults.matrix import fault
-from tests.idx_files import file_contents, idx
+from tests.idx_files import file_contents, idx, zipped
 
 MIB = 2**20
 MOST_ADDRESSES = 256 * MIB
@@ -102,6 +102,9 @@ def write(folder: Path, contents: dict[str, bytes]) -> Path:
     seen="one sentence with file, byte and what was expected, exit code 2; never more memory than the file explains",
     lost="nothing: nothing had begun",
 )
+@example(contents={"train-labels-idx1-ubyte": idx((2**32 - 1,), bytes(3))})
+@example(contents={"train-images-idx3-ubyte": idx((2**32 - 1, 28, 28), bytes(784))})
+@example(contents={"train-images-idx3-ubyte": zipped(idx((2**32 - 1, 28, 28), bytes(784)))})
 @given(
     contents=st.dictionaries(
         st.sampled_from(["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"]),

@@ -113,9 +113,9 @@ class Driver:
         return WaitingTrial(trial, params)
 
     def _start(self, waiting: WaitingTrial) -> None:
-        trial = waiting.trial
-        if recorded := self._store.last_epoch(trial.number):
-            trial = replace(trial, resume_from=self._checkpoints.newest(trial.number, at_most=recorded))
+        recorded = self._store.last_epoch(waiting.trial.number)
+        state = self._checkpoints.newest(waiting.trial.number, at_most=recorded)
+        trial = replace(waiting.trial, resume_from=state)
         worker = next((worker for worker in self._idle if worker != waiting.avoid), self._idle[0])
         self._idle.remove(worker)
         self._store.start_attempt(trial.number, worker)

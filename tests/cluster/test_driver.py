@@ -204,6 +204,14 @@ def test_state_that_is_ahead_of_the_store_is_not_gone_on_from(
     assert [m.epoch for m in runs["killed"].store.measurements(0)] == list(range(1, epochs + 1))
 
 
+def test_states_ahead_of_a_store_without_epochs_do_not_outlast_those_to_come(study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    for ahead in (2, 3):
+        run.checkpoints.save(0, ahead, b"of a driver that was killed before it committed any epoch")
+    assert run_until_measured(run, 1) == "enough"
+    assert [path.name for path in run.run_dir.trial_checkpoints(0).iterdir()] == [run.run_dir.checkpoint(0, 1).name]
+
+
 def test_pruned_trials_stop_early_and_free_their_worker(study: Callable[..., Study]) -> None:
     run = study("trials=8", "search.pruner={kind: asha, min_resource: 1, reduction_factor: 2}")
     run.driver().run()

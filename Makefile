@@ -17,7 +17,7 @@ run: .venv/.ready ## Run the quickstart study on this machine, each time in a ne
 	$(BIN)/mxtrials run $(SPEC) --out "$$free" $(ARGS)
 
 test: .venv/.ready ## Run all tests, those of one file after the other
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.ready ## Lint, formatting, types, import contracts
 	@failed=; for tool in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \

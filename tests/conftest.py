@@ -17,6 +17,12 @@ os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), R
 os.environ.pop("RAY_ADDRESS", None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no process is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def bundled_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """All of MNIST, mapped from a cache of this test session's own."""

@@ -19,4 +19,7 @@ class Champions:
         if best is not None:
             self._checkpoints.discard(-min(candidate, best)[1])
         self._best[kind] = candidate if best is None else max(candidate, best)
-        return self._best[kind] == candidate
+        if self._best[kind] != candidate:
+            return False
+        self._checkpoints.keep(number)
+        return True

@@ -19,7 +19,7 @@ class Checkpoints:
     def __init__(self, run_dir: RunDir, warn: Callable[[str], None] | None = None) -> None:
         """Nothing is touched before the first state; `warn` is told of each that is damaged, in a sentence."""
         self._run_dir, self._warn = run_dir, warn or (lambda sentence: None)
-        self._saved: set[int] = set()
+        self._grown: set[int] = set()
         self._discarded: set[int] = set()
 
     def save(self, number: int, epoch: int, state: bytes) -> None:
@@ -32,7 +32,7 @@ class Checkpoints:
         """
         make_folder(self._run_dir.trial_checkpoints(number))
         write_atomically(self._run_dir.checkpoint(number, epoch), state)
-        self._saved.add(number)
+        self._grown.add(number)
 
     def newest(self, number: int, at_most: float = math.inf) -> bytes | None:
         """A trial's newest state that is whole, to go on from, or None.
@@ -76,6 +76,10 @@ class Checkpoints:
             self._warn(f"{path} is passed over for an earlier state, if there is one: {err}")
             return None, b""
 
+    def keep(self, number: int) -> None:
+        """Keeps the last states of a trial that is done: the others go with the next `sweep`."""
+        self._grown.add(number)
+
     def discard(self, number: int) -> None:
         """Forgets a trial's states; their files go with the next `sweep`."""
         self._discarded.add(number)
@@ -84,6 +88,6 @@ class Checkpoints:
         """Deletes what was discarded, and states that newer ones replace, now that the store no longer needs them."""
         while self._discarded:
             shutil.rmtree(self._run_dir.trial_checkpoints(self._discarded.pop()), ignore_errors=True)
-        while self._saved:
-            for old in self._newest_first(self._saved.pop())[KEPT:]:
+        while self._grown:
+            for old in self._newest_first(self._grown.pop())[KEPT:]:
                 old.unlink(missing_ok=True)

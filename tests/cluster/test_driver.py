@@ -103,6 +103,16 @@ def test_final_weights_are_kept_of_the_best_trial_only(study: Callable[..., Stud
     assert run.checkpoints.final(best.number, best.weights_sha256).epoch == 3
 
 
+def test_states_that_a_killed_driver_did_not_come_to_delete_go_with_the_next(study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    run.driver().run()
+    kept = sorted(run.run_dir.trial_checkpoints(0).iterdir())
+    run.checkpoints.save(0, 0, kept[0].read_bytes())
+    run.checkpoints = Checkpoints(run.run_dir)
+    run.driver()
+    assert sorted(run.run_dir.trial_checkpoints(0).iterdir()) == kept
+
+
 def test_failed_trial_is_tried_again_and_completes(study: Callable[..., Study]) -> None:
     run = study()
     run.driver(failing(times=2)).run()

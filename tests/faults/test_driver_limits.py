@@ -11,7 +11,7 @@ import pytest
 from cluster.run_dir import RunDir
 from cluster.trial import TrialState
 from tests.faults.matrix import fault
-from tests.faults.studies import trials_of
+from tests.faults.studies import attempts_of, trials_of
 from tests.faults.warm import WarmCommand
 
 Command = Callable[..., dict[str, Any]]
@@ -40,15 +40,16 @@ def summary(small: list[str], environment: dict[str, str], tmp_path: Path) -> Co
     lost="nothing",
 )
 def test_study_whose_minutes_are_over_is_saved_and_goes_on(summary: Command, tmp_path: Path) -> None:
-    ended = summary("run", "trials=1000", "training.epochs=50", "limits.minutes=0.02")
+    lengths = ("search.space={training.epochs: {choices: [1, 10000]}}", "search.sampler={kind: grid}", "trials=2")
+    ended = summary("run", *lengths, "limits.minutes=0.02")
     assert (ended["state"], ended["reason"]) == ("complete", "limits.minutes: 0.02 are over")
-    *_, stopped = trials_of(RunDir(tmp_path / "run"))
+    _, stopped = trials_of(run_dir := RunDir(tmp_path / "run"))
     assert stopped.state is TrialState.WAITING
-    assert RunDir(tmp_path / "run").checkpoint(stopped.number, stopped.epochs).is_file()
-    again = summary("resume")
-    assert again["reason"] == ended["reason"]
-    assert len(again["trials"]) > len(ended["trials"])
-    assert again["trials"][stopped.number]["state"] == "COMPLETE"
+    assert run_dir.checkpoint(1, stopped.epochs).is_file()
+    assert summary("resume")["reason"] == ended["reason"]
+    _, again = trials_of(run_dir)
+    assert again.epochs > stopped.epochs
+    assert attempts_of(run_dir, 1) == [("interrupted", "")] * 2
 
 
 @fault(

@@ -68,11 +68,11 @@ class Checkpoints:
         return sorted(self._run_dir.trial_checkpoints(number).glob("*.state"), reverse=True)
 
     def _read(self, path: Path) -> tuple[TrainingState | None, bytes]:
-        """A state and its bytes; None for one that is damaged."""
+        """A state and its bytes; None for one that is damaged, which one that cannot be read now may not be."""
+        data = path.read_bytes()
         try:
-            data = path.read_bytes()
             return unpack(data), data
-        except (CheckpointError, OSError) as err:
+        except CheckpointError as err:
             self._warn(f"{path} is passed over for an earlier state, if there is one: {err}")
             return None, b""
 

@@ -50,10 +50,9 @@ class RunDir:
             RunDirError: something is there already.
             NotWritable: the folder cannot be made.
         """
+        refuse_taken(path)
         hidden = path.with_name(f".{path.name}.{token_hex(4)}")
         with _refusals_told(path):
-            if path.exists() or path.is_symlink():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             missing = [folder for folder in path.parents if not folder.exists()]
             hidden.mkdir(parents=True)
         begun = cls(hidden)
@@ -201,6 +200,18 @@ class RunDir:
             return f"process {note['pid']} on {note['host']}"
         except (OSError, ValueError, KeyError):
             return "another process"
+
+
+def refuse_taken(path: Path) -> None:
+    """Looks at the place of a new run directory.
+
+    Raises:
+        RunDirError: something is there already.
+        NotWritable: the place cannot be looked at.
+    """
+    with _refusals_told(path):
+        if path.exists() or path.is_symlink():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ class Border(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Runs the command line; what the system refuses where nobody foresaw it is told like all else."""
         _open_what_is_closed()
-        with _standard_output():
+        with _sigterm_like_ctrl_c(), _standard_output():
             try:
                 return super().main(*args, **extra)
             except MxtrialsError as err:
@@ -40,6 +41,15 @@ class Border(click.Group):
         except KeyboardInterrupt:
             say("mxtrials: interrupted")
             sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _in_one_line(sentence: str) -> str:

@@ -13,7 +13,7 @@ from cluster.checkpoints import Checkpoints
 from cluster.driver import Driver
 from cluster.observer import Observers, StudyObserver
 from cluster.recorder import Recorder
-from cluster.run_dir import RunDir
+from cluster.run_dir import RunDir, refuse_taken
 from cluster.search import Search
 from cluster.spec_file import dump_spec
 from cluster.stopwatch import Stopwatch
@@ -50,25 +50,25 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
         KeyboardInterrupt: it was interrupted before its first trial, which leaves nothing, or twice.
     """
     spec = _with_absolute_source(spec)
+    refuse_taken(out)
     dataset = _open_data(spec)
+    with RunDir.appearing(out) as hidden:
+        write_atomically(hidden.spec, dump_spec(spec).encode())
+        record_environment(hidden, dataset)
+        Store.create(hidden.store, spec.name).close()
     run_dir, holds_nothing = RunDir(out), False
-    with _sigterm_like_ctrl_c():
-        with RunDir.appearing(out) as hidden:
-            write_atomically(hidden.spec, dump_spec(spec).encode())
-            record_environment(hidden, dataset)
-            Store.create(hidden.store, spec.name).close()
-        with run_dir.locked():
-            try:
-                with _closing(Store.open(run_dir.store)) as store:
-                    try:
-                        trouble = _drive(run_dir, spec, store, dataset, place, view)
-                    except BaseException:
-                        holds_nothing = not _may_have_begun(store)
-                        raise
-            except (MxtrialsError, OSError, MemoryError, KeyboardInterrupt):
-                if holds_nothing:  # never in doubt, such as where an interruption came while this was asked
-                    run_dir.remove()
-                raise
+    with run_dir.locked():
+        try:
+            with _closing(Store.open(run_dir.store)) as store:
+                try:
+                    trouble = _drive(run_dir, spec, store, dataset, place, view)
+                except BaseException:
+                    holds_nothing = not _may_have_begun(store)
+                    raise
+        except (MxtrialsError, OSError, MemoryError, KeyboardInterrupt):
+            if holds_nothing:  # never in doubt, such as where an interruption came while this was asked
+                run_dir.remove()
+            raise
     return Ending(read_summary(run_dir), trouble)
 
 
@@ -80,7 +80,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObse
         KeyboardInterrupt: it was interrupted twice, or before it went on.
     """
     dataset = _open_data(spec)
-    with _sigterm_like_ctrl_c(), run_dir.locked(), _closing(Store.open(run_dir.store)) as store:
+    with run_dir.locked(), _closing(Store.open(run_dir.store)) as store:
         _check_that_it_can_go_on(run_dir, spec, store, dataset)
         run_dir.clear_leftovers()
         write_atomically(run_dir.spec, dump_spec(spec).encode())
@@ -139,15 +139,6 @@ def _load_finish() -> None:
     """Where this fails, the import that it anticipates tells why."""
     with suppress(Exception):
         import_module("jobs.finish")
-
-
-@contextmanager
-def _sigterm_like_ctrl_c() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _run_until_told_to_stop(driver: Driver) -> str | None:

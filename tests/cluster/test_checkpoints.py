@@ -96,6 +96,16 @@ def test_damaged_newest_state_falls_back_to_the_one_before(
     assert newest_epoch(checkpoints) == 1
 
 
+def test_state_that_cannot_be_read_now_is_not_taken_for_a_damaged_one(
+    checkpoints: Checkpoints, run_dir: RunDir
+) -> None:
+    checkpoints.save(0, 1, state(1))
+    run_dir.checkpoint(0, 2).mkdir()  # which the system refuses to read, even to root
+    with pytest.raises(IsADirectoryError):
+        checkpoints.newest(0)
+    assert run_dir.checkpoint(0, 2).exists()
+
+
 def test_trial_whose_states_are_all_damaged_has_none(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     checkpoints.save(0, 1, state(1))
     run_dir.checkpoint(0, 1).write_bytes(b"damaged")

@@ -89,6 +89,12 @@ def test_run_directory_that_could_not_be_filled_does_not_appear(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("path", ["", ".", "/", ".."])
+def test_run_directory_does_not_appear_where_a_folder_has_no_name(path: str) -> None:
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(Path(path)):
+        pytest.fail("there is no use in filling it")
+
+
 def test_run_directory_appears_in_no_others_place(tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(path):

@@ -89,18 +89,21 @@ def test_study_interrupted_twice_does_not_wait_for_its_epoch_and_can_go_on(
     seen="exit code 130, no run directory",
     lost="nothing: nothing had begun",
 )
-def test_study_interrupted_before_its_first_trial_leaves_no_run(environment: dict[str, str], tmp_path: Path) -> None:
-    run_dir = RunDir(tmp_path / "run")
+@pytest.mark.parametrize("moment", ["cache", "MXNet"])
+def test_study_interrupted_before_its_first_trial_leaves_no_run(
+    moment: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    cache, run_dir = tmp_path / "cache", RunDir(tmp_path / "runs" / "run")
     with subprocess.Popen(
         command("run", "smoke", "--out", run_dir.path),
         cwd=tmp_path,
-        env=environment,
+        env={**environment, "XDG_CACHE_HOME": str(cache)} if moment == "cache" else environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     ) as run:
-        eventually(run_dir.tensorboard.exists, "MXNet is loading")
+        eventually(cache.exists if moment == "cache" else run_dir.tensorboard.exists, f"{moment} is under way")
         run.send_signal(signal.SIGTERM)
         _, stderr = run.communicate(timeout=60)
     assert (run.returncode, stderr) == (130, "interrupted\n")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("runs/*")) == []

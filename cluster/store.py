@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from cluster.space import Params
 from cluster.store_file import StoreFile, connect, damage_told
-from cluster.store_rows import StudyState, read_measurement, read_record, read_study, read_time_spent
+from cluster.store_rows import StudyState, read_environment, read_measurement, read_record, read_study, read_time_spent
 from cluster.store_schema import MIGRATIONS, RECORDS, SCHEMA, SCHEMA_VERSION
 from cluster.time_spent import TimeSpent
 from cluster.trial import TrialRecord, TrialState
@@ -35,8 +35,8 @@ class Store(StoreFile):
     """Reads and writes one study; see `create` and `open`."""
 
     @classmethod
-    def create(cls, path: Path, name: str) -> "Store":
-        """Makes the store of a new study.
+    def create(cls, path: Path, name: str, environment: str | None = None) -> "Store":
+        """Makes the store of a new study; environment: what it begins with, as JSON.
 
         Raises:
             NotWritable: the folder or the disk refuses.
@@ -44,7 +44,10 @@ class Store(StoreFile):
         store = cls(path, connect(path, "rwc"))
         with store.transaction() as sql:
             _execute(sql, SCHEMA)
-            sql.execute("INSERT INTO study (name, state, started_at) VALUES (?, 'running', ?)", (name, time.time()))
+            sql.execute(
+                "INSERT INTO study (name, state, started_at, environment) VALUES (?, 'running', ?, ?)",
+                (name, time.time(), environment),
+            )
         return store
 
     @classmethod
@@ -102,6 +105,19 @@ class Store(StoreFile):
         """Writes the study's state, and why it ended if it ended before its last trial."""
         with self.transaction() as sql:
             sql.execute("UPDATE study SET state = ?, reason = ?", (state, reason))
+
+    def environment(self) -> str | None:
+        """What the study began with, as it was given; None of a store that was made before version 3."""
+        if not self.rows("SELECT 1 FROM pragma_table_info('study') WHERE name = 'environment'"):
+            return None
+        with damage_told(self.path):
+            (found,) = self.read(read_environment, "SELECT environment FROM study")
+            return found
+
+    def set_environment(self, environment: str) -> None:
+        """Writes what the study began with, as JSON."""
+        with self.transaction() as sql:
+            sql.execute("UPDATE study SET environment = ?", (environment,))
 
     # -- trials ------------------------------------------------------------------------------------------------------
 

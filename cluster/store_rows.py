@@ -26,6 +26,14 @@ def read_study(row: Row) -> tuple[StudyState, str | None]:
     return row["state"], _text_or_none(row["reason"])
 
 
+def read_environment(row: Row) -> str | None:
+    """What the study was begun with, as JSON; None where nobody has told the store."""
+    environment = _text_or_none(row["environment"])
+    if environment is not None and not isinstance(json.loads(environment), dict):
+        raise ValueError(f"{environment!r} is no environment")
+    return environment
+
+
 def read_record(row: Row) -> TrialRecord:
     """A trial from its row joined with its last measurement and its last attempt; JSON may hold NaN and Infinity."""
     return TrialRecord(

@@ -1,10 +1,12 @@
 """The tables of the study store, in SQL: see store.py, which alone sends it."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = f"""
 PRAGMA user_version = {SCHEMA_VERSION};
-CREATE TABLE study (name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL);
+CREATE TABLE study (
+    name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL, environment TEXT
+);
 CREATE TABLE trials (
     number INTEGER PRIMARY KEY, state TEXT NOT NULL, model TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL,
     value REAL, error TEXT, traceback TEXT, weights_sha256 TEXT, test TEXT
@@ -21,7 +23,10 @@ CREATE TABLE times_spent (spent TEXT NOT NULL);
 """
 
 # What makes a store of version n one of version n + 1, from version 1 on.
-MIGRATIONS = ["CREATE TABLE times_spent (spent TEXT NOT NULL); PRAGMA user_version = 2;"]
+MIGRATIONS = [
+    "CREATE TABLE times_spent (spent TEXT NOT NULL); PRAGMA user_version = 2;",
+    "ALTER TABLE study ADD COLUMN environment TEXT; PRAGMA user_version = 3;",
+]
 
 RECORDS = """
 SELECT t.*, m.epoch AS epochs, m.elapsed_s, m.metrics,

@@ -1,14 +1,19 @@
-"""What a run was made with, kept in its run directory: versions, host, processor, commit, fingerprint of the data."""
+"""What a study is run with: versions, host, processor, commit, fingerprint of the data.
+
+The store keeps what the study began with; environment.json is a copy of it, for people.
+"""
 
 import json
 import os
 import platform
 import socket
 import subprocess
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from cluster.run_dir import RunDir
+from cluster.store import Store
 from jobs.machine import read_processor
 from mnist_core.atomic_file import write_atomically
 from mnist_core.dataset import Dataset
@@ -17,51 +22,9 @@ from mnist_core.errors import DataError
 _RECORDED_PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "pyarrow", "optuna", "tensorboardX")
 
 
-def record_environment(run_dir: RunDir, dataset: Dataset) -> None:
-    """Writes what the study is run with.
-
-    Raises:
-        NotWritable: the folder or the disk refuses.
-    """
-    write_atomically(run_dir.environment, json.dumps(_environment(dataset), indent=2).encode())
-
-
-def refuse_changed_data(run_dir: RunDir, source: str, dataset: Dataset) -> None:
-    """Compares the data with that of the study's beginning, as far as that is known.
-
-    Raises:
-        DataError: it has changed.
-    """
-    recorded = _recorded(run_dir).get("data_fingerprint")
-    if recorded not in (None, dataset.fingerprint):
-        raise DataError(
-            f"the data of {source} has changed since the study began: its fingerprint is "
-            f"{dataset.fingerprint[:16]} and was {str(recorded)[:16]}; restore the files, or begin a new study"
-        )
-
-
-def changes_since(run_dir: RunDir) -> tuple[str, ...] | None:
-    """What may round numbers otherwise than when the study began, e.g. "numpy was 1.26.3 and is 1.26.4".
-
-    Packages, Python and the processor; None where the run directory does not tell of them.
-    """
-    before, now = _what_computes(_recorded(run_dir)), _what_computes(_software())
-    if not before:
-        return None
-    known = {name: value for name, value in before.items() if name in now}
-    return tuple(f"{name} was {value} and is {now[name]}" for name, value in known.items() if now[name] != value)
-
-
-def _recorded(run_dir: RunDir) -> dict[str, Any]:
-    try:
-        recorded = json.loads(run_dir.environment.read_text())
-    except (OSError, ValueError):
-        return {}
-    return recorded if isinstance(recorded, dict) else {}
-
-
-def _environment(dataset: Dataset) -> dict[str, Any]:
-    return {
+def present_environment(dataset: Dataset) -> str:
+    """What a study that begins now is run with, as JSON."""
+    present = {
         **_software(),
         "platform": platform.platform(),
         "host": socket.gethostname(),
@@ -69,6 +32,89 @@ def _environment(dataset: Dataset) -> dict[str, Any]:
         "git_commit": _git_commit(),
         "data_fingerprint": dataset.fingerprint,
     }
+    return json.dumps(present, indent=2)
+
+
+def recorded_environment(run_dir: RunDir, store: Store) -> str | None:
+    """What the study began with, as JSON: as its store tells, or the file beside it where an older mxtrials made both.
+
+    Raises:
+        RunDirError: the store is damaged.
+    """
+    return store.environment() or _written(run_dir)
+
+
+def write_environment(run_dir: RunDir, environment: str) -> None:
+    """Writes the copy that people read.
+
+    Raises:
+        NotWritable: the folder or the disk refuses.
+    """
+    write_atomically(run_dir.environment, environment.encode())
+
+
+def keep_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Callable[[str], None]) -> None:
+    """Tells the store what only the file knows, and writes the file anew where it differs from what the store knows.
+
+    Where neither knows the data, `warn` is told, and what the study is run with now counts as its beginning.
+
+    Raises:
+        NotWritable: the folder or the disk refuses.
+    """
+    recorded = recorded_environment(run_dir, store)
+    if recorded is None or _fingerprint(recorded) is None:
+        warn(
+            f"the data cannot be compared with that of the study's beginning, which neither {run_dir.store.name} nor "
+            f"{run_dir.environment.name} tells any more: from now on it is compared with the present data"
+        )
+        recorded = present_environment(dataset)
+    if recorded != store.environment():
+        store.set_environment(recorded)
+    if recorded != _written(run_dir):
+        write_environment(run_dir, recorded)
+
+
+def refuse_changed_data(recorded: str | None, source: str, dataset: Dataset) -> None:
+    """Compares the data with that of the study's beginning, as far as that is known.
+
+    Raises:
+        DataError: it has changed.
+    """
+    before = _fingerprint(recorded)
+    if before not in (None, dataset.fingerprint):
+        raise DataError(
+            f"the data of {source} has changed since the study began: its fingerprint is "
+            f"{dataset.fingerprint[:16]} and was {str(before)[:16]}; restore the files, or begin a new study"
+        )
+
+
+def changes_since(recorded: str | None) -> tuple[str, ...] | None:
+    """What may round numbers otherwise than when the study began, e.g. "numpy was 1.26.3 and is 1.26.4".
+
+    Packages, Python and the processor; None where they are not recorded.
+    """
+    before, now = _what_computes(_parsed(recorded)), _what_computes(_software())
+    if not before:
+        return None
+    known = {name: value for name, value in before.items() if name in now}
+    return tuple(f"{name} was {value} and is {now[name]}" for name, value in known.items() if now[name] != value)
+
+
+def _written(run_dir: RunDir) -> str | None:
+    """The copy that people read, unless it is damaged or gone."""
+    try:
+        text = run_dir.environment.read_text()
+        return text if isinstance(json.loads(text), dict) else None
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _parsed(recorded: str | None) -> dict[str, Any]:
+    return dict(json.loads(recorded or "{}"))
+
+
+def _fingerprint(recorded: str | None) -> object:
+    return _parsed(recorded).get("data_fingerprint")
 
 
 def _software() -> dict[str, Any]:

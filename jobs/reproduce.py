@@ -10,7 +10,7 @@ from cluster.store import Store
 from cluster.study_spec import StudySpec
 from cluster.summary import StudySummary, read_summary
 from cluster.trial import TrialRecord, TrialState
-from jobs.environment import changes_since, refuse_changed_data
+from jobs.environment import changes_since, recorded_environment, refuse_changed_data
 from jobs.epoch_bar import epoch_bar
 from jobs.reproduction import Reproduction, compared_metrics, differences_between, tolerance_for
 from jobs.retraining import trained_again
@@ -36,14 +36,14 @@ def train_again(run_dir: RunDir, number: int | None, console: Console) -> Reprod
     """
     summary = read_summary(run_dir)
     trial = _chosen(summary, run_dir, number)
-    workers, recorded = _recorded(run_dir, trial)
+    workers, recorded, environment = _recorded(run_dir, trial)
     if not recorded:
         raise RunDirError(
             f"trial {trial.number} of {run_dir.path} is {trial.state.value} without an epoch: nothing can be compared"
         )
     epochs = recorded[-1].epoch
     with epoch_bar(f"trial {trial.number}, {trial.model}", epochs, console) as tell:
-        data = _data(run_dir, summary.spec)
+        data = _data(summary.spec, environment)
         trained, state = trained_again(trial, summary.spec, data, epochs, tell)
     tolerance = tolerance_for(workers)
     is_whole = trial.state is TrialState.COMPLETE and tolerance is None
@@ -54,7 +54,7 @@ def train_again(run_dir: RunDir, number: int | None, console: Console) -> Reprod
         compared_metrics(recorded),
         tuple(differences_between(recorded, trained, tolerance)),
         weights_sha256(state.weights) if is_whole else None,
-        changes_since(run_dir),
+        changes_since(environment),
     )
 
 
@@ -99,16 +99,17 @@ def _chosen(summary: StudySummary, run_dir: RunDir, number: int | None) -> Trial
     return found
 
 
-def _recorded(run_dir: RunDir, trial: TrialRecord) -> tuple[tuple[str, ...], list[Measurement]]:
-    """Which workers trained it, and what they measured."""
+def _recorded(run_dir: RunDir, trial: TrialRecord) -> tuple[tuple[str, ...], list[Measurement], str | None]:
+    """Which workers trained it, what they measured, and what its study began with."""
     store = Store.open(run_dir.store, read_only=True)
     try:
-        return store.workers(trial.number), store.measurements(trial.number)
+        environment = recorded_environment(run_dir, store)
+        return store.workers(trial.number), store.measurements(trial.number), environment
     finally:
         store.close()
 
 
-def _data(run_dir: RunDir, spec: StudySpec) -> Split:
+def _data(spec: StudySpec, environment: str | None) -> Split:
     dataset = open_dataset(spec.data.source, cache_dir=default_cache_dir())
-    refuse_changed_data(run_dir, spec.data.source, dataset)
+    refuse_changed_data(environment, spec.data.source, dataset)
     return split(dataset, spec.data.holdout, spec.seed)

@@ -23,7 +23,13 @@ from cluster.study_spec import StudySpec
 from cluster.summary import StudySummary, read_summary
 from cluster.tables import write_tables
 from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD, TERMINAL
-from jobs.environment import record_environment, refuse_changed_data
+from jobs.environment import (
+    keep_environment,
+    present_environment,
+    recorded_environment,
+    refuse_changed_data,
+    write_environment,
+)
 from jobs.place import Place, open_pool
 from mnist_core.atomic_file import write_atomically
 from mnist_core.cache import default_cache_dir, open_dataset
@@ -54,8 +60,9 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
     dataset = _open_data(spec)
     with RunDir.appearing(out) as hidden:
         write_atomically(hidden.spec, dump_spec(spec).encode())
-        record_environment(hidden, dataset)
-        Store.create(hidden.store, spec.name).close()
+        environment = present_environment(dataset)
+        write_environment(hidden, environment)
+        Store.create(hidden.store, spec.name, environment).close()
     run_dir, holds_nothing = RunDir(out), False
     with run_dir.locked():
         try:
@@ -84,6 +91,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObse
         _check_that_it_can_go_on(run_dir, spec, store, dataset)
         run_dir.clear_leftovers()
         write_atomically(run_dir.spec, dump_spec(spec).encode())
+        keep_environment(run_dir, store, dataset, view.warned)
         trouble = _drive(run_dir, spec, store, dataset, place, view)
     return Ending(read_summary(run_dir), trouble)
 
@@ -100,7 +108,7 @@ def _check_that_it_can_go_on(run_dir: RunDir, spec: StudySpec, store: Store, dat
     begun = len(store.trials())
     if spec.trials < begun:
         raise SpecError(f"trials is {spec.trials}, but {run_dir.path} has begun {begun}: ask for as many or more")
-    refuse_changed_data(run_dir, spec.data.source, dataset)
+    refuse_changed_data(recorded_environment(run_dir, store), spec.data.source, dataset)
 
 
 def _drive(

@@ -224,7 +224,7 @@ def test_store_of_another_version_is_refused(read_only: bool, store: Store, path
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads versions 1 to 2"):
+    with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads versions 1 to 3"):
         Store.open(path, read_only=read_only)
 
 
@@ -234,18 +234,21 @@ def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_whe
     store.add_trial(0, "mlp", {}, seed=0)
     store.close()
     connection = sqlite3.connect(path)
-    connection.executescript("DROP TABLE times_spent; PRAGMA user_version = 1")
+    connection.executescript(
+        "DROP TABLE times_spent; ALTER TABLE study DROP COLUMN environment; PRAGMA user_version = 1"
+    )
     connection.close()
 
     reader = Store.open(path, read_only=True)
-    assert (len(reader.trials()), reader.times_spent()) == (1, [])
+    assert (len(reader.trials()), reader.times_spent(), reader.environment()) == (1, [], None)
     reader.close()
 
     spent = TimeSpent(0, 2.0, 1, {"training": 2.0}, {"events": 2.0})
     writer = Store.open(path)
     writer.add_time_spent(spent)
+    writer.set_environment("{}")
     again = reopened(writer, path)
-    assert (len(again.trials()), again.times_spent()) == (1, [spent])
+    assert (len(again.trials()), again.times_spent(), again.environment()) == (1, [spent], "{}")
     again.close()
 
 

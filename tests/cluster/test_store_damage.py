@@ -19,7 +19,7 @@ CONFUSION = {"digit": tuple(tuple(range(10)) for _ in range(10))}
 def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A store of four trials."""
     path = tmp_path_factory.mktemp("sound") / "study.db"
-    with closing(Store.create(path, "study")) as store:
+    with closing(Store.create(path, "study", '{"data_fingerprint": "abcd"}')) as store:
         for number in range(4):
             store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=number)
             store.start_attempt(number, "cpu-0")
@@ -62,6 +62,7 @@ def test_damaged_store_is_read_or_refused(
     damaged.write_bytes(sound[:begin] + change(sound[begin:end]) + sound[end:])
     with suppress(RunDirError, NotWritable), closing(Store.open(damaged, read_only=read_only)) as store:
         store.study()
+        store.environment()
         for trial in store.trials():
             store.measurements(trial.number)
         store.times_spent()

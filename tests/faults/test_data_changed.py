@@ -1,5 +1,6 @@
 """Data that changes or goes while a study rests."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.command_line import CommandLine, assert_refused
 from tests.faults.accounts import account
 from tests.faults.conftest import TRIALS
 from tests.faults.matrix import fault
+from tests.faults.test_driver_versions import as_version_1
 
 RESUME = (f"--trials={TRIALS}", "--local", "--quiet")
 
@@ -32,15 +34,31 @@ def swap_training_and_test_images(folder: Path) -> None:
         aside.rename(test)
 
 
+def cut_environment(run: Path) -> None:
+    environment = run / "environment.json"
+    environment.write_bytes(environment.read_bytes()[:200])
+
+
+def make_old(run: Path) -> None:
+    as_version_1(run / "study.db")
+
+
 @fault(
     "Data, specs and settings",
-    "the data changes after a study began, its cache there or gone",
+    "the data changes after a study began, its cache there or gone, `environment.json` whole or damaged",
     seen="`resume` and `evaluate` are refused in one sentence with both fingerprints, exit code 2",
     lost="nothing: once the files are restored, the study goes on",
 )
+@pytest.mark.parametrize("prepare", [lambda run: None, cut_environment, make_old], ids=["as it is", "cut", "old"])
 def test_changed_data_is_refused_until_it_is_restored(
-    begun: Path, mine: Path, mxtrials: CommandLine, undisturbed: Path, tmp_path: Path
+    prepare: Callable[[Path], object],
+    begun: Path,
+    mine: Path,
+    mxtrials: CommandLine,
+    undisturbed: Path,
+    tmp_path: Path,
 ) -> None:
+    prepare(begun)
     swap_training_and_test_images(mine)
     assert_refused(
         mxtrials("resume", begun, *RESUME), 2, "has changed since the study began: its fingerprint is", "and was"
@@ -51,6 +69,25 @@ def test_changed_data_is_refused_until_it_is_restored(
     swap_training_and_test_images(mine)
     assert mxtrials("resume", begun, *RESUME).returncode == 0
     assert account(begun) == account(undisturbed)
+
+
+@fault(
+    "Data, specs and settings",
+    "`environment.json` of a run that an older mxtrials made is damaged or gone, which alone told of its data",
+    seen="`resume` warns that the data cannot be compared, and goes on; from then on the present data is the study's",
+    lost="whether the data has changed until then",
+)
+def test_data_that_nothing_tells_of_is_told_once(begun: Path, mine: Path, mxtrials: CommandLine) -> None:
+    make_old(begun)
+    cut_environment(begun)
+    resume = ("resume", begun, "--trials=1", "--local")
+    first, second = mxtrials(*resume), mxtrials(*resume)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert first.stdout.count("warning: the data cannot be compared") == 1
+    assert "warning" not in second.stdout
+    cut_environment(begun)
+    swap_training_and_test_images(mine)
+    assert_refused(mxtrials(*resume), 2, "has changed since the study began")
 
 
 @fault(

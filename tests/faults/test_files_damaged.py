@@ -119,12 +119,15 @@ def test_damaged_spec_is_refused(damage: Damage, begun: Path, mxtrials: CommandL
 @fault(
     "Disks and files",
     "`environment.json`, tables, TensorBoard's files or the best model are damaged or gone",
-    seen="`mxtrials resume` writes them anew (`environment.json` only tells of the beginning)",
+    seen="`mxtrials resume` writes them anew, `environment.json` as it was: `study.db` knows what it told",
     lost="nothing",
 )
-def test_what_can_be_made_again_is(undisturbed: Path, mxtrials: CommandLine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage_environment", [cut, flip_a_bit, remove])
+def test_what_can_be_made_again_is(
+    damage_environment: Damage, undisturbed: Path, mxtrials: CommandLine, tmp_path: Path
+) -> None:
     run_dir = shutil.copytree(undisturbed, tmp_path / "run")
-    cut(run_dir / "environment.json")
+    damage_environment(run_dir / "environment.json")
     remove(run_dir / "results.parquet")
     flip_a_bit(run_dir / "metrics.parquet")
     remove(run_dir / "best" / "model-symbol.json")
@@ -136,6 +139,7 @@ def test_what_can_be_made_again_is(undisturbed: Path, mxtrials: CommandLine, tmp
     assert account(run_dir) == account(undisturbed)
     assert_shown_in_tensorboard(run_dir)
     assert (run_dir / "best" / "model-symbol.json").is_file()
+    assert (run_dir / "environment.json").read_bytes() == (undisturbed / "environment.json").read_bytes()
 
 
 @fault(

@@ -204,13 +204,14 @@ def test_what_has_changed_since_is_named_where_the_result_differs(answer: Answer
     path = RunDir(doctored).environment
     environment = json.loads(path.read_text())
     environment["packages"]["numpy"], environment["cpu"] = "1.0.0", "Abacus with beads"
-    path.write_text(json.dumps(environment))
+    change(doctored, "UPDATE study SET environment = ?", json.dumps(environment))
     assert len(reproduced(answer, doctored, 0)["changes"]) == 2
     change_metric(doctored, 0, 1, "val/loss", 7.0)
     sentence = answer("reproduce", doctored, "--trial", "0").stderr
     assert "; numpy was 1.0.0 and is 1." in sentence
     assert ", the processor was Abacus with beads and is " in sentence
     path.unlink()
+    change(doctored, "UPDATE study SET environment = NULL")
     sentence = answer("reproduce", doctored, "--trial", "0").stderr
     assert sentence.endswith("; which versions and processor it was trained with is not recorded\n")
 

@@ -1,79 +1,96 @@
-"""The memory of the node that this process is on: how much of it is free, and how often the kernel ran out of it."""
+"""The memory of this process and those beside it: how much is free, and how often the kernel ran out of it.
+
+It is the node's, or what its control groups (a container's, a job's) leave of it.
+"""
 
 import math
 import resource
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-_PROC, _CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
-# Files of a container's memory limit, its use and its statistics: cgroup versions 2 and 1.
-_LIMITS = (
-    ("memory.max", "memory.current", "memory.stat"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
-)
+from cluster.kernel_files import ROOT, control_groups, number, numbers
+
+_KIB = 1024
+# Files of a control group's limit and its use: versions 2 and 1.
+_LIMITS = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+# Files in which a control group counts its processes that were killed for lack of memory, its own or the node's.
+_KILLS = ("memory.events", "memory.oom_control")
 # After a lack of memory a trial begins when so much of its node's is free; it waits so long for that at most.
 ENOUGH_MEMORY, MEMORY_PATIENCE_S = 0.15, 120.0
 LOOKS_EVERY_S = 0.5
 
 
-def free_share(proc: Path = _PROC, cgroup: Path = _CGROUP) -> float:
-    """The free share, in 0..1, of the node's memory, or of what this container may have of it if that is less.
+@dataclass(frozen=True)
+class Memory:
+    """In bytes; `available` counts memory of the page cache, which the kernel gives up."""
 
-    1 where the system does not tell. Memory of the page cache counts as free: the kernel gives it up.
+    total: int
+    available: int
+
+
+def read_memory(root: Path = ROOT) -> Memory:
+    """The node's memory (`/proc/meminfo`), less where a control group allows or leaves less."""
+    memories = list(_memories(root))
+    return Memory(min(each.total for each in memories), min(each.available for each in memories))
+
+
+def free_share(root: Path = ROOT) -> float:
+    """The free share, in 0..1, of the node's memory, or of a control group's if that is less.
+
+    1 where the system does not tell.
     """
-    return max(0.0, min((free / whole for free, whole in _memories(proc, cgroup)), default=1.0))
+    return min((each.available / each.total for each in _memories(root)), default=1.0)
 
 
-def free_bytes(proc: Path = _PROC, cgroup: Path = _CGROUP) -> float:
+def free_bytes(root: Path = ROOT) -> float:
     """How much memory this process could take now, by all that limits it; infinite where the system does not tell."""
+    free = [each.available for each in _memories(root)]
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    free = [free for free, _ in _memories(proc, cgroup)]
     if limit != resource.RLIM_INFINITY:
-        free.append(limit - int((proc / "self" / "statm").read_text().split()[0]) * resource.getpagesize())
-    return max(0.0, min(free, default=math.inf))
+        pages = int((root / "proc/self/statm").read_text().split()[0])
+        free.append(max(0, limit - pages * resource.getpagesize()))
+    return min(free, default=math.inf)
 
 
-def _memories(proc: Path, cgroup: Path) -> Iterator[tuple[float, float]]:
-    """Bytes that are free, and all bytes: of the node, and of each limit on this container."""
-    node = _numbers(proc / "meminfo")
+def _memories(root: Path) -> Iterator[Memory]:
+    """The node's, and that of each control group with a limit."""
+    node = numbers(root / "proc/meminfo")
     if node.get("MemTotal:"):
-        yield 1024 * node.get("MemAvailable:", 0), 1024 * node["MemTotal:"]
-    for names in _LIMITS:
-        limit, used, statistics = (cgroup / name for name in names)
-        if limit_bytes := _number(limit):
-            cached_bytes = _numbers(statistics).get("inactive_file", 0)
-            yield limit_bytes - (_number(used) or 0) + cached_bytes, limit_bytes
+        yield Memory(node["MemTotal:"] * _KIB, node.get("MemAvailable:", 0) * _KIB)
+    for folder in control_groups("memory", root):
+        for limit, use in _LIMITS:
+            if limit_bytes := number(folder / limit):
+                used_bytes = (number(folder / use) or 0) - _cached_bytes(folder)
+                yield Memory(limit_bytes, max(0, limit_bytes - used_bytes))
 
 
-def kernel_kills(proc: Path = _PROC) -> int:
-    """How many processes the kernel has killed for lack of memory, on the node, since it was started."""
-    return _numbers(proc / "vmstat").get("oom_kill", 0)
+def _cached_bytes(folder: Path) -> int:
+    """File pages that nobody used lately, of a group and those in it, which version 1 counts by another name."""
+    statistics = numbers(folder / "memory.stat")
+    return statistics.get("total_inactive_file", statistics.get("inactive_file", 0))
 
 
-def wait_for_memory(share: float = ENOUGH_MEMORY, patience_s: float = MEMORY_PATIENCE_S) -> bool:
+def kill_counter(root: Path = ROOT) -> Path:
+    """The file that counts which processes the kernel killed for lack of memory: in this one's group, else on its node.
+
+    A group counts those of its own whoever lacked the memory; its node counts those of other containers, too.
+    """
+    files = (folder / name for folder in control_groups("memory", root) for name in _KILLS)
+    return next((file for file in files if "oom_kill" in numbers(file)), root / "proc/vmstat")
+
+
+def kernel_kills(counter: Path) -> int:
+    """How many a `kill_counter` has counted so far; 0 if it cannot be read."""
+    return numbers(counter).get("oom_kill", 0)
+
+
+def wait_for_memory(share: float = ENOUGH_MEMORY, patience_s: float = MEMORY_PATIENCE_S, root: Path = ROOT) -> bool:
     """Waits until so much of the memory is free, at most so long; says whether it is."""
     deadline_s = time.monotonic() + patience_s
-    while free_share() < share:
+    while free_share(root) < share:
         if time.monotonic() > deadline_s:
             return False
         time.sleep(LOOKS_EVERY_S)
     return True
-
-
-def _numbers(file: Path) -> dict[str, int]:
-    """The lines of a file that begin with a name and a number; nothing if it cannot be read."""
-    try:
-        lines = [line.split() for line in file.read_text().splitlines()]
-    except OSError:
-        return {}
-    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdigit()}
-
-
-def _number(file: Path) -> int | None:
-    """The number that a file holds; None where it holds no number (such as "max"), or cannot be read."""
-    try:
-        text = file.read_text().strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None

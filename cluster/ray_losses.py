@@ -1,6 +1,7 @@
 """Why Ray lost a worker: what its errors mean for us."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import ray
 from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
@@ -16,11 +17,17 @@ NODE_PATIENCE_S = 5.0
 
 @dataclass(frozen=True)
 class Home:
-    """Where an actor runs: its process, its node's address and id, and what the kernel had killed there by then."""
+    """Where an actor runs: its process, its node's address and id; and what the kernel had killed there.
+
+    Attributes:
+        kill_counter: the file that counts what the kernel kills for lack of memory; see node_memory.
+        kernel_kills: its count when the actor last answered.
+    """
 
     pid: int
     address: str
     node_id: str
+    kill_counter: Path
     kernel_kills: int
 
 
@@ -50,7 +57,7 @@ def loss_of(err: RayError, home: Home | None) -> tuple[str, Loss]:
         return f"node {home.address} (id {home.node_id}) died", "other"
     if isinstance(err, ActorUnavailableError):
         return f"node {home.address} (id {home.node_id}) died or cannot be reached", "other"
-    if _kernel_kills_on(home.node_id, home.kernel_kills) > home.kernel_kills:
+    if _kernel_kills_on(home.node_id, home.kill_counter) > home.kernel_kills:
         return (
             f"out of memory, probably: the kernel of node {home.address} killed processes, and worker {home.pid} died",
             "memory",
@@ -63,13 +70,13 @@ def first_line(text: str) -> str:
     return next(iter(text.strip().splitlines()), "no message")
 
 
-def _kernel_kills_on(node_id: str, otherwise: int) -> int:
-    """How many processes the kernel of a node has killed for lack of memory; `otherwise` if that cannot be had."""
+def _kernel_kills_on(node_id: str, counter: Path) -> int:
+    """How many processes the kernel of a node has killed for lack of memory; 0 if that cannot be had."""
     if node_id == ray.get_runtime_context().get_node_id():
-        return kernel_kills()
+        return kernel_kills(counter)
     there = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    asked = ray.remote(num_cpus=0)(kernel_kills).options(scheduling_strategy=there).remote()
+    asked = ray.remote(num_cpus=0)(kernel_kills).options(scheduling_strategy=there).remote(counter)
     try:
         return int(ray.get(asked, timeout=NODE_PATIENCE_S))
     except RayError:  # a time-out is one, too
-        return otherwise
+        return 0

@@ -9,18 +9,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
 
-from cluster.events import Loss, Ready, Suspended, WorkerEvent, WorkerLost
-from cluster.node_memory import kernel_kills
+from cluster.events import Loss, Ready, WorkerEvent, WorkerLost
+from cluster.node_memory import kernel_kills, kill_counter
 from cluster.ray_losses import Home, first_line, loss_of, refusal_of
 from cluster.slots import Slot
 from cluster.trial import TrialSpec
-from cluster.worker import MakeWorker, TrialEvent, Worker, WorkerSettings
+from cluster.worker import MakeWorker, Worker, WorkerSettings
 from mnist_core.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DeviceUnavailable, MxtrialsError
 
@@ -29,28 +29,35 @@ FAILED_STARTS = 3
 # How long there may be no worker that has been placed and has started.
 START_PATIENCE_S = 180.0
 
+_Answer = tuple[Home, WorkerEvent]
+
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class _Actor:
     """A Worker in a process of its own.
 
     The worker is made in a call, not in the constructor: of an error in a call Ray hands on the exception itself, of
-    one in the constructor its text only.
+    one in the constructor its text only. Each answer says anew what the kernel has killed: what it kills later, during
+    the next call, may be the actor.
     """
 
-    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> Home:
+    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> _Answer:
         self._worker = make_worker(slot.name, slot.device, dataset, settings)
         node_id = ray.get_runtime_context().get_node_id()
-        return Home(os.getpid(), ray.util.get_node_ip_address(), node_id, kernel_kills())
+        self._home = Home(os.getpid(), ray.util.get_node_ip_address(), node_id, kill_counter(), 0)
+        return self._answer(Ready(slot.name, os.getpid()))
 
-    def start(self, trial: TrialSpec) -> TrialEvent:
-        return self._worker.start(trial)
+    def start(self, trial: TrialSpec) -> _Answer:
+        return self._answer(self._worker.start(trial))
 
-    def advance(self) -> TrialEvent:
-        return self._worker.advance()
+    def advance(self) -> _Answer:
+        return self._answer(self._worker.advance())
 
-    def suspend(self) -> Suspended:
-        return self._worker.suspend()
+    def suspend(self) -> _Answer:
+        return self._answer(self._worker.suspend())
+
+    def _answer(self, event: WorkerEvent) -> _Answer:
+        return replace(self._home, kernel_kills=kernel_kills(self._home.kill_counter)), event
 
 
 @dataclass
@@ -163,16 +170,14 @@ class RayPool:
 
     def _take(self, call: Any, seat: _Seat) -> None:
         try:
-            result: WorkerEvent | Home = ray.get(call)
+            answer: _Answer = ray.get(call)
         except RayError as err:
             self._on_lost(seat, err)
             return
-        if isinstance(result, Home):
-            self._ever_ready, seat.home = True, result
-            if not seat.is_announced:
-                return
-            result = Ready(seat.slot.name, result.pid)
-        self._happened.append(result)
+        seat.home, event = answer
+        self._ever_ready = True
+        if seat.is_announced or not isinstance(event, Ready):
+            self._happened.append(event)
 
     def _on_lost(self, seat: _Seat, err: RayError) -> None:
         self._dismiss(seat)  # it may live: after an error in a call, or behind a broken connection

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from cluster.node_memory import read_memory
 from cluster.pool import WorkerPool
 from cluster.study_spec import StudySpec
 from cluster.worker import WorkerSettings
-from jobs.machine import read_memory
 from mnist_core.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from jobs.machine import read_cores, read_memory, read_processor
+from cluster.node_memory import read_memory
+from jobs.machine import read_cores, read_processor
 
 _PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "optuna", "torch", "pandas")
 

@@ -2,11 +2,14 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,10 +23,11 @@ from cluster.ray_pool import START_PATIENCE_S, RayPool
 from cluster.ray_session import cluster_size, ray_session
 from cluster.slots import Slot
 from cluster.trial import TrialSpec
-from cluster.worker import WorkerSettings
+from cluster.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DataError, DeviceUnavailable
+from tests.small_group import join, small_group
 
 SETTINGS = WorkerSettings(holdout=56, seed=0, state_every_s=0.0)
 CPU_0, CPU_1 = Slot("cpu-0", "cpu"), Slot("cpu-1", "cpu")
@@ -89,7 +93,7 @@ def raylet_of(pid: int) -> int:
 NO_SESSION = """
 import numpy as np
 from cluster.ray_pool import RayPool
-from cluster.worker import WorkerSettings
+from cluster.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.errors import ClusterUnavailable
 try:
     RayPool([], np.zeros(1), WorkerSettings(holdout=1, seed=0))
@@ -167,6 +171,43 @@ def test_worker_with_a_bug_is_lost_with_the_error_and_replaced(nodes: Cluster, s
         assert next_ready(pool).pid != ready.pid
     finally:
         pool.close()
+
+
+class Beset(Worker):
+    """While its trial's first epoch is trained, the kernel kills a process beside it; the second one crashes it."""
+
+    def __init__(self, *settings: Any, group: Path) -> None:
+        super().__init__(*settings)
+        join(group)
+
+    def start(self, trial: TrialSpec) -> TrialEvent:
+        """See Worker."""
+        eater = subprocess.run([sys.executable, "-c", "bytes([1]) * 2**30"], check=False)
+        assert eater.returncode == -signal.SIGKILL
+        return super().start(trial)
+
+    def advance(self) -> TrialEvent:
+        """See Worker."""
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return super().advance()
+
+
+@slow
+def test_worker_that_crashes_after_the_kernel_killed_beside_it_did_not_lack_memory(
+    nodes: Cluster, small_dataset: Dataset
+) -> None:
+    with small_group(2**29) as group:
+        pool = RayPool([CPU_0], small_dataset, SETTINGS, make_worker=partial(Beset, group=group))
+        try:
+            worker = next_ready(pool).worker
+            pool.start(worker, trial())
+            assert isinstance(next_event(pool), Measured)
+            pool.advance(worker)
+            lost = next_event(pool)
+            assert isinstance(lost, WorkerLost)
+            assert (lost.loss, lost.cause.endswith("died: it crashed or was killed")) == ("died", True)
+        finally:
+            pool.close()
 
 
 @slow

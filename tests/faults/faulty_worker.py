@@ -20,6 +20,7 @@ from cluster.worker import RunningInWorker, TrialEvent, Worker, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.dataset import Dataset
 from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of
+from tests.small_group import join
 
 Kind = Literal["SIGKILL", "SIGSEGV", "SIGSTOP", "exit", "RuntimeError", "ValueError", "MemoryError", "eats memory"]
 # 4 GiB in all, more than any limit that a test sets.
@@ -36,7 +37,7 @@ class Plan:
         trial: number of the trial that it happens to.
         epoch: after which it happens.
         times: in so many attempts.
-        group: a cgroup with a memory limit: the worker that eats memory moves into it first.
+        group: a cgroup with a memory limit, in which the workers live.
     """
 
     kind: Kind
@@ -77,8 +78,6 @@ class Plan:
                 self._eat()
 
     def _eat(self) -> None:
-        if self.group is not None:
-            (self.group / "cgroup.procs").write_text(str(os.getpid()))
         eaten = [b"\1" * CHUNK_BYTES for _ in range(EATEN_CHUNKS)]
         while eaten:  # Ray looks once in a while
             time.sleep(1.0)
@@ -92,6 +91,8 @@ class FaultyWorker(Worker):
     ) -> None:
         super().__init__(name, device, dataset, settings)
         self._plans = plans
+        for group in {plan.group for plan in plans if plan.group}:
+            join(group)
 
     def _next_event(self, running: RunningInWorker) -> TrialEvent:
         event = super()._next_event(running)

@@ -1,7 +1,5 @@
 """Workers that die, hang or raise on real Ray, nodes that go, and a trial that ends each worker that it is given."""
 
-import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from mnist_core.dataset import Dataset
 from tests.faults.faulty_worker import CHUNK_BYTES, EATEN_CHUNKS, Kind, Plan, assert_goes_on, faulty_study
 from tests.faults.matrix import fault
 from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of, undisturbed_hashes
+from tests.small_group import small_group
 
 pytestmark = pytest.mark.slow
 
@@ -145,28 +144,6 @@ def test_poisonous_trial_is_quarantined_and_the_others_complete(
     ]
 
 
-# Of a cgroup of version 1, or of version 2.
-GROUPS, LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
-if not GROUPS.exists():
-    GROUPS, LIMIT = Path("/sys/fs/cgroup"), "memory.max"
-
-
-@pytest.fixture
-def small_group() -> Iterator[Path]:
-    """A group of processes that may have 1.5 GiB, after which the kernel kills."""
-    folder = GROUPS / f"mxtrials-test-{os.getpid()}"
-    try:
-        folder.mkdir()
-        (folder / LIMIT).write_text(str(CHUNK_BYTES * EATEN_CHUNKS * 3 // 8))
-    except OSError as err:
-        pytest.skip(f"no group of processes with a memory limit can be made here ({err})")
-    yield folder
-    deadline_s = time.monotonic() + 60
-    while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline_s:
-        time.sleep(0.1)  # until the killed worker is buried
-    folder.rmdir()
-
-
 @fault(
     "Workers and nodes",
     "the node's or the container's memory runs out, and the kernel kills the worker",
@@ -174,10 +151,11 @@ def small_group() -> Iterator[Path]:
     lost=SINCE_LAST_STATE,
 )
 def test_kill_by_the_kernel_for_lack_of_memory_is_recognised(
-    small_group: Path, nodes: Cluster, tmp_path: Path, small_dataset: Dataset
+    nodes: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
     (marks := tmp_path / "marks").mkdir()
-    run_dir = faulty_study(tmp_path, small_dataset, [Plan("eats memory", marks, group=small_group)])
+    with small_group(CHUNK_BYTES * EATEN_CHUNKS * 3 // 8) as group:
+        run_dir = faulty_study(tmp_path, small_dataset, [Plan("eats memory", marks, group=group)])
     (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
     assert_goes_on(run_dir, 0, undisturbed, "lost", "out of memory, probably: the kernel of node")
 

@@ -1,4 +1,4 @@
-"""Cores and memory as the files below a root folder tell: of a plain machine, of containers, of other kernels."""
+"""Cores as the files below a root folder tell: of a plain machine, of containers, of other kernels."""
 
 import os
 import platform
@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from jobs.machine import Cores, Memory, read_cores, read_memory, read_processor
+from jobs.machine import Cores, read_cores, read_processor
 
-MEMINFO = "MemTotal:       16000000 kB\nMemFree:  1000000 kB\nMemAvailable:   8000000 kB\nHugePages_Total:       0\n"
-TOTAL, AVAILABLE = 16_000_000 * 1024, 8_000_000 * 1024
 ALLOWED = len(os.sched_getaffinity(0))
 
 
 def machine(root: Path, files: dict[str, str], group: str = "/") -> Path:
     """A root folder with files of the kernel's; those of control groups are named below /sys/fs/cgroup."""
     (root / "proc/self").mkdir(parents=True)
-    (root / "proc/meminfo").write_text(MEMINFO)
     (root / "proc/self/cgroup").write_text(f"1:name=systemd:/\n0::{group}\n")
     for name, content in files.items():
         path = root / "sys/fs/cgroup" / name
@@ -27,15 +24,11 @@ def machine(root: Path, files: dict[str, str], group: str = "/") -> Path:
 
 
 def test_machine_without_limits_gives_all_it_has(tmp_path: Path) -> None:
-    root = machine(tmp_path, {})
-
-    assert read_cores(root) == Cores(ALLOWED, inf)
-    assert read_memory(root) == Memory(TOTAL, AVAILABLE)
+    assert read_cores(machine(tmp_path, {})) == Cores(ALLOWED, inf)
 
 
-def test_this_machine_has_a_core_and_some_memory() -> None:
+def test_this_machine_has_a_core() -> None:
     assert read_cores().usable > 0
-    assert 0 < read_memory().available <= read_memory().total
 
 
 @pytest.mark.parametrize(
@@ -62,26 +55,6 @@ def test_quota_of_another_group_does_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("group", ["/docker/c0ffee", "/../../kubepods/pod1"])
 def test_group_with_its_name_of_outside_a_container_is_found_at_the_mount(group: str, tmp_path: Path) -> None:
     assert read_cores(machine(tmp_path, {"cpu.max": "20000 100000"}, group=group)).usable == 0.2
-
-
-def test_memory_that_a_control_group_grants_is_less_than_the_machines(tmp_path: Path) -> None:
-    files = {
-        "memory.max": "4000000000\n",
-        "memory.current": "3000000000\n",
-        "memory.stat": "anon 1500000000\ninactive_file 1000000000\nactive_file 500000000\n",
-    }
-
-    assert read_memory(machine(tmp_path, files)) == Memory(4_000_000_000, 2_000_000_000)
-
-
-def test_control_group_without_a_limit_grants_the_machines_memory(tmp_path: Path) -> None:
-    assert read_memory(machine(tmp_path, {"memory.max": "max\n"})) == Memory(TOTAL, AVAILABLE)
-
-
-def test_full_control_group_has_nothing_available(tmp_path: Path) -> None:
-    files = {"memory.max": "1000000", "memory.current": "2000000"}
-
-    assert read_memory(machine(tmp_path, files)) == Memory(1_000_000, 0)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.machine import Cores, Memory
+from cluster.node_memory import Memory
+from jobs.machine import Cores
 from jobs.machine_checks import check_cache, check_cores, check_disk, check_gpu, check_memory, check_shared_memory
 from mnist_core.gpu import Gpu
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cluster.event_files import event_files, next_event_file
 from cluster.hparams import SESSION_END, session_end, session_start
@@ -61,13 +61,11 @@ class Recorder(StudyObserver):
 
     Attributes:
         problem: why the view is no longer written, in one sentence; None while it is.
-        rebuilt: numbers of the trials whose files were written anew: without their predictions and their network.
     """
 
     def __init__(self, run_dir: RunDir, objective: str) -> None:
         """Touches nothing before there is something to say; `objective` is a tag, the metric of the HParams page."""
         self.problem: str | None = None
-        self.rebuilt: set[int] = set()
         self._run_dir, self._objective = run_dir, objective
         self._unfinished: dict[int, _Run] = {}
 
@@ -99,10 +97,12 @@ class Recorder(StudyObserver):
         measurements: Sequence[Measurement],
         state: TrialState | None,
     ) -> None:
-        """Replaces a trial's files by what the store knows of it; `state` is None if it will go on."""
+        """Replaces a trial's files by what the store knows of it: no predictions, no network.
+
+        `state` is None if it will go on.
+        """
         run = self._unfinished[number] = self._new_run(number, model, params)
         self._delete_events(self._run_dir.trial_tensorboard(number))
-        self.rebuilt.add(number)
         # As if the last epoch had ended now: charts over relative time keep their shape.
         begin = time.time() - (measurements[-1].elapsed_s if measurements else 0.0)
         events = [_event(begin + each.elapsed_s, each.epoch, _summaries(run, each)) for each in measurements]
@@ -118,6 +118,10 @@ class Recorder(StudyObserver):
         except OSError:
             return False
         return any(SESSION_END.encode() in content for content in files) and all(map(_is_intact, files))
+
+    def lacks(self, number: int, what: Literal["predictions", "graph"]) -> bool:
+        """Whether a finished trial is still without them; not asked for while nothing can be written."""
+        return self.problem is None and not any(event_files(self._run_dir.trial_tensorboard(number), f".{what}"))
 
     def first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
         """Writes the first ten images, (n, 28, 28) uint8, with their labels, (n,), to the run `study`, now or again."""

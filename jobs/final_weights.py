@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from cluster.checkpoints import Checkpoints
 from cluster.run_dir import RunDir
+from cluster.store import Store
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord
+from jobs.reproduction import tolerance_for
 from jobs.retraining import trained_again
 from mnist_core.checkpoint import pack, weights_sha256
 from mnist_core.dataset import Dataset, split
@@ -13,22 +15,39 @@ from mnist_core.errors import CheckpointError
 from mnist_core.parameters import Vector
 
 
-def final_weights(
-    trial: TrialRecord, spec: StudySpec, run_dir: RunDir, dataset: Dataset, warn: Callable[[str], None]
-) -> Vector | None:
-    """The weights that a complete trial ended with, told by their SHA-256; None where they cannot be had any more.
+class FinalWeights:
+    """Those of a study's trials, each looked for once."""
 
-    Those of a GPU, or of another processor, cannot be trained again to the bit. What is trained again is kept again.
-    """
-    checkpoints = Checkpoints(run_dir, warn)
-    try:
-        return checkpoints.final(trial.number, trial.weights_sha256).weights
-    except CheckpointError as err:
-        warn(f"trial {trial.number} is trained again: {err}")
-    data = split(dataset, spec.data.holdout, spec.seed)
-    _, state = trained_again(trial, spec, data, trial.epochs, lambda epoch: None)
-    if weights_sha256(state.weights) != trial.weights_sha256:
-        warn(f"trial {trial.number} is left without test scores: its weights cannot be trained again to the bit here")
-        return None
-    checkpoints.save(trial.number, trial.epochs, pack(state))
-    return state.weights
+    def __init__(
+        self, spec: StudySpec, run_dir: RunDir, store: Store, dataset: Dataset, warn: Callable[[str], None]
+    ) -> None:
+        """Reads nothing yet; `warn` is told of what is damaged, in a sentence."""
+        self._spec, self._store, self._dataset, self._warn = spec, store, dataset, warn
+        self._checkpoints = Checkpoints(run_dir, warn)
+        self._found: dict[int, Vector | None] = {}
+
+    def of(self, trial: TrialRecord) -> Vector | None:
+        """What a complete trial ended with, told by their SHA-256; None where they cannot be had any more.
+
+        Those of a GPU, or of another processor, cannot be trained again to the bit; what is trained again is kept.
+        """
+        if trial.number not in self._found:
+            try:
+                self._found[trial.number] = self._checkpoints.final(trial.number, trial.weights_sha256).weights
+            except CheckpointError as err:
+                self._found[trial.number] = self._trained_again(trial, err)
+        return self._found[trial.number]
+
+    def _trained_again(self, trial: TrialRecord, cause: CheckpointError) -> Vector | None:
+        lost = f"trial {trial.number} is not scored nor shown any further, for its final weights are gone"
+        if tolerance_for(self._store.workers(trial.number)) is not None:
+            self._warn(f"{lost}, and no CPU trains to the bits of a GPU: {cause}")
+            return None
+        self._warn(f"trial {trial.number} is trained again: {cause}")
+        data = split(self._dataset, self._spec.data.holdout, self._spec.seed)
+        _, state = trained_again(trial, self._spec, data, trial.epochs, lambda epoch: None)
+        if weights_sha256(state.weights) != trial.weights_sha256:
+            self._warn(f"{lost}, and cannot be trained again to the bit here")
+            return None
+        self._checkpoints.save(trial.number, trial.epochs, pack(state))
+        return state.weights

@@ -11,7 +11,7 @@ from cluster.study_spec import StudySpec
 from cluster.summary import read_summary
 from cluster.tables import write_tables
 from cluster.trial import TrialRecord
-from jobs.final_weights import final_weights
+from jobs.final_weights import FinalWeights
 from mnist_core.context import open_context
 from mnist_core.dataset import Dataset
 from mnist_core.errors import CheckpointError
@@ -27,18 +27,22 @@ def finish_study(
 ) -> None:
     """Scores the best trial of each kind of network on the test set, and saves the best of all.
 
-    A trial that was scored before is not scored again; a study without a complete trial leaves its tables only. `warn`
-    is told of final weights that are damaged; the study ends all the same.
+    A trial that was scored and shown before is not scored again; a study without a complete trial leaves its tables
+    only. `warn` is told of final weights that are damaged; the study ends all the same.
     """
     summary = read_summary(run_dir)
     write_tables(run_dir, store)
+    final = FinalWeights(summary.spec, run_dir, store, dataset, warn)
     for trial in summary.best_of_each_kind():
-        if trial.test is None or trial.number in recorder.rebuilt:
-            weights = final_weights(trial, summary.spec, run_dir, dataset, warn)
+        if trial.test is None or recorder.lacks(trial.number, "predictions"):
+            weights = final.of(trial)
             if weights is not None:
                 _score(trial, summary.spec, weights, store, dataset, recorder)
     if summary.best is not None:
-        _save_best(run_dir, dataset, recorder, warn)
+        if recorder.lacks(summary.best.number, "graph"):
+            model, _ = summary.spec.resolve(summary.best.params)
+            recorder.graph(summary.best.number, build_network(model).symbol.tojson())
+        _save_best(run_dir, dataset, final, warn)
     write_tables(run_dir, store)
 
 
@@ -62,15 +66,18 @@ def _score(
         store.set_test(trial.number, predictor.evaluate(dataset.test).as_metrics("test"))
 
 
-def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder, warn: Callable[[str], None]) -> None:
+def _save_best(run_dir: RunDir, dataset: Dataset, final: FinalWeights, warn: Callable[[str], None]) -> None:
     summary = read_summary(run_dir)  # anew: it has the test metrics now
     best = summary.best
     if best is None or best.weights_sha256 is None:
         return
-    if _is_saved(run_dir, best) and best.number not in recorder.rebuilt:
+    saved = _saved(run_dir)
+    if saved is not None and (saved.weights_sha256, saved.test) == (best.weights_sha256, best.test):
         return
-    weights = final_weights(best, summary.spec, run_dir, dataset, warn)
+    weights = final.of(best)
     if weights is None:
+        held = "no model" if saved is None else f"the model of trial {saved.trial}"
+        warn(f"{run_dir.best.parent} holds {held}, although trial {best.number} is the best: its weights are gone")
         return
     model, training = summary.spec.resolve(best.params)
     card = ModelCard(
@@ -84,14 +91,14 @@ def _save_best(run_dir: RunDir, dataset: Dataset, recorder: Recorder, warn: Call
         weights_sha256=best.weights_sha256,
         data_fingerprint=dataset.fingerprint,
     )
-    recorder.graph(best.number, build_network(model).symbol.tojson())
     save_model(run_dir.best, card, weights)
 
 
-def _is_saved(run_dir: RunDir, best: TrialRecord) -> bool:
+def _saved(run_dir: RunDir) -> ModelCard | None:
+    """The card of the model that is there, if it is whole."""
     try:
         card, _ = load_model(run_dir.best)
         read_symbol(run_dir.best)
     except CheckpointError:
-        return False
-    return (card.weights_sha256, card.test) == (best.weights_sha256, best.test)
+        return None
+    return card

@@ -1,9 +1,13 @@
 """Files of a run that are damaged or gone: what can be made again is, all else is refused in one sentence."""
 
 import json
+import os
 import shutil
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,6 +17,7 @@ from tests.command_line import CommandLine, assert_refused
 from tests.faults.accounts import account, assert_shown_in_tensorboard
 from tests.faults.conftest import call
 from tests.faults.matrix import fault
+from tests.faults.warm import WarmCommand
 
 Damage = Callable[[Path], None]
 
@@ -33,6 +38,16 @@ def empty(path: Path) -> None:
 
 def remove(path: Path) -> None:
     path.unlink()
+
+
+def die_in_second_trial() -> None:
+    """From now on this process dies by SIGKILL where it makes a folder for the second trial."""
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "os.mkdir" and "trial-0001" in str(arguments[0]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(audit)
 
 
 @fault(
@@ -140,6 +155,26 @@ def test_what_can_be_made_again_is(
     assert_shown_in_tensorboard(run_dir)
     assert (run_dir / "best" / "model-symbol.json").is_file()
     assert (run_dir / "environment.json").read_bytes() == (undisturbed / "environment.json").read_bytes()
+
+
+@fault(
+    "Disks and files",
+    "TensorBoard's files of the best trial are damaged, and the driver that writes them anew is killed before its end",
+    seen="the next `mxtrials resume` writes what is still lacking: predictions and network",
+    lost="nothing",
+)
+def test_what_a_killed_driver_has_not_made_again_is_made_by_the_next(
+    begun: Path, environment: dict[str, str], mxtrials: CommandLine, tmp_path: Path
+) -> None:
+    for events in (begun / "tensorboard" / "trial-0000").iterdir():
+        flip_a_bit(events)
+    resume = ("resume", begun, "--local", "--trials=2", "--quiet")
+    killed = WarmCommand(*resume, folder=tmp_path, environment=environment, first=die_in_second_trial)
+    assert killed.wait() == -signal.SIGKILL
+    done = mxtrials(*resume)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert json.loads((begun / "best" / "model.json").read_text())["trial"] == 0
+    assert_shown_in_tensorboard(begun)
 
 
 @fault(

@@ -1,10 +1,14 @@
 """The final weights of the best trial, damaged before the study could score it on the test set."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from cluster.store import Store
+from cluster.trial import TrialState
 from tests.command_line import CommandLine
 from tests.faults.matrix import fault
 
@@ -45,3 +49,47 @@ def test_best_trial_is_trained_again(
     assert (run / "best" / "model-0000.params").exists()
     assert state.exists()
     assert bytes(content) != state.read_bytes()
+
+
+def best_of(run: Path) -> int:
+    """The trial whose model is kept."""
+    return int(json.loads((run / "best" / "model.json").read_text())["trial"])
+
+
+@fault(
+    "Disks and files",
+    "the final weights of a best trial are gone, and cannot be trained again to the bit (a GPU's, another processor's)",
+    seen="a warning, which says which model `best/` holds; exit code 0",
+    lost="its test scores and its model, where they were not written before",
+)
+@pytest.mark.parametrize("trained_on", ["gpu-0", "cpu-0"])
+def test_best_trial_that_cannot_be_trained_again_is_told(
+    trained_on: str, shown: dict[str, object], mxtrials: CommandLine, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    number = best_of(run)
+    for file in (
+        file for kept in ("checkpoints/*/*", "best/*", "tensorboard/*/*.predictions") for file in run.glob(kept)
+    ):
+        file.unlink()
+    with closing(sqlite3.connect(run / "study.db")) as sql:
+        sql.execute("UPDATE attempts SET worker = ?", (trained_on,))
+        sql.commit()
+    with closing(Store.open(run / "study.db")) as store:  # as another processor would have rounded
+        store.finish_trial(number, TrialState.COMPLETE, store.trials()[number].value, "0" * 64)
+    done = mxtrials("resume", "run", "--local")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("is trained again") == (trained_on == "cpu-0")
+    assert done.stdout.count("its final weights are gone, and") == 1
+    assert f"run/best holds no model, although trial {number} is the best" in done.stdout
+
+
+def test_model_of_an_earlier_best_trial_is_told(
+    shown: dict[str, object], mxtrials: CommandLine, tmp_path: Path
+) -> None:
+    before = best_of(tmp_path / "run")
+    with closing(Store.open(tmp_path / "run" / "study.db")) as store:
+        store.finish_trial(1 - before, TrialState.COMPLETE, 1.0, "0" * 64)
+    done = mxtrials("resume", "run", "--local")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"run/best holds the model of trial {before}, although trial {1 - before} is the best" in done.stdout

@@ -11,19 +11,21 @@ from pathlib import Path
 
 import pytest
 
-# Of version 1, or of version 2.
-GROUPS, LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
+# Of version 1, which limits memory and swap together, or of version 2, which limits swap by itself.
+GROUPS, LIMIT, SWAP_LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"
 if not GROUPS.exists():
-    GROUPS, LIMIT = Path("/sys/fs/cgroup"), "memory.max"
+    GROUPS, LIMIT, SWAP_LIMIT = Path("/sys/fs/cgroup"), "memory.max", "memory.swap.max"
 
 
 @contextmanager
 def small_group(limit_bytes: int) -> Iterator[Path]:
-    """Its folder; its processes must end with the block. Skips the test where there can be no such group."""
+    """The folder of one without swap; its processes must end with the block. Skips the test where none can be made."""
     folder = None
     try:
         folder = Path(tempfile.mkdtemp(prefix="mxtrials-test-", dir=GROUPS))
         (folder / LIMIT).write_text(str(limit_bytes))
+        if (folder / SWAP_LIMIT).exists():
+            (folder / SWAP_LIMIT).write_text(str(limit_bytes if "memsw" in SWAP_LIMIT else 0))
     except OSError as err:
         if folder:
             folder.rmdir()

@@ -27,6 +27,7 @@ from cluster.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DataError, DeviceUnavailable
+from tests.small_cluster import small_cluster
 from tests.small_group import join, small_group
 
 SETTINGS = WorkerSettings(holdout=56, seed=0, state_every_s=0.0)
@@ -40,13 +41,10 @@ slow = pytest.mark.slow
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Cluster]:
     """Two raylets with a CPU each, of which the head also says that it has a GPU."""
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 1})
-    try:
+    with small_cluster(num_gpus=1) as cluster:
         cluster.add_node(num_cpus=1)
         with ray_session(cluster.address, None):
             yield cluster
-    finally:
-        cluster.shutdown()
 
 
 def trial(number: int = 0, epochs: int = 2, resume_from: bytes | None = None) -> TrialSpec:

@@ -4,7 +4,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cluster.store import Store
@@ -50,6 +50,7 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
     ),
 )
+@settings(deadline=None)
 @pytest.mark.parametrize("read_only", [True, False])
 def test_damaged_store_is_read_or_refused(
     start: float, length: int, change: object, sound: bytes, damaged: Path, read_only: bool

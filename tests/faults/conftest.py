@@ -1,17 +1,21 @@
 """A study on few images that was never disturbed, and a disk to disturb others on."""
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import ROOT, CommandLine, command
 from tests.faults.small_disk import Disks, small_disks
+from tests.faults.steps import die_before_step
 from tests.faults.warm import WarmCommand
 
 TRIALS, EPOCHS = 3, 12
+KILLED_BEFORE_STEP = 60
 
 
 @pytest.fixture
@@ -86,14 +90,14 @@ def stopped(stopped_once: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def killed_once(environment: dict[str, str], options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run directory of a study whose driver was killed after a few epochs; not to be written to."""
-    run_dir = tmp_path_factory.mktemp("killed") / "run"
-    arguments = command("run", *options, "--set=training.epochs=5000", "--out", run_dir)
-    with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        next(line for line in running.stdout if "epoch 3/" in line)
-        running.kill()
-    assert (run_dir / "study.db-wal").stat().st_size > 0
-    return run_dir
+    folder = tmp_path_factory.mktemp("killed")
+    # After so many steps it has not yet so much to say that SQLite moves its log into the store.
+    dies = partial(die_before_step, KILLED_BEFORE_STEP, folder)
+    driver = WarmCommand("run", *options, "--out", folder / "run", folder=folder, environment=environment, first=dies)
+    assert driver.wait() == -signal.SIGKILL
+    assert "epoch 3/" in driver.stdout.read_text()
+    assert (folder / "run" / "study.db-wal").stat().st_size > 0
+    return folder / "run"
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of
 from tests.small_group import join
 
 Kind = Literal["SIGKILL", "SIGSEGV", "SIGSTOP", "exit", "RuntimeError", "ValueError", "MemoryError", "eats memory"]
-# 4 GiB in all, more than any limit that a test sets.
-CHUNK_BYTES, EATEN_CHUNKS = 64 * 2**20, 64
+# What it eats in all, twice any limit that a test sets, in pieces.
+EATEN_BYTES, CHUNK_BYTES = 8 * 2**30, 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,6 @@ class Plan:
 
     Attributes:
         kind: how.
-        folder: where the workers of all processes keep count.
         trial: number of the trial that it happens to.
         epoch: after which it happens.
         times: in so many attempts.
@@ -41,23 +40,14 @@ class Plan:
     """
 
     kind: Kind
-    folder: Path
     trial: int = 0
     epoch: int = 2
     times: int = 1
     group: Path | None = None
 
-    def is_due(self, trial: int, epoch: int) -> bool:
-        """Whether it happens now; counts that it does."""
-        if (trial, epoch) != (self.trial, self.epoch) or self.happened >= self.times:
-            return False
-        (self.folder / f"{trial}-{self.happened}").touch()
-        return True
-
-    @property
-    def happened(self) -> int:
-        """How often it did."""
-        return len(list(self.folder.glob(f"{self.trial}-*")))
+    def is_due(self, trial: int, trained: list[int]) -> bool:
+        """Whether it happens to a trial of which these epochs were trained, in all attempts together."""
+        return trial == self.trial and trained[-1] == self.epoch and trained.count(self.epoch) <= self.times
 
     def happens(self) -> None:
         """Never returns, or raises."""
@@ -78,37 +68,57 @@ class Plan:
                 self._eat()
 
     def _eat(self) -> None:
-        eaten = [b"\1" * CHUNK_BYTES for _ in range(EATEN_CHUNKS)]
+        eaten = [b"\1" * CHUNK_BYTES for _ in range(EATEN_BYTES // CHUNK_BYTES)]
         while eaten:  # Ray looks once in a while
             time.sleep(1.0)
 
 
 class FaultyWorker(Worker):
-    """Trains as a Worker does, up to the epoch of a plan."""
+    """Trains as a Worker does, up to the epoch of a plan, and keeps account in a folder of each epoch it trains."""
 
     def __init__(
-        self, name: str, device: DeviceKind, dataset: Dataset, settings: WorkerSettings, plans: Sequence[Plan]
+        self,
+        name: str,
+        device: DeviceKind,
+        dataset: Dataset,
+        settings: WorkerSettings,
+        *,
+        folder: Path,
+        plans: Sequence[Plan] = (),
     ) -> None:
         super().__init__(name, device, dataset, settings)
-        self._plans = plans
+        self._folder, self._plans = folder, plans
         for group in {plan.group for plan in plans if plan.group}:
             join(group)
 
     def _next_event(self, running: RunningInWorker) -> TrialEvent:
         event = super()._next_event(running)
-        measured = None if isinstance(event, Failed) else event.measurement
-        for plan in self._plans:
-            if measured is not None and plan.is_due(event.number, measured.epoch):
-                plan.happens()
+        if not isinstance(event, Failed) and event.measurement is not None:
+            with _account(self._folder, event.number).open("a") as account:
+                print(event.measurement.epoch, file=account)
+            trained = trained_epochs(self._folder, event.number)
+            for plan in self._plans:
+                if plan.is_due(event.number, trained):
+                    plan.happens()
         return event
+
+
+def trained_epochs(folder: Path, number: int = 0) -> list[int]:
+    """The epochs of a trial that workers trained, in all attempts together."""
+    return [int(epoch) for epoch in _account(folder, number).read_text().split()]
+
+
+def _account(folder: Path, number: int) -> Path:
+    return folder / f"trained-{number}"
 
 
 def faulty_study(folder: Path, dataset: Dataset, plans: Sequence[Plan], *overrides: str, slots: int = 2) -> RunDir:
     """A study on workers on Ray to which all that happens, which is made sure of."""
-    make_worker = partial(FaultyWorker, plans=plans)
+    make_worker = partial(FaultyWorker, folder=folder, plans=plans)
     pool = RayPool([Slot(f"cpu-{index}", "cpu") for index in range(slots)], dataset, SETTINGS, make_worker=make_worker)
     run_dir = run_study(folder / "run", pool, *overrides)
-    assert [plan.happened for plan in plans] == [plan.times for plan in plans]
+    for plan in plans:
+        assert trained_epochs(folder, plan.trial).count(plan.epoch) >= plan.times
     return run_dir
 
 
@@ -120,3 +130,5 @@ def assert_goes_on(run_dir: RunDir, number: int, undisturbed: str | None, outcom
     assert (ended, last) == (outcome, "complete")
     assert all(word in cause for word in words), cause
     assert trial.weights_sha256 == undisturbed
+    # The state after the second epoch was never sent: the trial goes on from that after the first.
+    assert (trained := trained_epochs(run_dir.path.parent, number)) == [1, 2, 2, 3], trained

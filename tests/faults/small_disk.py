@@ -14,7 +14,7 @@ import pytest
 
 from tests.command_line import command
 
-PAGE_BYTES = 4096
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 FILLER = "filler"
 
 _MINE = ["--mount"] if os.geteuid() == 0 else ["--mount", "--user"]
@@ -34,7 +34,7 @@ class Disks:
         self._keeper, self._folder, self.environment = keeper, folder, environment
 
     def mount(self, folder: Path, pages: int = 1024) -> Path:
-        """An empty disk of so many pages of 4 KiB at a folder, which is made; returns how the test sees it."""
+        """An empty disk of so many pages of memory at a folder, which is made; returns how the test sees it."""
         self._do("mkdir", "--parents", folder)
         self._do("mount", "-t", "tmpfs", "-o", f"size={pages * PAGE_BYTES},mode=755", "none", folder)
         return self.seen(folder)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.command_line import ROOT
@@ -112,6 +112,7 @@ def write(folder: Path, contents: dict[str, bytes]) -> Path:
         max_size=2,
     )
 )
+@settings(deadline=None)
 def test_any_folder_is_read_or_refused_in_bounded_memory(
     contents: dict[str, bytes], reader: Reader, folder: Path
 ) -> None:

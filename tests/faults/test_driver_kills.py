@@ -4,7 +4,7 @@ import secrets
 import signal
 import subprocess
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -19,7 +19,7 @@ from tests.command_line import command
 from tests.faults.matrix import fault
 from tests.faults.outcome import outcome
 from tests.faults.studies import attempts_of
-from tests.faults.warm import PATIENCE_S, WarmCommand, eventually
+from tests.faults.warm import WarmCommand, eventually
 
 TRIALS, EPOCHS, KILLS = 20, 10, 50
 START_SHARE, EPOCH_S = 0.3, 0.02
@@ -96,6 +96,22 @@ def test_study_killed_at_fifty_random_instants_ends_as_if_it_had_not_been(
         assert (set(earlier) <= {"interrupted"}, last) == (True, "complete"), f"seed {seed}"
 
 
+def is_worker(process: psutil.Process) -> bool:
+    """Whether it is one, and has not ended since it was listed."""
+    try:
+        return process.name().startswith("ray::_Actor")
+    except psutil.NoSuchProcess:
+        return False
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it is gone, or a zombie that its heir does not bury."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 @pytest.mark.slow
 @fault(
     "The driver",
@@ -116,12 +132,13 @@ def test_study_on_ray_goes_on_when_its_driver_and_then_everything_was_killed(
         with subprocess.Popen(line, cwd=tmp_path, env=environment) as driver:
             eventually(lambda: killed.epochs() >= epochs, f"{epochs} epochs")  # noqa: B023
             rays = psutil.Process(driver.pid).children(recursive=True)
-            workers = [process for process in rays if process.name().startswith("ray::_Actor")]
+            workers = [process for process in rays if is_worker(process)]
             for victim in rays if with_ray else []:
-                victim.kill()
+                with suppress(psutil.NoSuchProcess):
+                    victim.kill()
             driver.kill()
         assert workers
-        assert not psutil.wait_procs(workers, timeout=PATIENCE_S)[1]
+        eventually(lambda: all(map(has_ended, workers)), "the workers end")  # noqa: B023
         assert read_summary(killed.run_dir).state == "interrupted"
     assert killed.driver().wait() == 0
     assert undisturbed.driver().wait() == 0

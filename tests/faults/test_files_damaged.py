@@ -81,12 +81,13 @@ def test_damaged_training_state_is_passed_over(
     damages: list[Damage], stopped: Path, mxtrials: CommandLine, undisturbed: Path
 ) -> None:
     states = sorted((stopped / "checkpoints" / "trial-0000").glob("*.state"), reverse=True)
-    assert len(states) == 3  # of which the last is spared by a driver that could not commit the first
-    for damage, state in zip(damages, states, strict=False):
+    assert len(states) >= 2  # and one more if the driver could not commit the last epoch
+    damaged = states[: len(damages)]
+    for damage, state in zip(damages, damaged, strict=False):
         damage(state)
     done = mxtrials("resume", stopped, "--local")
     assert (done.returncode, done.stderr) == (0, "")
-    for state in states[: len(damages)]:
+    for state in damaged:
         assert f"warning: {state} is passed over" in done.stdout
     assert account(stopped) == account(undisturbed)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -15,10 +16,17 @@ from cluster.run_dir import RunDir
 from cluster.slots import Slot
 from cluster.trial import TrialState
 from mnist_core.dataset import Dataset
-from tests.faults.faulty_worker import CHUNK_BYTES, EATEN_CHUNKS, Kind, Plan, assert_goes_on, faulty_study
+from tests.faults.faulty_worker import (
+    FaultyWorker,
+    Kind,
+    Plan,
+    assert_goes_on,
+    faulty_study,
+    trained_epochs,
+)
 from tests.faults.matrix import fault
 from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of, undisturbed_hashes
-from tests.small_group import small_group
+from tests.small_cluster import small_cluster
 
 pytestmark = pytest.mark.slow
 
@@ -32,13 +40,10 @@ SINCE_LAST_STATE = "training since the last state"
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Cluster]:
     """Two raylets with a CPU each."""
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
+    with small_cluster() as cluster:
         cluster.add_node(num_cpus=1)
         with ray_session(cluster.address, None):
             yield cluster
-    finally:
-        cluster.shutdown()
 
 
 # What happens to which trial, after its second epoch.
@@ -60,8 +65,8 @@ class Disturbed:
 
 @pytest.fixture(scope="module")
 def disturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Disturbed:
-    folder, marks = tmp_path_factory.mktemp("disturbed"), tmp_path_factory.mktemp("marks")
-    plans = [Plan(kind, marks, trial=number) for number, kind in enumerate(PLANNED)]
+    folder = tmp_path_factory.mktemp("disturbed")
+    plans = [Plan(kind, trial=number) for number, kind in enumerate(PLANNED)]
     overrides = [f"trials={len(PLANNED) + 1}", "limits.epoch_timeout_s=10"]
     run_dir = faulty_study(folder, small_dataset, plans, *overrides)
     return Disturbed(run_dir, undisturbed_hashes(folder / "undisturbed", small_dataset, *overrides))
@@ -131,43 +136,28 @@ def test_trial_without_memory_goes_on_when_there_is_some(disturbed: Disturbed) -
 def test_poisonous_trial_is_quarantined_and_the_others_complete(
     nodes: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
-    (marks := tmp_path / "marks").mkdir()
-    plans, overrides = [Plan("SIGKILL", marks, times=3)], ["trials=4", "limits.attempts=10"]
+    plans, overrides = [Plan("SIGKILL", times=3)], ["trials=4", "limits.attempts=10"]
     run_dir = faulty_study(tmp_path, small_dataset, plans, *overrides)
     poisonous, *others = trials_of(run_dir)
     assert (poisonous.state, poisonous.attempts) == (TrialState.FAIL, 3)
     assert "in quarantine on a worker of its own" in (poisonous.error or "")
     assert [outcome for outcome, _ in attempts_of(run_dir)] == ["crashed"] * 3
+    assert trained_epochs(tmp_path) == [1, 2, 2, 2]
     hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
     assert [(trial.state, trial.weights_sha256) for trial in others] == [
         (TrialState.COMPLETE, each) for each in hashes[1:]
     ]
 
 
-@fault(
-    "Workers and nodes",
-    "the node's or the container's memory runs out, and the kernel kills the worker",
-    seen='"out of memory, probably: the kernel of node ... killed processes"; the trial waits for memory and goes on',
-    lost=SINCE_LAST_STATE,
-)
-def test_kill_by_the_kernel_for_lack_of_memory_is_recognised(
-    nodes: Cluster, tmp_path: Path, small_dataset: Dataset
-) -> None:
-    (marks := tmp_path / "marks").mkdir()
-    with small_group(CHUNK_BYTES * EATEN_CHUNKS * 3 // 8) as group:
-        run_dir = faulty_study(tmp_path, small_dataset, [Plan("eats memory", marks, group=group)])
-    (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
-    assert_goes_on(run_dir, 0, undisturbed, "lost", "out of memory, probably: the kernel of node")
-
-
 class NodeKiller(RayPool):
     """Ends a node when the worker on it has trained two epochs of its trial."""
 
-    def __init__(self, cluster: Cluster, dataset: Dataset) -> None:
+    def __init__(self, cluster: Cluster, dataset: Dataset, folder: Path) -> None:
         self.cluster, self.node = cluster, cluster.add_node(num_cpus=1)
         self.raylet = self.node.all_processes["raylet"][0].process.pid
         self.victim: str | None = None
-        super().__init__([Slot(f"cpu-{index}", "cpu") for index in range(3)], dataset, SETTINGS)
+        slots, make_worker = [Slot(f"cpu-{index}", "cpu") for index in range(3)], partial(FaultyWorker, folder=folder)
+        super().__init__(slots, dataset, SETTINGS, make_worker=make_worker)
 
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         """See WorkerPool."""
@@ -188,12 +178,15 @@ class NodeKiller(RayPool):
 )
 def test_trial_of_a_node_that_dies_goes_on(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> None:
     overrides = ["trials=6", "training.epochs=20"]
-    pool = NodeKiller(nodes, small_dataset)
+    pool = NodeKiller(nodes, small_dataset, tmp_path)
     run_dir = run_study(tmp_path / "run", pool, *overrides)
     trials = trials_of(run_dir)
     (moved,) = [trial for trial in trials if trial.attempts == 2]
     (outcome, cause), _ = attempts_of(run_dir, moved.number)
     assert (outcome, cause.split(" (")[0]) == ("lost", f"node {pool.node.node_ip_address}")
     assert pool.node.node_id in cause
+    trained = trained_epochs(tmp_path, moved.number)
+    assert set(trained) == set(range(1, 21))
+    assert len(trained) <= 21, "more than the epoch under way was trained again"
     hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
     assert [trial.weights_sha256 for trial in trials] == hashes

@@ -17,7 +17,7 @@ from cluster.spec_file import load_spec
 from cluster.store import Store
 from cluster.study_parts import StudyParts
 from cluster.trial import TrialSpec
-from cluster.worker import Worker
+from cluster.worker import MakeWorker, Worker
 from mnist_core.cache import open_dataset
 from tests.faults.studies import SETTINGS, SPEC
 
@@ -25,10 +25,17 @@ from tests.faults.studies import SETTINGS, SPEC
 class LanesPool:
     """See WorkerPool: real workers that take turns as chance has it, several of them between two transactions."""
 
-    def __init__(self, source: Path, lanes: int, chance: Random, dies_at: int | None) -> None:
+    def __init__(
+        self,
+        source: Path,
+        lanes: int,
+        chance: Random,
+        dies_at: int | None = None,
+        make_worker: MakeWorker = Worker,
+    ) -> None:
         """dies_at: the event that the driver does not live to see."""
         dataset = open_dataset(str(source), cache_dir=source)
-        self._workers = {f"cpu-{n}": Worker(f"cpu-{n}", "cpu", dataset, SETTINGS) for n in range(lanes)}
+        self._workers = {f"cpu-{n}": make_worker(f"cpu-{n}", "cpu", dataset, SETTINGS) for n in range(lanes)}
         self._chance, self._dies_at, self._events = chance, dies_at, 0
         self._todo: list[Callable[[], WorkerEvent]] = [self._ready(name) for name in self._workers]
 

@@ -51,9 +51,14 @@ def trials_of(run_dir: RunDir) -> list[TrialRecord]:
 
 def attempts_of(run_dir: RunDir, number: int = 0) -> list[tuple[str, str]]:
     """How each attempt of a trial ended, and why."""
+    return list(zip(of_attempts("outcome", run_dir, number), of_attempts("error", run_dir, number), strict=True))
+
+
+def of_attempts(column: str, run_dir: RunDir, number: int = 0) -> list[str]:
+    """What the store has in a column of each attempt of a trial."""
     with closing(Store.open(run_dir.store, read_only=True)) as store:
-        rows = store.rows("SELECT outcome, error FROM attempts WHERE trial = ? ORDER BY attempt", number)
-        return [(row["outcome"], row["error"] or "") for row in rows]
+        rows = store.rows(f"SELECT {column} FROM attempts WHERE trial = ? ORDER BY attempt", number)
+        return [row[column] or "" for row in rows]
 
 
 def undisturbed_hashes(folder: Path, dataset: Dataset, *overrides: str) -> list[str | None]:

@@ -58,6 +58,34 @@ def test_interrupted_study_saves_its_last_epoch_and_goes_on_from_it(
     assert [(row["number"], row["epoch"]) for row in rows] == [(n, e + 1) for n in range(2) for e in range(EPOCHS)]
 
 
+@pytest.mark.slow
+def test_study_on_ray_saves_its_last_epoch_also_where_all_its_processes_are_interrupted(
+    mxtrials: CommandLine, small: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    small.remove("--local")
+    options = [*small, "--workers", "cpu=1,gpu=0", "--set", "training.epochs=200", "--set", "trials=1"]
+    with subprocess.Popen(
+        command("run", "smoke", *options, "--out", "run"),
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout is not None
+        next(line for line in running.stdout if "epoch 1/" in line)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+        _, stderr = running.communicate(timeout=60)
+    assert (running.returncode, stderr) == (130, GO_ON)
+    run_dir = RunDir(tmp_path / "run")
+    (stopped,) = trials_of(run_dir)
+    assert (read_summary(run_dir).state, stopped.state) == ("interrupted", TrialState.WAITING)
+    assert run_dir.checkpoint(0, stopped.epochs).is_file()
+    assert mxtrials("resume", "run", "--local").returncode == 0
+    assert [(trial.state, trial.epochs) for trial in trials_of(run_dir)] == [(TrialState.COMPLETE, 200)]
+
+
 @fault(
     "The driver",
     "a second Ctrl-C or SIGTERM",

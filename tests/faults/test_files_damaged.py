@@ -32,6 +32,11 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def cut_in_line_six(path: Path) -> None:
+    """Of a spec: amid the list of its layers."""
+    path.write_text(path.read_text().partition("]")[0])
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -122,14 +127,14 @@ def test_store_without_its_log_is_what_it_was_before(killed: Path, mxtrials: Com
 @fault(
     "Disks and files",
     "`spec.yaml` is damaged or gone",
-    seen="one sentence with file and line, exit code 2",
+    seen="one sentence with file and line, or that it is gone, exit code 2",
     lost="nothing, once it is restored",
 )
-@pytest.mark.parametrize("damage", [cut, remove])
-def test_damaged_spec_is_refused(damage: Damage, begun: Path, mxtrials: CommandLine) -> None:
+@pytest.mark.parametrize(("damage", "told"), [(cut_in_line_six, ", line 6: "), (remove, " cannot be read: no such")])
+def test_damaged_spec_is_refused(damage: Damage, told: str, begun: Path, mxtrials: CommandLine) -> None:
     damage(begun / "spec.yaml")
     for arguments in (["show"], ["resume", "--local"]):
-        assert_refused(mxtrials(*arguments, begun), 2, f"{begun}/spec.yaml")
+        assert_refused(mxtrials(*arguments, begun), 2, f"{begun}/spec.yaml{told}")
 
 
 @fault(

@@ -1,9 +1,11 @@
 """Workers that die, hang or raise on real Ray, nodes that go, and a trial that ends each worker that it is given."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
@@ -24,8 +26,9 @@ from tests.faults.faulty_worker import (
     faulty_study,
     trained_epochs,
 )
+from tests.faults.lanes import LanesPool
 from tests.faults.matrix import fault
-from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of, undisturbed_hashes
+from tests.faults.studies import SETTINGS, attempts_of, of_attempts, run_study, trials_of, undisturbed_hashes
 from tests.small_cluster import small_cluster
 
 pytestmark = pytest.mark.slow
@@ -101,6 +104,25 @@ def test_trial_of_a_worker_that_hangs_goes_on(disturbed: Disturbed) -> None:
 )
 def test_trial_that_raises_goes_on(disturbed: Disturbed) -> None:
     disturbed.assert_goes_on("RuntimeError", "failed", "RuntimeError: on demand")
+    first, last = of_attempts("traceback", disturbed.run_dir, PLANNED.index("RuntimeError"))
+    assert "faulty_worker.py" in first
+    assert last == ""
+
+
+class LastFirst(Random):
+    """Of all that may happen, that happens which became possible last."""
+
+    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
+        return start - 1
+
+
+def test_trial_that_raised_goes_on_on_another_worker(tmp_path: Path, small_idx_folder: Path) -> None:
+    source = shutil.copytree(small_idx_folder, tmp_path / "source")
+    # The worker that it raises on is idle before the other one is.
+    make_worker = partial(FaultyWorker, folder=tmp_path, plans=[Plan("RuntimeError")])
+    run_dir = run_study(tmp_path / "run", LanesPool(source, 2, LastFirst(), make_worker=make_worker))
+    assert of_attempts("outcome", run_dir) == ["failed", "complete"]
+    assert of_attempts("worker", run_dir) == ["cpu-1", "cpu-0"]
 
 
 @fault(

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cluster.space import Params
-from cluster.store_file import StoreFile, connect, damage_told
+from cluster.store_file import StoreFile, connect, damage_told, execute_each
 from cluster.store_rows import StudyState, read_environment, read_measurement, read_record, read_study, read_time_spent
-from cluster.store_schema import MIGRATIONS, RECORDS, SCHEMA, SCHEMA_VERSION
+from cluster.store_schema import MIGRATIONS, RECORDS, SCHEMA, SCHEMA_VERSION, SEALED
 from cluster.time_spent import TimeSpent
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.errors import RunDirError
@@ -43,7 +43,8 @@ class Store(StoreFile):
         """
         store = cls(path, connect(path, "rwc"))
         with store.transaction() as sql:
-            _execute(sql, SCHEMA)
+            execute_each(sql, SCHEMA)
+            store.keep_seals(SEALED)
             sql.execute(
                 "INSERT INTO study (name, state, started_at, environment) VALUES (?, 'running', ?, ?)",
                 (name, time.time(), environment),
@@ -82,7 +83,8 @@ class Store(StoreFile):
         self.check_pages()
         if version < SCHEMA_VERSION:
             with self.transaction() as sql:
-                _execute(sql, "".join(MIGRATIONS[version - 1 :]))
+                execute_each(sql, "".join(MIGRATIONS[version - 1 :]))
+        self.keep_seals(SEALED)
 
     def close(self) -> None:
         """Closes the file; the last to write leaves one that can be read where nothing can be written."""
@@ -232,11 +234,6 @@ class Store(StoreFile):
         """All that was written of where the time went, in this order; nothing of a version 1 store."""
         is_kept = self.rows("SELECT 1 FROM sqlite_master WHERE name = 'times_spent'")
         return self.read(read_time_spent, "SELECT spent FROM times_spent ORDER BY rowid") if is_kept else []
-
-
-def _execute(sql: sqlite3.Connection, statements: str) -> None:
-    for statement in filter(str.strip, statements.split(";")):
-        sql.execute(statement)
 
 
 def _end_attempt(

@@ -1,7 +1,9 @@
 """The SQLite file of a study: connections, transactions, and what SQLite refuses as errors of ours. Knows no table."""
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -65,9 +67,31 @@ class StoreFile:
             RunDirError: the file is damaged.
         """
         with damage_told(self.path):
-            ((found,),) = self.connection.execute("PRAGMA quick_check(1)")
+            ((found,),) = self.connection.execute("PRAGMA integrity_check(1)")
             if found != "ok":
                 raise ValueError(" ".join(found.split()))
+
+    def keep_seals(self, sealed: Mapping[str, str]) -> None:
+        """Compares each row with its checksum; from now on each that is written has one, by this connection's triggers.
+
+        SQLite notices damage of its pages, but no bit that flips within a value.
+
+        Args:
+            sealed: by table, the columns whose values `crc32` is of.
+
+        Raises:
+            RunDirError: a row is not what was written.
+        """
+        with damage_told(self.path):
+            for table, columns in sealed.items():
+                query = f"SELECT rowid FROM {table} WHERE crc32 IS NOT crc32_of({columns}) LIMIT 1"
+                for (row,) in self.connection.execute(query):
+                    raise ValueError(f"row {row} of its table {table} is not what was written")
+                seal = f"UPDATE {table} SET crc32 = crc32_of({columns}) WHERE rowid = NEW.rowid"
+                for name, event in (("inserted", "INSERT"), ("updated", f"UPDATE OF {columns}")):
+                    self.connection.execute(
+                        f"CREATE TEMP TRIGGER {table}_{name} AFTER {event} ON {table} BEGIN {seal}; END"
+                    )
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -111,10 +135,18 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
             if mode != "ro":
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA temp_store = MEMORY")
+                connection.create_function("crc32_of", -1, _crc32_of, deterministic=True)
         except sqlite3.OperationalError as err:
             raise _not_opened(path, mode, err) from err
         undo.pop_all()
     return connection
+
+
+def execute_each(sql: sqlite3.Connection, statements: str) -> None:
+    """Sends statements, each of which ends with a semicolon, within the transaction that is open."""
+    for statement in filter(str.strip, statements.split(";")):
+        sql.execute(statement)
 
 
 @contextmanager
@@ -130,6 +162,10 @@ def damage_told(path: Path) -> Iterator[None]:
         if "unable to open" in str(err):
             raise NotWritable(f"{path} cannot be opened ({err}): allow it, or more open files") from err
         raise _damaged(path, err) from err
+
+
+def _crc32_of(*values: str | float | None) -> int:
+    return zlib.crc32(json.dumps(values).encode())
 
 
 def _damaged(path: Path, err: Exception) -> RunDirError:

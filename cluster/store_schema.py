@@ -5,27 +5,41 @@ SCHEMA_VERSION = 3
 SCHEMA = f"""
 PRAGMA user_version = {SCHEMA_VERSION};
 CREATE TABLE study (
-    name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL, environment TEXT
+    name TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, started_at REAL NOT NULL, environment TEXT,
+    crc32 INTEGER
 );
 CREATE TABLE trials (
     number INTEGER PRIMARY KEY, state TEXT NOT NULL, model TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL,
-    value REAL, error TEXT, traceback TEXT, weights_sha256 TEXT, test TEXT
+    value REAL, error TEXT, traceback TEXT, weights_sha256 TEXT, test TEXT, crc32 INTEGER
 );
 CREATE TABLE attempts (
     trial INTEGER NOT NULL REFERENCES trials, attempt INTEGER NOT NULL, worker TEXT NOT NULL, started_at REAL NOT NULL,
-    ended_at REAL, outcome TEXT, error TEXT, traceback TEXT, PRIMARY KEY (trial, attempt)
+    ended_at REAL, outcome TEXT, error TEXT, traceback TEXT, crc32 INTEGER, PRIMARY KEY (trial, attempt)
 );
 CREATE TABLE measurements (
     trial INTEGER NOT NULL REFERENCES trials, epoch INTEGER NOT NULL, elapsed_s REAL NOT NULL, metrics TEXT NOT NULL,
-    confusion TEXT NOT NULL, PRIMARY KEY (trial, epoch)
+    confusion TEXT NOT NULL, crc32 INTEGER, PRIMARY KEY (trial, epoch)
 );
-CREATE TABLE times_spent (spent TEXT NOT NULL);
+CREATE TABLE times_spent (spent TEXT NOT NULL, crc32 INTEGER);
 """
+
+# By table, the columns whose values the checksum of a row is of: see StoreFile.keep_seals.
+SEALED = {
+    "study": "name, state, reason, started_at, environment",
+    "trials": "number, state, model, params, seed, value, error, traceback, weights_sha256, test",
+    "attempts": "trial, attempt, worker, started_at, ended_at, outcome, error, traceback",
+    "measurements": "trial, epoch, elapsed_s, metrics, confusion",
+    "times_spent": "spent",
+}
 
 # What makes a store of version n one of version n + 1, from version 1 on.
 MIGRATIONS = [
     "CREATE TABLE times_spent (spent TEXT NOT NULL); PRAGMA user_version = 2;",
-    "ALTER TABLE study ADD COLUMN environment TEXT; PRAGMA user_version = 3;",
+    "ALTER TABLE study ADD COLUMN environment TEXT; PRAGMA user_version = 3;"
+    + "".join(
+        f"ALTER TABLE {table} ADD COLUMN crc32 INTEGER; UPDATE {table} SET crc32 = crc32_of({columns});"
+        for table, columns in SEALED.items()
+    ),
 ]
 
 RECORDS = """

@@ -14,6 +14,7 @@ from cluster.time_spent import TimeSpent
 from cluster.trial import TrialState
 from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
+from tests.faults.test_driver_versions import as_version_1
 
 CONFUSION = {"parity": ((5, 1), (2, 4))}
 
@@ -233,11 +234,7 @@ def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_whe
 ) -> None:
     store.add_trial(0, "mlp", {}, seed=0)
     store.close()
-    connection = sqlite3.connect(path)
-    connection.executescript(
-        "DROP TABLE times_spent; ALTER TABLE study DROP COLUMN environment; PRAGMA user_version = 1"
-    )
-    connection.close()
+    as_version_1(path)
 
     reader = Store.open(path, read_only=True)
     assert (len(reader.trials()), reader.times_spent(), reader.environment()) == (1, [], None)

@@ -71,3 +71,23 @@ def test_damaged_store_is_read_or_refused(
             store.add_trial(9, "mlp", {}, seed=1)
             store.start_attempt(9, "cpu-0")
             store.finish_trial(9, TrialState.COMPLETE, 1.0, "ab" * 32)
+
+
+@given(place=st.integers(min_value=0), bit=st.integers(0, 7))
+def test_store_with_a_flipped_bit_is_what_it_was_or_refused(place: int, bit: int, sound: bytes, damaged: Path) -> None:
+    for log in damaged.parent.iterdir():
+        log.unlink()
+    used = [position for position, byte in enumerate(sound) if byte]
+    content = bytearray(sound)
+    damaged.write_bytes(sound)
+    with closing(Store.open(damaged)) as store:
+        expected = _told_by(store)
+    content[used[place % len(used)]] ^= 1 << bit
+    damaged.write_bytes(content)
+    with suppress(RunDirError, NotWritable), closing(Store.open(damaged)) as store:
+        assert _told_by(store) == expected
+
+
+def _told_by(store: Store) -> object:
+    trials = store.trials()
+    return store.study(), trials, [store.measurements(trial.number) for trial in trials]

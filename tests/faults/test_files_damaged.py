@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -111,6 +112,32 @@ def test_damaged_store_is_refused(damage: Damage, begun: Path, mxtrials: Command
     for arguments in (["show"], ["resume", "--local"]):
         assert_refused(mxtrials(*arguments, begun), 2, str(store), "restore it")
     assert store.read_bytes() == damaged
+
+
+@fault(
+    "Disks and files",
+    "a bit flips within a value of `study.db`",
+    seen="`resume` is refused in one sentence with table and row, exit code 2",
+    lost="that value, unless there is a copy; `show`, which only reads, does not look for it",
+)
+@pytest.mark.parametrize(
+    ("before", "table"),
+    [
+        ('"data_fingerprint": "', "study"),
+        ('"training.learning_rate": 0.', "trials"),
+        ('"test/accuracy": 0.', "trials"),
+        ('"val/accuracy": 0.', "measurements"),
+    ],
+)
+def test_bit_within_a_value_of_the_store_is_noticed(
+    before: str, table: str, begun: Path, mxtrials: CommandLine
+) -> None:
+    store = begun / "study.db"
+    content = bytearray(store.read_bytes())
+    for found in re.finditer(re.escape(before.encode()), content):
+        content[found.end()] ^= 1
+    store.write_bytes(content)
+    assert_refused(mxtrials("resume", begun, "--local"), 2, str(store), f"table {table} is not what", "restore it")
 
 
 @fault(

@@ -1,7 +1,6 @@
 """The final weights of the best trial, damaged before the study could score it on the test set."""
 
 import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -72,10 +71,8 @@ def test_best_trial_that_cannot_be_trained_again_is_told(
         file for kept in ("checkpoints/*/*", "best/*", "tensorboard/*/*.predictions") for file in run.glob(kept)
     ):
         file.unlink()
-    with closing(sqlite3.connect(run / "study.db")) as sql:
-        sql.execute("UPDATE attempts SET worker = ?", (trained_on,))
-        sql.commit()
     with closing(Store.open(run / "study.db")) as store:  # as another processor would have rounded
+        store.connection.execute("UPDATE attempts SET worker = ?", (trained_on,))
         store.finish_trial(number, TrialState.COMPLETE, store.trials()[number].value, "0" * 64)
     done = mxtrials("resume", "run", "--local")
     assert (done.returncode, done.stderr) == (0, "")

@@ -42,6 +42,7 @@ class Store(StoreFile):
             NotWritable: the folder or the disk refuses.
         """
         store = cls(path, connect(path, "rwc"))
+        store.log_ahead()
         with store.transaction() as sql:
             execute_each(sql, SCHEMA)
             store.keep_seals(SEALED)
@@ -82,9 +83,11 @@ class Store(StoreFile):
             return
         self.check_pages()
         if version < SCHEMA_VERSION:
+            self.log_ahead()  # so that who only reads can do so wherever this is killed
             with self.transaction() as sql:
                 execute_each(sql, "".join(MIGRATIONS[version - 1 :]))
         self.keep_seals(SEALED)
+        self.log_ahead()
 
     def close(self) -> None:
         """Closes the file; the last to write leaves one that can be read where nothing can be written."""

@@ -60,6 +60,18 @@ class StoreFile:
         with damage_told(self.path):
             return [decode(row) for row in self.connection.execute(query, values).fetchall()]
 
+    def log_ahead(self) -> None:
+        """From now on what is written goes to a log beside the file first; the file's first page tells of that.
+
+        Raises:
+            NotWritable: the folder or the disk refuses.
+        """
+        with damage_told(self.path):
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as err:
+                raise _not_opened(self.path, "rw", err) from err
+
     def check_pages(self) -> None:
         """Looks at every page, so that nothing more is written to a file that is damaged.
 
@@ -133,7 +145,6 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
             undo.callback(connection.close)
             connection.row_factory = sqlite3.Row
             if mode != "ro":
-                connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA temp_store = MEMORY")
                 connection.create_function("crc32_of", -1, _crc32_of, deterministic=True)

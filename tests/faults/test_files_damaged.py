@@ -117,7 +117,7 @@ def test_damaged_store_is_refused(damage: Damage, begun: Path, mxtrials: Command
 @fault(
     "Disks and files",
     "a bit flips within a value of `study.db`",
-    seen="`resume` is refused in one sentence with table and row, exit code 2",
+    seen="`resume` is refused in one sentence with table and row, exit code 2; nothing is written to it",
     lost="that value, unless there is a copy; `show`, which only reads, does not look for it",
 )
 @pytest.mark.parametrize(
@@ -138,6 +138,7 @@ def test_bit_within_a_value_of_the_store_is_noticed(
         content[found.end()] ^= 1
     store.write_bytes(content)
     assert_refused(mxtrials("resume", begun, "--local"), 2, str(store), f"table {table} is not what", "restore it")
+    assert store.read_bytes() == content
 
 
 @fault(

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -19,14 +18,12 @@ import pytest
 
 from cluster.checkpoints import Checkpoints
 from cluster.driver import Driver
-from cluster.events import Finished, Measured, Ready, WorkerEvent
+from cluster.events import Finished, Measured, WorkerEvent
 from cluster.inline_pool import InlinePool
 from cluster.observer import Observers
-from cluster.ray_pool import RayPool
 from cluster.ray_session import ray_session
 from cluster.run_dir import RunDir
 from cluster.search import Search
-from cluster.slots import Slot
 from cluster.spec_file import load_spec
 from cluster.store import Store
 from cluster.study_parts import StudyParts
@@ -35,6 +32,7 @@ from mnist_core.dataset import Dataset
 from tests.cluster.worn_worker import NINE
 from tests.command_line import ROOT
 from tests.faults.studies import SETTINGS, SPEC, run_study, trials_of, undisturbed_hashes
+from tests.small_cluster import Together
 
 EPOCHS = 9 * 6
 # What a process may hold more after many trials than before them: MiB, and objects of Python's.
@@ -51,23 +49,6 @@ def test_nine_trials_give_nine_different_networks(expected: list[str | None]) ->
     assert len({*expected, None}) == 10
 
 
-class Together(RayPool):
-    """Its workers are Ready when all of them are, so that all take part."""
-
-    def __init__(self, workers: int, dataset: Dataset) -> None:
-        super().__init__([Slot(f"cpu-{number}", "cpu") for number in range(workers)], dataset, SETTINGS)
-        self._kept: deque[WorkerEvent] = deque()
-        while len(self._kept) < workers:
-            event = super().next_event(1.0)
-            if event is not None:
-                assert isinstance(event, Ready)
-                self._kept.append(event)
-
-    def next_event(self, timeout_s: float) -> WorkerEvent | None:
-        """See WorkerPool."""
-        return self._kept.popleft() if self._kept else super().next_event(timeout_s)
-
-
 @pytest.fixture(scope="module")
 def four_cpus() -> Iterator[None]:
     """Ray on this machine, which is told to have four."""
@@ -80,7 +61,7 @@ def four_cpus() -> Iterator[None]:
 def test_on_ray_with_any_number_of_workers(
     workers: int, four_cpus: None, small_dataset: Dataset, expected: list[str | None], tmp_path: Path
 ) -> None:
-    run_dir = run_study(tmp_path / "run", Together(workers, small_dataset), *NINE)
+    run_dir = run_study(tmp_path / "run", Together(workers, small_dataset, SETTINGS), *NINE)
     trials = trials_of(run_dir)
     assert len({trial.worker for trial in trials}) == workers
     assert [trial.weights_sha256 for trial in trials] == expected

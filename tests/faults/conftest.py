@@ -93,7 +93,7 @@ def killed_once(environment: dict[str, str], options: list[str], tmp_path_factor
     folder = tmp_path_factory.mktemp("killed")
     # After so many steps it has not yet so much to say that SQLite moves its log into the store.
     dies = partial(die_before_step, KILLED_BEFORE_STEP, folder)
-    run = ("run", *options, "--set=training.epochs=5000", "--out", folder / "run")
+    run: list[str | Path] = ["run", *options, "--set=training.epochs=5000", "--out", folder / "run"]
     driver = WarmCommand(*run, folder=folder, environment=environment, first=dies)
     assert driver.wait() == -signal.SIGKILL
     assert "epoch 3/5000" in driver.stdout.read_text()

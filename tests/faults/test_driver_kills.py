@@ -19,7 +19,7 @@ from tests.command_line import command
 from tests.faults.matrix import fault
 from tests.faults.outcome import outcome
 from tests.faults.studies import attempts_of
-from tests.faults.warm import WarmCommand, eventually
+from tests.faults.warm import WarmCommand, eventually, has_ended
 
 TRIALS, EPOCHS, KILLS = 20, 10, 50
 START_SHARE, EPOCH_S = 0.3, 0.02
@@ -102,14 +102,6 @@ def is_worker(process: psutil.Process) -> bool:
         return process.name().startswith("ray::_Actor")
     except psutil.NoSuchProcess:
         return False
-
-
-def has_ended(process: psutil.Process) -> bool:
-    """Whether it is gone, or a zombie that its heir does not bury."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import psutil
+
 from jobs.cli import main
 
 PATIENCE_S, POLL_S = 120.0, 0.01
@@ -90,6 +92,14 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline_s, f"not within {PATIENCE_S} s: {what}"
         time.sleep(POLL_S)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it is gone, or a zombie that its heir does not bury."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _mxtrials(

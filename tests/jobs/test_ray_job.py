@@ -43,6 +43,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     gcs, dashboard = free_port(), free_port()
     command = [RAY, "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1", f"--port={gcs}"]
     command += ["--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"]
+    command += [f"--dashboard-agent-listen-port={free_port()}"]  # else a fixed one, which another cluster may have
     sessions = tempfile.mkdtemp(prefix="ray-")  # under pytest's own folder, the paths of Ray's sockets are too long
     with subprocess.Popen(
         [*command, f"--temp-dir={sessions}"], env=environment, stdout=subprocess.PIPE, text=True

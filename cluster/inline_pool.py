@@ -10,7 +10,7 @@ from cluster.events import Ready, WorkerEvent, WorkerLost
 from cluster.trial import TrialSpec
 from cluster.worker import Worker, WorkerSettings
 from mnist_core.context import DeviceKind
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 
 
 class InlinePool:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from mnist_core.dataset import IMAGE_SIDE, IndexArray, UInt8Array
+from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, UInt8Array
 from mnist_core.errors import MissingLibrary
 from mnist_core.measurement import ConfusionMatrix
 

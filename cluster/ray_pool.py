@@ -21,7 +21,7 @@ from cluster.ray_losses import Home, first_line, loss_of, refusal_of
 from cluster.slots import Slot
 from cluster.trial import TrialSpec
 from cluster.worker import MakeWorker, Worker, WorkerSettings
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DeviceUnavailable, MxtrialsError
 
 # A slot whose workers die this often in a row before they are ready is given up.

@@ -18,7 +18,7 @@ from cluster.pictures import Floats, Integers, Picture, confusion_picture, label
 from cluster.run_dir import RunDir
 from cluster.space import Params
 from cluster.trial import TrialState
-from mnist_core.dataset import UInt8Array
+from mnist_core.data.dataset import UInt8Array
 from mnist_core.lean_import import without
 from mnist_core.measurement import Measurement
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from cluster.events import Failed, Finished, Measured, Suspended, Work
 from cluster.node_memory import free_bytes, wait_for_memory
 from cluster.trial import TrialSpec
-from mnist_core.checkpoint import pack, unpack, weights_sha256
 from mnist_core.context import DeviceKind, open_context
-from mnist_core.dataset import Dataset, split
+from mnist_core.data.dataset import Dataset, split
 from mnist_core.errors import InputError
 from mnist_core.measurement import Measurement
 from mnist_core.memory import give_back_memory
+from mnist_core.training.state import pack, unpack, weights_sha256
 
 if TYPE_CHECKING:
-    from mnist_core.training import Training
+    from mnist_core.training.trainer import Training
 
 # Training states may take so much of the time of training: one that was expensive is followed by a longer pause.
 STATE_SHARE = 0.02
@@ -102,7 +102,7 @@ class Worker:
         return Suspended(self._name, running.number, state, Work(other_s=time.perf_counter() - began_s))
 
     def _begin(self, trial: TrialSpec) -> TrialEvent:
-        from mnist_core.training import Training  # imports MXNet, for the device of the opened context
+        from mnist_core.training.trainer import Training  # imports MXNet, for the device of the opened context
 
         give_back_memory()
         if trial.waits_for_memory:

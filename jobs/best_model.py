@@ -12,13 +12,13 @@ from rich.table import Table
 
 from cluster.run_dir import RunDir
 from cluster.spec_file import load_spec
-from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.context import open_context
+from mnist_core.data.cache import default_cache_dir, open_dataset
+from mnist_core.data.image_files import read_digit
 from mnist_core.errors import DataError
-from mnist_core.image_files import read_digit
-from mnist_core.metrics import Scores
-from mnist_core.model_files import ModelCard, load_model
-from mnist_core.prediction import Prediction, Predictor
+from mnist_core.model.metrics import Scores
+from mnist_core.model.prediction import Prediction, Predictor
+from mnist_core.model.saved_model import ModelCard, load_model
 
 
 def classify(run_dir: RunDir, images: Sequence[Path]) -> list[Prediction]:

@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from mnist_core.cache import CacheReport, default_cache_dir, inspect_cache
+from mnist_core.data.cache import CacheReport, default_cache_dir, inspect_cache
 
 
 def check_data(source: str) -> CacheReport:

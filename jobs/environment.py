@@ -16,7 +16,7 @@ from cluster.run_dir import RunDir
 from cluster.store import Store
 from jobs.machine import read_processor
 from mnist_core.atomic_file import write_atomically
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DataError
 
 _RECORDED_PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "pyarrow", "optuna", "tensorboardX")

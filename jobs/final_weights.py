@@ -9,10 +9,10 @@ from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord
 from jobs.reproduction import tolerance_for
 from jobs.retraining import trained_again
-from mnist_core.checkpoint import pack, weights_sha256
-from mnist_core.dataset import Dataset, split
+from mnist_core.data.dataset import Dataset, split
 from mnist_core.errors import CheckpointError
-from mnist_core.parameters import Vector
+from mnist_core.model.parameters import Vector
+from mnist_core.training.state import pack, weights_sha256
 
 
 class FinalWeights:

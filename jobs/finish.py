@@ -13,11 +13,11 @@ from cluster.tables import write_tables
 from cluster.trial import TrialRecord
 from jobs.final_weights import FinalWeights
 from mnist_core.context import open_context
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import CheckpointError
-from mnist_core.model_files import CLASS_NAMES, ModelCard, load_model, read_symbol, save_model
-from mnist_core.networks import build_network, heads_of
-from mnist_core.parameters import Vector
+from mnist_core.model.networks import build_network, heads_of
+from mnist_core.model.parameters import Vector
+from mnist_core.model.saved_model import CLASS_NAMES, ModelCard, load_model, read_symbol, save_model
 
 SHOWN_PREDICTIONS = 40
 
@@ -49,7 +49,7 @@ def finish_study(
 def _score(
     trial: TrialRecord, spec: StudySpec, weights: Vector, store: Store, dataset: Dataset, recorder: Recorder
 ) -> None:
-    from mnist_core.prediction import Predictor
+    from mnist_core.model.prediction import Predictor
 
     model, _ = spec.resolve(trial.params)
     predictor = Predictor(model, weights, open_context("cpu"))

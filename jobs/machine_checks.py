@@ -113,7 +113,7 @@ def check_gpu(gpus: Sequence[Gpu] | str | None, installed: Sequence[str]) -> Fin
 
 def _check_cache_folder() -> Finding:
     try:
-        from mnist_core.cache import default_cache_dir  # imports numpy and pyarrow, which may be what is lacking
+        from mnist_core.data.cache import default_cache_dir  # imports numpy and pyarrow, which may be what is lacking
 
         folder = default_cache_dir()
     except ImportError as err:

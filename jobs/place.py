@@ -8,7 +8,7 @@ from cluster.node_memory import read_memory
 from cluster.pool import WorkerPool
 from cluster.study_spec import StudySpec
 from cluster.worker import WorkerSettings
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable
 
 # What a worker's process takes at least, with MXNet; see docs/performance.md.

@@ -15,11 +15,11 @@ from jobs.epoch_bar import epoch_bar
 from jobs.reproduction import Reproduction, compared_metrics, differences_between, tolerance_for
 from jobs.retraining import trained_again
 from jobs.view import counted
-from mnist_core.cache import default_cache_dir, open_dataset
-from mnist_core.checkpoint import weights_sha256
-from mnist_core.dataset import Split, split
+from mnist_core.data.cache import default_cache_dir, open_dataset
+from mnist_core.data.dataset import Split, split
 from mnist_core.errors import NotReproduced, RunDirError
 from mnist_core.measurement import Measurement
+from mnist_core.training.state import weights_sha256
 
 
 def train_again(run_dir: RunDir, number: int | None, console: Console) -> Reproduction:

@@ -5,10 +5,10 @@ from itertools import islice
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord
 from jobs.epoch_bar import TellEpoch
-from mnist_core.checkpoint import TrainingState
 from mnist_core.context import open_context
-from mnist_core.dataset import Split
+from mnist_core.data.dataset import Split
 from mnist_core.measurement import Measurement
+from mnist_core.training.state import TrainingState
 
 
 def trained_again(
@@ -16,7 +16,7 @@ def trained_again(
 ) -> tuple[list[Measurement], TrainingState]:
     """What a trial measures in its first epochs, and its state after them."""
     context = open_context("cpu")
-    from mnist_core.training import Training  # imports MXNet, for the device of the opened context
+    from mnist_core.training.trainer import Training  # imports MXNet, for the device of the opened context
 
     training = Training(*spec.resolve(trial.params), data, trial.seed, context)
     trained = []

@@ -32,10 +32,10 @@ from jobs.environment import (
 )
 from jobs.place import Place, open_pool
 from mnist_core.atomic_file import write_atomically
-from mnist_core.cache import default_cache_dir, open_dataset
-from mnist_core.dataset import Dataset, split
+from mnist_core.data.cache import default_cache_dir, open_dataset
+from mnist_core.data.dataset import Dataset, split
+from mnist_core.data.idx_folder import BUNDLED
 from mnist_core.errors import MxtrialsError, SpecError
-from mnist_core.idx_folder import BUNDLED
 
 INTERRUPTED = "interrupted"
 

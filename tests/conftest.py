@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.cache import open_dataset
-from mnist_core.dataset import Dataset
+from mnist_core.data.cache import open_dataset
+from mnist_core.data.dataset import Dataset
 from tests.command_line import ROOT, CommandLine, command
 from tests.small_images import small_cut, write_idx_files
 

@@ -10,7 +10,7 @@ from cluster.events import Ready, WorkerEvent
 from cluster.ray_pool import RayPool
 from cluster.slots import Slot
 from cluster.worker import MakeWorker, Worker, WorkerSettings
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mnist_core.arrow_file import fingerprint
-from mnist_core.dataset import Dataset, LabelledImages
+from mnist_core.data.arrow_file import fingerprint
+from mnist_core.data.dataset import Dataset, LabelledImages
 
 SMALL_TRAIN, SMALL_TEST = 256, 128
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.run_dir import RunDir
-from mnist_core.cache import open_dataset
+from mnist_core.data.cache import open_dataset
 from tests.command_line import ROOT, command
 from tests.small_images import small_cut, write_idx_files
 

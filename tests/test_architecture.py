@@ -108,7 +108,7 @@ def offending_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = tmp_path_factory.mktemp("tree")
     shutil.copy(ROOT / "pyproject.toml", tree)
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("data", "__pycache__"))
+        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("bundled", "__pycache__"))
     offences: list[ForbiddenImport | BannedName] = [*IMPORTS, *NAMES]
     for offence in offences:
         with (tree / offence.file).open("a") as file:

@@ -7,7 +7,7 @@ from typing import Literal
 from cluster.events import Failed, Finished, Measured, WorkerEvent, WorkerLost
 from cluster.inline_pool import InlinePool
 from cluster.worker import WorkerSettings
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 
 

@@ -28,7 +28,7 @@ from cluster.spec_file import load_spec
 from cluster.store import Store
 from cluster.study_parts import StudyParts
 from cluster.trial import TrialState
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from tests.cluster.worn_worker import NINE
 from tests.command_line import ROOT
 from tests.faults.studies import SETTINGS, SPEC, run_study, trials_of, undisturbed_hashes

@@ -11,7 +11,7 @@ from cluster.champions import Champions
 from cluster.checkpoints import Checkpoints
 from cluster.run_dir import RunDir
 from cluster.study_spec import Direction
-from mnist_core.checkpoint import TrainingState, pack
+from mnist_core.training.state import TrainingState, pack
 
 STATE = pack(TrainingState(1, 1.0, np.zeros(4, np.float32), ()))
 

@@ -7,8 +7,8 @@ import pytest
 
 from cluster.checkpoints import Checkpoints
 from cluster.run_dir import RunDir
-from mnist_core.checkpoint import TrainingState, pack, unpack, weights_sha256
 from mnist_core.errors import CheckpointError, NotWritable
+from mnist_core.training.state import TrainingState, pack, unpack, weights_sha256
 
 
 @pytest.fixture

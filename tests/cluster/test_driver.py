@@ -16,7 +16,7 @@ from cluster.store import Store
 from cluster.study_parts import StudyParts
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialSpec, TrialState
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 from tests.cluster.faulty_pool import (
     Fault,

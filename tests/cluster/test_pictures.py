@@ -9,7 +9,7 @@ from PIL import Image
 
 from cluster import pictures
 from cluster.pictures import Picture, confusion_picture, labelled_digits, predicted_digits
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import ConfusionMatrix
 
 GOOD: ConfusionMatrix = tuple(tuple(970 if label == guess else 3 for guess in range(10)) for label in range(10))

@@ -25,7 +25,7 @@ from cluster.slots import Slot
 from cluster.trial import TrialSpec
 from cluster.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DataError, DeviceUnavailable
 from tests.small_cluster import small_cluster
 from tests.small_group import join, small_group

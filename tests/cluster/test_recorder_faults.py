@@ -14,7 +14,7 @@ from cluster.run_dir import RunDir
 from cluster.trial import TrialState
 from mnist_core.config import LenetConfig
 from mnist_core.measurement import ConfusionMatrix, Measurement
-from mnist_core.networks import build_network
+from mnist_core.model.networks import build_network
 
 OBJECTIVE = "val/accuracy"
 CONFUSION: ConfusionMatrix = tuple(tuple(90 if row == column else 1 for column in range(10)) for row in range(10))

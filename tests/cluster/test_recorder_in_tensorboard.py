@@ -12,9 +12,9 @@ from cluster.run_dir import RunDir
 from cluster.space import Params
 from cluster.trial import TrialState
 from mnist_core.config import MultitaskConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import ConfusionMatrix, Measurement
-from mnist_core.networks import build_network
+from mnist_core.model.networks import build_network
 from tests.tensorboard_client import TensorboardClient, running_tensorboard
 
 OBJECTIVE = "val/accuracy"

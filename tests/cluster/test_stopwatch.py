@@ -38,7 +38,7 @@ from cluster.time_spent import (
 from cluster.trial import TrialSpec
 from cluster.worker import WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 
 SPEC = """

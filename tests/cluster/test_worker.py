@@ -10,7 +10,7 @@ from cluster.trial import TrialSpec
 from cluster.worker import STATE_SHARE, RunningInWorker, TrialEvent, Worker, WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.context import bind, mx
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 
 TRIAL = TrialSpec(0, MlpConfig(hidden=(4,)), TrainingConfig(epochs=4), seed=0)
 

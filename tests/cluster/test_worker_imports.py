@@ -15,7 +15,7 @@ from cluster.inline_pool import InlinePool
 from cluster.trial import TrialSpec
 from cluster.worker import WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
-from mnist_core.dataset import Dataset, LabelledImages
+from mnist_core.data.dataset import Dataset, LabelledImages
 import numpy as np
 
 images = LabelledImages(np.zeros((60, 28, 28), np.uint8), np.arange(60, dtype=np.uint8) % 10)

@@ -24,8 +24,8 @@ from cluster.search import Search
 from cluster.spec_file import load_spec
 from cluster.trial import TrialSpec, trial_seed
 from cluster.worker import Worker
-from mnist_core.cache import open_dataset
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
+from mnist_core.data.cache import open_dataset
 from tests.faults.studies import SETTINGS, SPEC
 
 # Batches of 60 leave a smaller one at the end of an epoch; the schedule changes the learning rate with every step.

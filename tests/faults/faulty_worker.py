@@ -18,7 +18,7 @@ from cluster.slots import Slot
 from cluster.trial import TrialState
 from cluster.worker import RunningInWorker, TrialEvent, Worker, WorkerSettings
 from mnist_core.context import DeviceKind
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of
 from tests.small_group import join
 

@@ -18,7 +18,7 @@ from cluster.store import Store
 from cluster.study_parts import StudyParts
 from cluster.trial import TrialSpec
 from cluster.worker import MakeWorker, Worker
-from mnist_core.cache import open_dataset
+from mnist_core.data.cache import open_dataset
 from tests.faults.studies import SETTINGS, SPEC
 
 

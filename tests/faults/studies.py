@@ -15,7 +15,7 @@ from cluster.store import Store
 from cluster.study_parts import StudyParts
 from cluster.trial import TrialRecord, TrialState
 from cluster.worker import WorkerSettings
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 
 SETTINGS = WorkerSettings(holdout=56, seed=0, state_every_s=0.0)
 

@@ -24,7 +24,7 @@ OVERHEAD_BYTES = 24 * MIB
 READER = f"""
 import json, os, resource, sys
 from pathlib import Path
-from mnist_core.cache import open_dataset
+from mnist_core.data.cache import open_dataset
 from mnist_core.errors import DataError
 
 def most_bytes():

@@ -13,7 +13,7 @@ import pytest
 from cluster.checkpoints import Checkpoints
 from cluster.run_dir import RunDir
 from cluster.trial import TrialRecord, TrialState
-from mnist_core.checkpoint import unpack
+from mnist_core.training.state import unpack
 from tests.faults.lanes import drive
 from tests.faults.matrix import fault
 from tests.faults.studies import attempts_of, trials_of

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from tests.command_line import CommandLine, assert_refused
 from tests.faults.accounts import account, assert_shown_in_tensorboard
 from tests.faults.conftest import call

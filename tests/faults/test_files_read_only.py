@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from tests.command_line import assert_refused
 from tests.faults.matrix import fault
 from tests.faults.small_disk import Disks

@@ -15,7 +15,7 @@ from cluster.events import Measured, WorkerEvent
 from cluster.ray_session import ray_session
 from cluster.run_dir import RunDir
 from cluster.trial import TrialState
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from tests.faults.faulty_worker import (
     FaultyWorker,
     Kind,

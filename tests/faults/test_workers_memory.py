@@ -8,7 +8,7 @@ import pytest
 from ray.cluster_utils import Cluster
 
 from cluster.ray_session import ray_session
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from tests.faults.faulty_worker import EATEN_BYTES, Plan, assert_goes_on, faulty_study
 from tests.faults.matrix import fault
 from tests.faults.studies import undisturbed_hashes

@@ -132,7 +132,7 @@ def test_tensorboard_shows_images_and_graph(quickstart: Run, tensorboard: Tensor
 def test_best_model_opens_in_plain_mxnet_and_scores_the_same(quickstart: Run, tmp_path: Path) -> None:
     card = json.loads((quickstart.path / "best" / "model.json").read_text())
     assert card["model"]["kind"] != "multitask"  # val/accuracy is highest for LeNet
-    data = Path(__file__).parents[2] / "mnist_core" / "data"
+    data = Path(__file__).parents[2] / "mnist_core" / "data" / "bundled"
     command = [sys.executable, "-W", "ignore", "-c", PLAIN_MXNET, str(quickstart.path / "best" / "model"), str(data)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert json.loads(done.stdout) == pytest.approx(quickstart.summary["best"]["test"]["test/accuracy"], abs=1e-9)

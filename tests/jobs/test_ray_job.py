@@ -107,7 +107,7 @@ def test_submitted_folder_holds_the_package_and_nothing_that_git_ignores(head: H
     script = (
         "from pathlib import Path; files = {str(p) for p in Path().rglob('*') if p.is_file()};"
         "print('FILES', len(files), sum(Path(f).stat().st_size for f in files));"
-        "assert 'jobs/specs/smoke.yaml' in files and any(f.startswith('mnist_core/data/') for f in files);"
+        "assert 'jobs/specs/smoke.yaml' in files and any(f.startswith('mnist_core/data/bundled/') for f in files);"
         "assert not {f.split('/')[0] for f in files} & {'.git', '.venv', 'runs', 'build', '.mypy_cache'}"
     )
 

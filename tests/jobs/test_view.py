@@ -20,7 +20,7 @@ from cluster.worker import WorkerSettings
 from jobs.progress import Progress
 from jobs.shown import Shown
 from jobs.view import LiveView, PlainView, cropped, describe, readable_count, readable_time, study_view
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 from tests.records import finished_trial
 

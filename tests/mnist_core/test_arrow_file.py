@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mnist_core.arrow_file import Unusable, fingerprint, map_dataset, write_dataset
-from mnist_core.dataset import Dataset, LabelledImages
+from mnist_core.data.arrow_file import Unusable, fingerprint, map_dataset, write_dataset
+from mnist_core.data.dataset import Dataset, LabelledImages
 
 
 def parts(count: int) -> st.SearchStrategy[LabelledImages]:

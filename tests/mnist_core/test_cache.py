@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mnist_core.cache import CacheReport, default_cache_dir, inspect_cache, open_dataset
-from mnist_core.dataset import Dataset
+from mnist_core.data.cache import CacheReport, default_cache_dir, inspect_cache, open_dataset
+from mnist_core.data.dataset import Dataset
 from mnist_core.errors import DataError, NotWritable
 
 PROCESSES = 4

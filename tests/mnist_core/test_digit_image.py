@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from mnist_core.dataset import Dataset, UInt8Array
-from mnist_core.digit_image import DIGIT_SIDE, prepare_digit
+from mnist_core.data.dataset import Dataset, UInt8Array
+from mnist_core.data.digit_image import DIGIT_SIDE, prepare_digit
 
 PEN = 255
 

@@ -5,10 +5,10 @@ import pytest
 
 from mnist_core.config import MultitaskConfig
 from mnist_core.context import mx
-from mnist_core.dataset import Dataset, Subset
-from mnist_core.eval_metrics import DigitParityAccuracy
-from mnist_core.iterators import DigitParityIter, MnistIter
-from mnist_core.networks import build_network
+from mnist_core.data.dataset import Dataset, Subset
+from mnist_core.model.networks import build_network
+from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
+from mnist_core.tutorial.iterators import DigitParityIter, MnistIter
 
 LABELS = [[3, 3, 8, 1], [1, 1, 0, 1]]
 # Right, wrong, right, right; then wrong, right, right, right.

@@ -6,19 +6,19 @@ import sys
 
 import pytest
 
-from mnist_core.footprint import MODEST_BYTES, refuse_too_large
+from mnist_core.training.memory_estimate import MODEST_BYTES, refuse_too_large
 from tests.command_line import ROOT
 
 # The peak is that of the process's own memory: `ru_maxrss` begins with that of the process which started it.
 TRAINS = """
 import sys
 import numpy as np
-from mnist_core.checkpoint import pack
+from mnist_core.training.state import pack
 from mnist_core.config import LenetConfig, MlpConfig, TrainingConfig
 from mnist_core.context import open_context
-from mnist_core.dataset import Dataset, LabelledImages, split
-from mnist_core.footprint import training_bytes
-from mnist_core.training import EVALUATION_BATCH, Training
+from mnist_core.data.dataset import Dataset, LabelledImages, split
+from mnist_core.training.memory_estimate import training_bytes
+from mnist_core.training.trainer import EVALUATION_BATCH, Training
 
 def peak_bytes():
     (line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM:")]

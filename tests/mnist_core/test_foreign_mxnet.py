@@ -12,9 +12,9 @@ numpy.bool = numpy.bool_
 import mxnet
 from mnist_core.config import LenetConfig
 from mnist_core.context import open_context
-from mnist_core.networks import build_network
-from mnist_core.parameters import initial_weights, lay_out
-from mnist_core.prediction import Predictor
+from mnist_core.model.networks import build_network
+from mnist_core.model.parameters import initial_weights, lay_out
+from mnist_core.model.prediction import Predictor
 
 images = numpy.random.default_rng(0).integers(0, 256, (300, 28, 28), numpy.uint8)
 model = LenetConfig(initializer="xavier")

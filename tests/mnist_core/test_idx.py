@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from mnist_core.data.idx import read_images, read_labels
 from mnist_core.errors import DataError
-from mnist_core.idx import read_images, read_labels
 from tests.idx_files import IMAGES, LABELS, PACKINGS, Array, Packing, file_contents, idx, idx_of, plain, zipped
 
 OVERHEAD_BYTES = 300_000

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
+from mnist_core.data.idx_folder import find_idx_files
 from mnist_core.errors import DataError
-from mnist_core.idx_folder import find_idx_files
 
 ORIGINAL_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -41,12 +41,12 @@ def digest(source: str | Path) -> str:
 
 @pytest.mark.parametrize("name", ORIGINAL_SHA256)
 def test_bundled_file_is_the_original(name: str) -> None:
-    packed = (resources.files("mnist_core") / "data" / f"{name}.gz").read_bytes()
+    packed = (resources.files("mnist_core") / "data" / "bundled" / f"{name}.gz").read_bytes()
     assert hashlib.sha256(gzip.decompress(packed)).hexdigest() == ORIGINAL_SHA256[name]
 
 
 def test_bundled_attribution_names_authors_licence_and_digests() -> None:
-    text = (resources.files("mnist_core") / "data" / "README.md").read_text()
+    text = (resources.files("mnist_core") / "data" / "bundled" / "README.md").read_text()
     for wanted in (
         "Yann LeCun",
         "Corinna Cortes",

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
+from mnist_core.data.image_files import read_digit
 from mnist_core.errors import ImageError
-from mnist_core.image_files import read_digit
 
 STROKE = (40, 20, 60, 120)  # left, top, right, bottom
 FORMATS = {"png": "PNG", "jpg": "JPEG", "bmp": "BMP", "gif": "GIF", "webp": "WEBP", "tif": "TIFF", "pgm": "PPM"}

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import mx
-from mnist_core.dataset import Dataset, LabelledImages, Subset, whole
+from mnist_core.data.dataset import Dataset, LabelledImages, Subset, whole
 from mnist_core.errors import InputError
-from mnist_core.eval_metrics import DigitParityAccuracy
-from mnist_core.iterators import DigitParityIter, InputNames, MnistIter
-from mnist_core.networks import build_network
-from mnist_core.training import epoch_order
+from mnist_core.model.networks import build_network
+from mnist_core.training.trainer import epoch_order
+from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
+from mnist_core.tutorial.iterators import DigitParityIter, InputNames, MnistIter
 
 
 def first(images: LabelledImages, count: int) -> Subset:

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.checkpoint import weights_sha256
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
 from mnist_core.context import mx, open_context
-from mnist_core.dataset import Dataset, split
+from mnist_core.data.dataset import Dataset, split
 from mnist_core.errors import CheckpointError, NotWritable
-from mnist_core.eval_metrics import DigitParityAccuracy
-from mnist_core.iterators import DigitParityIter, MnistIter
-from mnist_core.model_files import CLASS_NAMES, EPOCH, ModelCard, load_card, load_model, read_symbol, save_model
-from mnist_core.networks import heads_of
-from mnist_core.parameters import Vector
-from mnist_core.prediction import Predictor
-from mnist_core.training import Training
+from mnist_core.model.networks import heads_of
+from mnist_core.model.parameters import Vector
+from mnist_core.model.prediction import Predictor
+from mnist_core.model.saved_model import CLASS_NAMES, EPOCH, ModelCard, load_card, load_model, read_symbol, save_model
+from mnist_core.training.state import weights_sha256
+from mnist_core.training.trainer import Training
+from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
+from mnist_core.tutorial.iterators import DigitParityIter, MnistIter
 
 MODELS: dict[str, ModelConfig] = {
     "mlp": MlpConfig(initializer="xavier"),

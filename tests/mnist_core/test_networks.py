@@ -6,9 +6,9 @@ import pytest
 
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import bind, mx, open_context
-from mnist_core.dataset import Dataset
-from mnist_core.networks import Network, build_network
-from mnist_core.parameters import initial_weights, lay_out
+from mnist_core.data.dataset import Dataset
+from mnist_core.model.networks import Network, build_network
+from mnist_core.model.parameters import initial_weights, lay_out
 
 Floats = npt.NDArray[np.float32]
 BATCH = 50

@@ -5,8 +5,8 @@ import pytest
 
 from mnist_core.config import TrainingConfig
 from mnist_core.context import mx
-from mnist_core.optimizers import CpuOptimizer, state_vectors
-from mnist_core.parameters import Vector, lay_out
+from mnist_core.model.parameters import Vector, lay_out
+from mnist_core.training.optimizers import CpuOptimizer, state_vectors
 
 CONFIGS = {
     f"{name}{'-momentum' if momentum else ''}{'-decay' if decay else ''}": TrainingConfig.model_validate(

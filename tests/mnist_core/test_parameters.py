@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from mnist_core.config import Initializer, LenetConfig, MlpConfig, MultitaskConfig
 from mnist_core.context import mx
-from mnist_core.networks import build_network
-from mnist_core.parameters import ALIGNMENT_BYTES, Layout, Vector, initial_weights, lay_out
+from mnist_core.model.networks import build_network
+from mnist_core.model.parameters import ALIGNMENT_BYTES, Layout, Vector, initial_weights, lay_out
 
 SHAPES = st.dictionaries(
     st.from_regex(r"[a-z]{1,4}_(weight|bias)", fullmatch=True),

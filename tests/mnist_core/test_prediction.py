@@ -6,10 +6,10 @@ import pytest
 
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import open_context
-from mnist_core.dataset import Dataset, LabelledImages
-from mnist_core.networks import build_network
-from mnist_core.parameters import Layout, Vector, initial_weights, lay_out
-from mnist_core.prediction import BATCH, Predictor
+from mnist_core.data.dataset import Dataset, LabelledImages
+from mnist_core.model.networks import build_network
+from mnist_core.model.parameters import Layout, Vector, initial_weights, lay_out
+from mnist_core.model.prediction import BATCH, Predictor
 
 MODELS: dict[str, ModelConfig] = {
     "mlp": MlpConfig(initializer="xavier"),

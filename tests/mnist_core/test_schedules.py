@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mnist_core.config import ConstantSchedule, CosineSchedule, StepSchedule
 from mnist_core.context import mx
-from mnist_core.schedules import learning_rate
+from mnist_core.training.schedules import learning_rate
 
 EPOCHS, STEPS_PER_EPOCH = 10, 7
 STEPS = range(EPOCHS * STEPS_PER_EPOCH)

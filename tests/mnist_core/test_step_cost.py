@@ -11,8 +11,8 @@ import pytest
 
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.context import open_context
-from mnist_core.dataset import Dataset, Split, Subset
-from mnist_core.training import Training
+from mnist_core.data.dataset import Dataset, Split, Subset
+from mnist_core.training.trainer import Training
 
 BATCH = 32
 

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core.checkpoint import pack, unpack, weights_sha256
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
 from mnist_core.context import mx, open_context
-from mnist_core.dataset import Dataset, Split, Subset, split, whole
-from mnist_core.networks import build_network
-from mnist_core.optimizers import CpuOptimizer, DeviceOptimizer
-from mnist_core.parameters import initial_weights, lay_out
-from mnist_core.training import Training, epoch_order
+from mnist_core.data.dataset import Dataset, Split, Subset, split, whole
+from mnist_core.model.networks import build_network
+from mnist_core.model.parameters import initial_weights, lay_out
+from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer
+from mnist_core.training.state import pack, unpack, weights_sha256
+from mnist_core.training.trainer import Training, epoch_order
 
 MODELS: dict[str, ModelConfig] = {
     "mlp": MlpConfig(initializer="xavier"),

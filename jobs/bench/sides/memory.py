@@ -18,9 +18,9 @@ from cluster.pool import WorkerPool
 from cluster.trial import TrialSpec
 from cluster.worker import WorkerSettings
 from jobs.bench.processes import family, mapped_files, proportional_mib, resident_mib
-from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.config import MlpConfig, TrainingConfig
-from mnist_core.dataset import Dataset
+from mnist_core.data.cache import default_cache_dir, open_dataset
+from mnist_core.data.dataset import Dataset
 
 _OBJECT_STORE = "plasma"
 _Event = TypeVar("_Event", Ready, Measured)

@@ -11,10 +11,10 @@ from cluster.events import Finished, Measured, Suspended
 from cluster.study_spec import StudySpec
 from cluster.trial import TrialSpec
 from cluster.worker import TrialEvent, WorkerSettings
-from mnist_core.checkpoint import TrainingState, pack, weights_sha256
 from mnist_core.context import DeviceKind
-from mnist_core.dataset import Dataset, LabelledImages
+from mnist_core.data.dataset import Dataset, LabelledImages
 from mnist_core.measurement import Measurement
+from mnist_core.training.state import TrainingState, pack, weights_sha256
 
 _WEIGHTS = np.zeros(1, np.float32)
 _FINAL = pack(TrainingState(1, 0.0, _WEIGHTS, ()))

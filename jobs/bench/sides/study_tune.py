@@ -20,8 +20,8 @@ from torch import nn
 from cluster.search import Search
 from cluster.spec_file import load_spec
 from jobs.bench.sides.study import HOLDOUT, MAX_EPOCHS, SEED, SPEC, TRIALS
-from mnist_core.cache import default_cache_dir, open_dataset
-from mnist_core.dataset import Subset, split
+from mnist_core.data.cache import default_cache_dir, open_dataset
+from mnist_core.data.dataset import Subset, split
 
 SPACE = {
     "lr": tune.loguniform(0.001, 0.5),

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from jobs.bench.report import OURS
 from jobs.bench.sides.train_products import products_alone
 from jobs.bench.train import COMPILED, EAGER, PRODUCTS, TUTORIAL
-from mnist_core.cache import default_cache_dir, open_dataset
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
-from mnist_core.dataset import LabelledImages, Split, Subset
+from mnist_core.data.cache import default_cache_dir, open_dataset
+from mnist_core.data.dataset import LabelledImages, Split, Subset
 
 NETWORKS: dict[str, ModelConfig] = {
     "mlp": MlpConfig(initializer="xavier"),
@@ -46,7 +46,7 @@ class Task:
 def ours(task: Task) -> Iterator[float]:
     """mxtrials' own training; its evaluation, of 100 images, is not counted."""
     from mnist_core.context import open_context
-    from mnist_core.training import Training
+    from mnist_core.training.trainer import Training
 
     count = len(task.images)
     split = Split(Subset(task.images, np.arange(count)), Subset(task.images, np.arange(100)))
@@ -62,7 +62,7 @@ def module_fit(task: Task) -> Iterator[float]:
 
     leave_untuned()
     from mnist_core.context import mx
-    from mnist_core.networks import build_network
+    from mnist_core.model.networks import build_network
 
     network = build_network(NETWORKS[task.network])
     labels = {head.label_name: task.images.labels % head.classes for head in network.heads}

@@ -17,7 +17,7 @@ def training_flops(model: ModelConfig) -> float:
     Each layer has three of equal size: its output, the gradient of its weights and that of its input; the first layer
     has two, for nobody asks for the gradient of the image.
     """
-    from mnist_core.networks import build_network
+    from mnist_core.model.networks import build_network
 
     shapes = build_network(model).parameter_shapes()
     weights = {name: shape for name, shape in shapes.items() if name.endswith("_weight")}

@@ -10,7 +10,7 @@ from jobs.bench.sides.train import SIDES as RUNNABLE
 from jobs.bench.sides.train import Task
 from jobs.bench.sides.train_products import training_flops
 from jobs.bench.train import EAGER, NETWORKS, PRODUCTS, SIDES
-from mnist_core.dataset import Dataset
+from mnist_core.data.dataset import Dataset
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_core.arrow_file import FORMAT_VERSION, Unusable, fingerprint, map_dataset, write_dataset
 from mnist_core.atomic_file import sync_folder
-from mnist_core.dataset import CLASSES, Dataset, LabelledImages
+from mnist_core.data.arrow_file import FORMAT_VERSION, Unusable, fingerprint, map_dataset, write_dataset
+from mnist_core.data.dataset import CLASSES, Dataset, LabelledImages
+from mnist_core.data.idx_folder import BUNDLED, IdxFiles, find_idx_files
 from mnist_core.errors import DataError, NotWritable
-from mnist_core.idx_folder import BUNDLED, IdxFiles, find_idx_files
 
 _KEY_LENGTH = 16
 # A build takes about a second; a lock held this long is that of a process that hangs.

@@ -8,12 +8,12 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from mnist_core.atomic_file import write_atomically
-from mnist_core.checkpoint import weights_sha256
 from mnist_core.config import FrozenModel, ModelConfig, TrainingConfig
 from mnist_core.context import mx
 from mnist_core.errors import CheckpointError, NotWritable
-from mnist_core.networks import build_network
-from mnist_core.parameters import Vector, lay_out
+from mnist_core.model.networks import build_network
+from mnist_core.model.parameters import Vector, lay_out
+from mnist_core.training.state import weights_sha256
 
 EPOCH = 0
 """The number that `mx.mod.Module.load(prefix, epoch)` is given."""

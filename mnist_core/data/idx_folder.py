@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from mnist_core.dataset import LabelledImages
+from mnist_core.data.dataset import LabelledImages
+from mnist_core.data.idx import read_images, read_labels
 from mnist_core.errors import DataError
-from mnist_core.idx import read_images, read_labels
 
 BUNDLED = "bundled"
 
@@ -69,7 +69,7 @@ def find_idx_files(source: str | Path) -> Iterator[IdxFiles]:
 
 def _bundled_files(stack: ExitStack) -> IdxFiles:
     # A package inside a zip file has no paths: as_file unpacks the files for as long as the stack is open.
-    data = resources.files("mnist_core") / "data"
+    data = resources.files("mnist_core") / "data" / "bundled"
     return IdxFiles(*(stack.enter_context(resources.as_file(data / f"{name}.gz")) for name in _NAMES))
 
 

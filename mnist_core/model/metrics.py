@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnist_core.dataset import UInt8Array
+from mnist_core.data.dataset import UInt8Array
 from mnist_core.measurement import ConfusionMatrix
-from mnist_core.networks import Head
+from mnist_core.model.networks import Head
 
 Probabilities = npt.NDArray[np.float32]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mnist_core.config import LenetConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import mx
-from mnist_core.dataset import CLASSES, IMAGE_SIDE
+from mnist_core.data.dataset import CLASSES, IMAGE_SIDE
 
 _KERNEL = (5, 5)
 # float32 numbers in a vector register of AVX-512, by which oneDNN counts channels.

@@ -13,7 +13,7 @@ import numpy as np
 
 from mnist_core.config import TrainingConfig
 from mnist_core.context import mx
-from mnist_core.parameters import Layout, Vector
+from mnist_core.model.parameters import Layout, Vector
 
 
 class FlatOptimizer(Protocol):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mnist_core.dataset import IMAGE_SIDE, Dataset, LabelledImages, UInt8Array
+from mnist_core.data.dataset import IMAGE_SIDE, Dataset, LabelledImages, UInt8Array
 
 FORMAT_VERSION = 1
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mnist_core.dataset import IMAGE_SIDE, UInt8Array
+from mnist_core.data.dataset import IMAGE_SIDE, UInt8Array
 
 DIGIT_SIDE = 20
 # The index of the row and column that MNIST's centres of mass lie around.

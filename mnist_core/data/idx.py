@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mnist_core.dataset import CLASSES, IMAGE_SIDE, UInt8Array
+from mnist_core.data.dataset import CLASSES, IMAGE_SIDE, UInt8Array
 from mnist_core.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.checkpoint import TrainingState
 from mnist_core.config import ModelConfig, TrainingConfig
-from mnist_core.dataset import IndexArray, Split
-from mnist_core.executor import BatchExecutor, predict_all, shared_array
-from mnist_core.footprint import refuse_too_large, training_bytes
+from mnist_core.data.dataset import IndexArray, Split
 from mnist_core.measurement import Measurement
-from mnist_core.metrics import Scores, score
-from mnist_core.networks import build_network
-from mnist_core.optimizers import CpuOptimizer, DeviceOptimizer, FlatOptimizer
-from mnist_core.parameters import Vector, initial_weights, lay_out
-from mnist_core.schedules import learning_rate
+from mnist_core.model.executor import BatchExecutor, predict_all, shared_array
+from mnist_core.model.metrics import Scores, score
+from mnist_core.model.networks import build_network
+from mnist_core.model.parameters import Vector, initial_weights, lay_out
+from mnist_core.training.memory_estimate import refuse_too_large, training_bytes
+from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer, FlatOptimizer
+from mnist_core.training.schedules import learning_rate
+from mnist_core.training.state import TrainingState
 
 # Larger batches fall out of the cache: LeNet in batches of 1000 is several times slower per image.
 EVALUATION_BATCH = 100

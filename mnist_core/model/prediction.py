@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from mnist_core.config import ModelConfig
-from mnist_core.dataset import IndexArray, LabelledImages, UInt8Array
-from mnist_core.executor import BatchExecutor, predict_all, shared_array
-from mnist_core.metrics import Probabilities, Scores, score
-from mnist_core.model_files import CLASS_NAMES
-from mnist_core.networks import build_network
-from mnist_core.parameters import Vector, lay_out
+from mnist_core.data.dataset import IndexArray, LabelledImages, UInt8Array
+from mnist_core.model.executor import BatchExecutor, predict_all, shared_array
+from mnist_core.model.metrics import Probabilities, Scores, score
+from mnist_core.model.networks import build_network
+from mnist_core.model.parameters import Vector, lay_out
+from mnist_core.model.saved_model import CLASS_NAMES
 
 BATCH = 100
 

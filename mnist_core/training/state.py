@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.errors import CheckpointError
-from mnist_core.parameters import Vector
+from mnist_core.model.parameters import Vector
 
 _MAGIC = b"mxtrials-state-1\n"
 _DIGEST_BYTES = hashlib.sha256().digest_size

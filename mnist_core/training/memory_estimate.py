@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from math import prod
 
 from mnist_core.config import TrainingConfig
-from mnist_core.dataset import IMAGE_SIDE
-from mnist_core.networks import Network
-from mnist_core.optimizers import state_vectors
-from mnist_core.parameters import Layout
+from mnist_core.data.dataset import IMAGE_SIDE
+from mnist_core.model.networks import Network
+from mnist_core.model.parameters import Layout
+from mnist_core.training.optimizers import state_vectors
 
 _FLOAT_BYTES = 4
 # Weights, gradient, the weights that are evaluated, and the optimizer's scratch; see Training.

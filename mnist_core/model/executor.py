@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.context import bind, mx
-from mnist_core.dataset import IMAGE_SIDE, IndexArray, LabelledImages
-from mnist_core.metrics import Probabilities
-from mnist_core.networks import Network
-from mnist_core.parameters import ALIGNMENT_BYTES, Layout
+from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages
+from mnist_core.model.metrics import Probabilities
+from mnist_core.model.networks import Network
+from mnist_core.model.parameters import ALIGNMENT_BYTES, Layout
 
 _PIXEL_MAX = np.float32(255)
 

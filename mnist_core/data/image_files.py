@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mnist_core.dataset import UInt8Array
-from mnist_core.digit_image import prepare_digit
+from mnist_core.data.dataset import UInt8Array
+from mnist_core.data.digit_image import prepare_digit
 from mnist_core.errors import ImageError
 
 MAX_PIXELS = 20_000_000

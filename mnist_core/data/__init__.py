@@ -1,0 +1,1 @@
+"""MNIST as arrays: reads IDX files and pictures, and caches the dataset as one Arrow file."""

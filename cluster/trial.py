@@ -6,7 +6,7 @@ from enum import Enum
 
 import numpy as np
 
-from cluster.space import Params
+from cluster.spec.space import Params
 from mnist_core.config import ModelConfig, TrainingConfig
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from cluster.run_dir import RunDir
-from cluster.spec_file import load_spec
+from cluster.run_dir.paths import RunDir
+from cluster.spec.spec_file import load_spec
 from mnist_core.context import open_context
 from mnist_core.data.cache import default_cache_dir, open_dataset
 from mnist_core.data.image_files import read_digit

@@ -21,8 +21,8 @@ from jobs.shown import Shown
 from mnist_core.errors import EnvironmentLacks, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:
-    from cluster.run_dir import RunDir
-    from cluster.summary import StudySummary
+    from cluster.results.summary import StudySummary
+    from cluster.run_dir.paths import RunDir
     from jobs.run import Ending
 
 
@@ -67,8 +67,8 @@ def run(
     quiet: bool,
 ) -> None:
     """Run a study. SPEC is a file or the name of a shipped spec, e.g. quickstart."""
-    from cluster.run_dir import RunDir
-    from cluster.spec_file import load_spec, shortcut_overrides
+    from cluster.run_dir.paths import RunDir
+    from cluster.spec.spec_file import load_spec, shortcut_overrides
     from jobs.shipped import find_spec
     from jobs.view import study_view
 
@@ -96,9 +96,9 @@ def resume(
     run_dir: Path, trials: int | None, workers: str | None, address: str | None, local: bool, as_json: bool, quiet: bool
 ) -> None:
     """Go on with an interrupted study, or add trials to a finished one."""
-    from cluster.run_dir import RunDir
-    from cluster.spec_file import load_spec, shortcut_overrides
-    from cluster.summary import read_summary
+    from cluster.results.summary import read_summary
+    from cluster.run_dir.paths import RunDir
+    from cluster.spec.spec_file import load_spec, shortcut_overrides
     from jobs.view import study_view
 
     opened, shown = RunDir.open(run_dir), Shown.of(as_json, quiet)

@@ -14,7 +14,7 @@ from jobs.cli_options import console, json_option, run_dir_argument
 @json_option
 def show(run_dir: Path, timing: bool, as_json: bool) -> None:
     """Show the leaderboard and the state of a study, also while it runs."""
-    from cluster.run_dir import RunDir
+    from cluster.run_dir.paths import RunDir
 
     if timing:
         from jobs.show_timing import show_timing as show_it
@@ -29,7 +29,7 @@ def show(run_dir: Path, timing: bool, as_json: bool) -> None:
 @json_option
 def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:
     """Classify image files with the best model of a study."""
-    from cluster.run_dir import RunDir
+    from cluster.run_dir.paths import RunDir
     from jobs.best_model import classify, show_predictions
 
     show_predictions(images, classify(RunDir.open(run_dir), images), as_json, console())
@@ -40,7 +40,7 @@ def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:
 @json_option
 def evaluate(run_dir: Path, as_json: bool) -> None:
     """Score the best model of a study on the test set."""
-    from cluster.run_dir import RunDir
+    from cluster.run_dir.paths import RunDir
     from jobs.best_model import score_best, show_scores
 
     show_scores(score_best(RunDir.open(run_dir)), as_json, console())
@@ -52,7 +52,7 @@ def evaluate(run_dir: Path, as_json: bool) -> None:
 @json_option
 def reproduce(run_dir: Path, number: int | None, as_json: bool) -> None:
     """Train a trial again, and say whether it gives the same numbers and weights."""
-    from cluster.run_dir import RunDir
+    from cluster.run_dir.paths import RunDir
     from jobs.reproduce import show_reproduction, train_again
 
     show_reproduction(train_again(RunDir.open(run_dir), number, console(stderr=True)), as_json, console())

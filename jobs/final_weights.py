@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from cluster.checkpoints import Checkpoints
-from cluster.run_dir import RunDir
-from cluster.store import Store
-from cluster.study_spec import StudySpec
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
 from cluster.trial import TrialRecord
 from jobs.reproduction import tolerance_for
 from jobs.retraining import trained_again

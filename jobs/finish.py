@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cluster.recorder import Recorder
-from cluster.run_dir import RunDir
-from cluster.store import Store
-from cluster.study_spec import StudySpec
-from cluster.summary import read_summary
-from cluster.tables import write_tables
+from cluster.results.summary import read_summary
+from cluster.results.tables import write_tables
+from cluster.run_dir.paths import RunDir
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
+from cluster.tensorboard.recorder import Recorder
 from cluster.trial import TrialRecord
 from jobs.final_weights import FinalWeights
 from mnist_core.context import open_context

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
-from cluster.node_memory import Memory, read_memory
+from cluster.machine.memory import Memory, read_memory
+from cluster.machine.processor import Cores, read_cores
 from jobs.finding import Finding
-from jobs.machine import Cores, read_cores
 from mnist_core.errors import NotWritable
 from mnist_core.gpu import Gpu, capability_problem, distribution_problem, installed_distributions, list_gpus
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from cluster.node_memory import read_memory
-from cluster.pool import WorkerPool
-from cluster.study_spec import StudySpec
-from cluster.worker import WorkerSettings
+from cluster.machine.memory import read_memory
+from cluster.spec.study_spec import StudySpec
+from cluster.workers.pool import WorkerPool
+from cluster.workers.worker import WorkerSettings
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable
 
@@ -41,15 +41,15 @@ def open_pool(spec: StudySpec, dataset: Dataset, place: Place) -> Iterator[Worke
     with ExitStack() as stack:
         pool: WorkerPool
         if place.local:
-            from cluster.inline_pool import InlinePool
+            from cluster.workers.inline_pool import InlinePool
 
             pool = InlinePool(dataset, settings)
         else:
-            from cluster.ray_session import cluster_size, ray_session
+            from cluster.ray_backend.session import cluster_size, ray_session
 
             stack.enter_context(ray_session(place.address, None if place.address else _wanted_cpus(spec)))
-            from cluster.ray_pool import RayPool
-            from cluster.slots import slots_for
+            from cluster.ray_backend.pool import RayPool
+            from cluster.workers.slots import slots_for
 
             pool = RayPool(slots_for(spec.workers, *cluster_size(), spec.trials), dataset, settings)
         stack.callback(pool.close)

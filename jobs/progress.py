@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cluster.space import Params
-from cluster.study_spec import StudySpec
+from cluster.spec.space import Params
+from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.measurement import Measurement
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import click
 from rich.console import Console
 
-from cluster.run_dir import RunDir
-from cluster.store import Store
-from cluster.study_spec import StudySpec
-from cluster.summary import StudySummary, read_summary
+from cluster.results.summary import StudySummary, read_summary
+from cluster.run_dir.environment import changes_since, recorded_environment, refuse_changed_data
+from cluster.run_dir.paths import RunDir
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
 from cluster.trial import TrialRecord, TrialState
-from jobs.environment import changes_since, recorded_environment, refuse_changed_data
 from jobs.epoch_bar import epoch_bar
 from jobs.reproduction import Reproduction, compared_metrics, differences_between, tolerance_for
 from jobs.retraining import trained_again

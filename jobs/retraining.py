@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from cluster.study_spec import StudySpec
+from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord
 from jobs.epoch_bar import TellEpoch
 from mnist_core.context import open_context

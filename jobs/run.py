@@ -9,27 +9,27 @@ from pathlib import Path
 from threading import Thread
 from types import FrameType
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
-from cluster.observer import Observers, StudyObserver
-from cluster.recorder import Recorder
-from cluster.run_dir import RunDir, refuse_taken
-from cluster.search import Search
-from cluster.spec_file import dump_spec
-from cluster.stopwatch import Stopwatch
-from cluster.store import Store
-from cluster.study_parts import StudyParts
-from cluster.study_spec import StudySpec
-from cluster.summary import StudySummary, read_summary
-from cluster.tables import write_tables
-from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD, TERMINAL
-from jobs.environment import (
+from cluster.driver.driver import Driver
+from cluster.driver.observer import Observers, StudyObserver
+from cluster.driver.parts import StudyParts
+from cluster.driver.stopwatch import Stopwatch
+from cluster.results.summary import StudySummary, read_summary
+from cluster.results.tables import write_tables
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.environment import (
     keep_environment,
     present_environment,
     recorded_environment,
     refuse_changed_data,
     write_environment,
 )
+from cluster.run_dir.paths import RunDir, refuse_taken
+from cluster.search.search import Search
+from cluster.spec.spec_file import dump_spec
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
+from cluster.tensorboard.recorder import Recorder
+from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD, TERMINAL
 from jobs.place import Place, open_pool
 from mnist_core.atomic_file import write_atomically
 from mnist_core.data.cache import default_cache_dir, open_dataset

@@ -1,4 +1,4 @@
-"""The study specs that come with mxtrials: lists them and finds one by name. Reads none: cluster/spec_file.py does."""
+"""The study specs that come with mxtrials: lists them and finds one by name. Parses none."""
 
 import difflib
 from importlib.resources import files

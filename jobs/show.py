@@ -5,8 +5,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cluster.run_dir import RunDir
-from cluster.summary import StudySummary, read_summary
+from cluster.results.summary import StudySummary, read_summary
+from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialRecord, TrialState
 from jobs.view import STATE_STYLES, cropped, describe, readable_time
 

@@ -7,8 +7,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cluster.run_dir import RunDir
-from cluster.store import Store
+from cluster.run_dir.paths import RunDir
+from cluster.store.store import Store
 from cluster.time_spent import (
     CHECKPOINTS,
     DRIVER,

@@ -9,9 +9,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cluster.observer import StudyObserver
-from cluster.space import Params, label
-from cluster.study_spec import StudySpec
+from cluster.driver.observer import StudyObserver
+from cluster.spec.space import Params, label
+from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialState
 from jobs.progress import Progress
 from jobs.shown import Shown

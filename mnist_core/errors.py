@@ -15,7 +15,7 @@ MxtrialsError
 ├── NoCompleteTrial        the study ended without one complete trial        exit code 1
 └── NotReproduced          a trial trained again does not give what it gave  exit code 1
 
-Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values: see cluster/events.py.
+Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values: see cluster/workers/events.py.
 """
 
 from typing import ClassVar

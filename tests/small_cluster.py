@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from ray.cluster_utils import Cluster
 
-from cluster.events import Ready, WorkerEvent
-from cluster.ray_pool import RayPool
-from cluster.slots import Slot
-from cluster.worker import MakeWorker, Worker, WorkerSettings
+from cluster.ray_backend.pool import RayPool
+from cluster.workers.events import Ready, WorkerEvent
+from cluster.workers.slots import Slot
+from cluster.workers.worker import MakeWorker, Worker, WorkerSettings
 from mnist_core.data.dataset import Dataset
 
 

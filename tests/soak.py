@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
 from mnist_core.data.cache import open_dataset
 from tests.command_line import ROOT, command
 from tests.small_images import small_cut, write_idx_files

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("mnist_core", "cluster", "jobs")
 BIN = Path(sys.executable).parent
 MAX_LINES = 250
-RUN_DIR = ROOT / "cluster" / "run_dir.py"
+RUN_DIR = ROOT / "cluster" / "run_dir" / "paths.py"
 FILE_NAME = re.compile(r"[\w.-]*\w\.[a-z]+")
 
 
@@ -55,8 +55,8 @@ class BannedName(NamedTuple):
 LAYERS = "Layers: jobs above cluster above mnist_core"
 MXNET = "MXNet is imported in mnist_core.context only"
 RAY = "Ray is imported where clusters are reached only"
-TENSORBOARDX = "tensorboardX is imported in cluster.recorder and cluster.hparams only"
-SQL = "SQL is spoken in cluster.store, and its file opened in cluster.store_file, only"
+TENSORBOARDX = "tensorboardX is imported in cluster.tensorboard only"
+SQL = "SQLite is imported in cluster.store only"
 OPTUNA = "Optuna is imported in cluster.search only"
 CORE = "mnist_core knows no cluster, search, dashboard or command line"
 DRIVER = "The driver decides and leaves the doing to others"
@@ -78,7 +78,7 @@ IMPORTS = [
     ForbiddenImport(CORE, "mnist_core.offence_rich", "rich", "import rich.table"),
     ForbiddenImport(CORE, "mnist_core.offence_tensorboardx", "tensorboardX", "from tensorboardX import SummaryWriter"),
     *(
-        ForbiddenImport(DRIVER, "cluster.driver", name)
+        ForbiddenImport(DRIVER, "cluster.driver.retries", name)
         for name in ("mxnet", "optuna", "ray", "sqlite3", "tensorboardX")
     ),
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from cluster.spec_file import load_spec
+from cluster.spec.spec_file import load_spec
 from jobs.bench import BENCHMARKS
 from jobs.cli import main
 from jobs.shipped import shipped_specs

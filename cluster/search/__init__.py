@@ -1,5 +1,1 @@
-"""Who proposes a study's trials and who stops them early. The only importer of Optuna."""
-
-from cluster.search.search import Outcome, Search
-
-__all__ = ["Outcome", "Search"]
+"""Who proposes the trials of a study and who stops them early. The only Optuna."""

@@ -11,10 +11,10 @@ from typing import Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.proposals import Proposals
-from cluster.search.rivals import Rivals
-from cluster.space import Params, ParamValue
-from cluster.study_spec import StudySpec
+from cluster.search.pruning import Rivals
+from cluster.search.sampling import Proposals
+from cluster.spec.space import Params, ParamValue
+from cluster.spec.study_spec import StudySpec
 
 Outcome = Literal["complete", "pruned", "fail"]
 

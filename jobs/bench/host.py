@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from cluster.node_memory import read_memory
-from jobs.machine import read_cores, read_processor
+from cluster.machine.memory import read_memory
+from cluster.machine.processor import read_cores, read_processor
 
 _PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "optuna", "torch", "pandas")
 

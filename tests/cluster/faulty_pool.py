@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from cluster.events import Failed, Finished, Measured, WorkerEvent, WorkerLost
-from cluster.inline_pool import InlinePool
-from cluster.worker import WorkerSettings
+from cluster.workers.events import Failed, Finished, Measured, WorkerEvent, WorkerLost
+from cluster.workers.inline_pool import InlinePool
+from cluster.workers.worker import WorkerSettings
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 

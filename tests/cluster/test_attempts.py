@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.attempts import (
+from cluster.driver.queue import WaitingTrial
+from cluster.driver.retries import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
     Setback,
@@ -13,10 +14,9 @@ from cluster.attempts import (
     retry_delay_s,
     setback_of,
 )
-from cluster.backlog import WaitingTrial
-from cluster.events import Failed, WorkerLost
-from cluster.store import Setbacks
+from cluster.store.store import Setbacks
 from cluster.trial import TrialSpec
+from cluster.workers.events import Failed, WorkerLost
 from mnist_core.config import MlpConfig, TrainingConfig
 
 GIVEN = WaitingTrial(TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0), {})

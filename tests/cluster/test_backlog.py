@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.backlog import Backlog, WaitingTrial
+from cluster.driver.queue import Backlog, WaitingTrial
 from cluster.trial import TrialSpec
 from mnist_core.config import MlpConfig, TrainingConfig
 

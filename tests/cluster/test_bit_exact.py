@@ -16,18 +16,18 @@ from typing import Any
 
 import pytest
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
-from cluster.events import Finished, Measured, WorkerEvent
-from cluster.inline_pool import InlinePool
-from cluster.observer import Observers
-from cluster.ray_session import ray_session
-from cluster.run_dir import RunDir
-from cluster.search import Search
-from cluster.spec_file import load_spec
-from cluster.store import Store
-from cluster.study_parts import StudyParts
+from cluster.driver.driver import Driver
+from cluster.driver.observer import Observers
+from cluster.driver.parts import StudyParts
+from cluster.ray_backend.session import ray_session
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.spec.spec_file import load_spec
+from cluster.store.store import Store
 from cluster.trial import TrialState
+from cluster.workers.events import Finished, Measured, WorkerEvent
+from cluster.workers.inline_pool import InlinePool
 from mnist_core.data.dataset import Dataset
 from tests.cluster.worn_worker import NINE
 from tests.command_line import ROOT

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.champions import Champions
-from cluster.checkpoints import Checkpoints
-from cluster.run_dir import RunDir
-from cluster.study_spec import Direction
+from cluster.run_dir.best_weights import Champions
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.spec.study_spec import Direction
 from mnist_core.training.state import TrainingState, pack
 
 STATE = pack(TrainingState(1, 1.0, np.zeros(4, np.float32), ()))

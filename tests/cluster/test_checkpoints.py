@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cluster.checkpoints import Checkpoints
-from cluster.run_dir import RunDir
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
 from mnist_core.errors import CheckpointError, NotWritable
 from mnist_core.training.state import TrainingState, pack, unpack, weights_sha256
 

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import DIVERGED, Driver
-from cluster.events import Finished, Measured, Ready, WorkerEvent
-from cluster.observer import Observers
-from cluster.run_dir import RunDir
-from cluster.search import Search
-from cluster.spec_file import load_spec
-from cluster.store import Store
-from cluster.study_parts import StudyParts
-from cluster.study_spec import StudySpec
+from cluster.driver.driver import DIVERGED, Driver
+from cluster.driver.observer import Observers
+from cluster.driver.parts import StudyParts
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.spec.spec_file import load_spec
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
 from cluster.trial import TrialRecord, TrialSpec, TrialState
+from cluster.workers.events import Finished, Measured, Ready, WorkerEvent
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 from tests.cluster.faulty_pool import (

@@ -4,13 +4,13 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
-from cluster.observer import StudyObserver
-from cluster.run_dir import RunDir
-from cluster.search import Search
-from cluster.store import Store
-from cluster.study_parts import StudyParts
+from cluster.driver.driver import Driver
+from cluster.driver.observer import StudyObserver
+from cluster.driver.parts import StudyParts
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.store.store import Store
 from cluster.trial import TrialState
 from jobs.bench.sides.noop import noop_study
 from jobs.bench.sides.results import AtOncePool, Footprint, run_at_once

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.network_graph import read_network
+from cluster.results.network_graph import read_network
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.model.networks import build_network
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.node_memory import (
+from cluster.machine.memory import (
     Memory,
     free_bytes,
     free_share,
@@ -173,12 +173,12 @@ print("has eaten", flush=True)
 sys.stdin.read()
 """
 WAITS = """
-from cluster.node_memory import free_share, wait_for_memory
+from cluster.machine.memory import free_share, wait_for_memory
 print(wait_for_memory(0.5, patience_s=0.0), flush=True)
 print(wait_for_memory(0.5, patience_s=60.0), free_share() >= 0.5, flush=True)
 """
 COUNTS = """
-from cluster.node_memory import kill_counter
+from cluster.machine.memory import kill_counter
 print(kill_counter(), flush=True)
 """
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cluster import pictures
-from cluster.pictures import Picture, confusion_picture, labelled_digits, predicted_digits
+from cluster.results import pictures
+from cluster.results.pictures import Picture, confusion_picture, labelled_digits, predicted_digits
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import ConfusionMatrix
 

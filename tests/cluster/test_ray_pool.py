@@ -16,14 +16,14 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from cluster.events import Failed, Finished, Measured, Ready, WorkerEvent, WorkerLost
-from cluster.inline_pool import InlinePool
-from cluster.pool import WorkerPool
-from cluster.ray_pool import START_PATIENCE_S, RayPool
-from cluster.ray_session import cluster_size, ray_session
-from cluster.slots import Slot
+from cluster.ray_backend.pool import START_PATIENCE_S, RayPool
+from cluster.ray_backend.session import cluster_size, ray_session
 from cluster.trial import TrialSpec
-from cluster.worker import TrialEvent, Worker, WorkerSettings
+from cluster.workers.events import Failed, Finished, Measured, Ready, WorkerEvent, WorkerLost
+from cluster.workers.inline_pool import InlinePool
+from cluster.workers.pool import WorkerPool
+from cluster.workers.slots import Slot
+from cluster.workers.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DataError, DeviceUnavailable
@@ -90,8 +90,8 @@ def raylet_of(pid: int) -> int:
 
 NO_SESSION = """
 import numpy as np
-from cluster.ray_pool import RayPool
-from cluster.worker import TrialEvent, Worker, WorkerSettings
+from cluster.ray_backend.pool import RayPool
+from cluster.workers.worker import TrialEvent, Worker, WorkerSettings
 from mnist_core.errors import ClusterUnavailable
 try:
     RayPool([], np.zeros(1), WorkerSettings(holdout=1, seed=0))

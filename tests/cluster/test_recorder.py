@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from cluster.recorder import Recorder
-from cluster.run_dir import RunDir
-from cluster.space import Params
+from cluster.run_dir.paths import RunDir
+from cluster.spec.space import Params
+from cluster.tensorboard.recorder import Recorder
 from cluster.trial import TrialState
 from mnist_core.config import LenetConfig
 from mnist_core.measurement import ConfusionMatrix, Measurement

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from cluster.recorder import Recorder
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
+from cluster.tensorboard.recorder import Recorder
 from cluster.trial import TrialState
 from mnist_core.config import LenetConfig
 from mnist_core.measurement import ConfusionMatrix, Measurement

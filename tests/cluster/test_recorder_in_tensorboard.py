@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from cluster.recorder import Recorder
-from cluster.run_dir import RunDir
-from cluster.space import Params
+from cluster.run_dir.paths import RunDir
+from cluster.spec.space import Params
+from cluster.tensorboard.recorder import Recorder
 from cluster.trial import TrialState
 from mnist_core.config import MultitaskConfig
 from mnist_core.data.dataset import Dataset

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
 from mnist_core.atomic_file import write_atomically
 from mnist_core.errors import NotWritable, RunDirError
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys
 from pathlib import Path
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
 with RunDir(Path(sys.argv[1])).locked():
     print("locked", flush=True)
     sys.stdin.read()

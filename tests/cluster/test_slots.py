@@ -2,8 +2,8 @@
 
 import pytest
 
-from cluster.slots import slots_for
-from cluster.study_spec import WorkersSpec
+from cluster.spec.study_spec import WorkersSpec
+from cluster.workers.slots import slots_for
 from mnist_core.errors import DeviceUnavailable
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cluster.space import Choices, Range, Space, grid_point, grid_size, label, point_at
+from cluster.spec.space import Choices, Range, Space, grid_point, grid_size, label, point_at
 
 
 def test_a_range_with_a_step_ends_at_the_last_whole_step() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.spec_file import apply_overrides, dump_spec, load_spec, shortcut_overrides
-from cluster.study_spec import SearchSpec, StudySpec
-from cluster.yaml_tree import write_yaml
+from cluster.spec.spec_file import apply_overrides, dump_spec, load_spec, shortcut_overrides
+from cluster.spec.study_spec import SearchSpec, StudySpec
+from cluster.spec.yaml_document import write_yaml
 from mnist_core.errors import SpecError
 
 SPEC = """\

@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
-from cluster.events import Finished, Measured, Ready, Work, WorkerEvent, WorkerLost
-from cluster.inline_pool import InlinePool
-from cluster.observer import StudyObserver
-from cluster.run_dir import RunDir
-from cluster.search import Search
-from cluster.spec_file import load_spec
-from cluster.stopwatch import Stopwatch
-from cluster.store import Store
-from cluster.study_parts import StudyParts
+from cluster.driver.driver import Driver
+from cluster.driver.observer import StudyObserver
+from cluster.driver.parts import StudyParts
+from cluster.driver.stopwatch import Stopwatch
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.spec.spec_file import load_spec
+from cluster.store.store import Store
 from cluster.time_spent import (
     CHECKPOINTS,
     DRIVER,
@@ -36,7 +34,9 @@ from cluster.time_spent import (
     TimeSpent,
 )
 from cluster.trial import TrialSpec
-from cluster.worker import WorkerSettings
+from cluster.workers.events import Finished, Measured, Ready, Work, WorkerEvent, WorkerLost
+from cluster.workers.inline_pool import InlinePool
+from cluster.workers.worker import WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.store import AttemptOutcome, Store
+from cluster.store.store import AttemptOutcome, Store
 from cluster.time_spent import TimeSpent
 from cluster.trial import TrialState
 from mnist_core.errors import NotWritable, RunDirError

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cluster.space import Range
-from cluster.study_spec import StudySpec
+from cluster.spec.space import Range
+from cluster.spec.study_spec import StudySpec
 from mnist_core.config import CosineSchedule, LenetConfig, MlpConfig, MultitaskConfig, TrainingConfig
 from mnist_core.errors import SpecError
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster.run_dir import RunDir
-from cluster.spec_file import dump_spec, load_spec
-from cluster.store import Store
-from cluster.store_rows import StudyState
-from cluster.summary import read_summary
+from cluster.results.summary import read_summary
+from cluster.run_dir.paths import RunDir
+from cluster.spec.spec_file import dump_spec, load_spec
+from cluster.store.rows import StudyState
+from cluster.store.store import Store
 from cluster.trial import TrialState
 from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement

@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.run_dir import RunDir
-from cluster.store import Store
-from cluster.tables import write_tables
+from cluster.results.tables import write_tables
+from cluster.run_dir.paths import RunDir
+from cluster.store.store import Store
 from cluster.trial import TrialState
 from mnist_core.measurement import Measurement
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.events import Failed, Measured
 from cluster.trial import TrialSpec
-from cluster.worker import STATE_SHARE, RunningInWorker, TrialEvent, Worker, WorkerSettings
+from cluster.workers.events import Failed, Measured
+from cluster.workers.worker import STATE_SHARE, RunningInWorker, TrialEvent, Worker, WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.context import bind, mx
 from mnist_core.data.dataset import Dataset
@@ -39,7 +39,7 @@ def test_expensive_state_is_followed_by_a_pause_fifty_times_as_long(
     every_s: float, took_s: float, pause_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = [100.0]
-    monkeypatch.setattr("cluster.worker.time.monotonic", lambda: now_s[0])
+    monkeypatch.setattr("cluster.workers.worker.time.monotonic", lambda: now_s[0])
     running = RunningInWorker(0, None, 9, iter(()), 0.0, state_left_s=now_s[0])  # type: ignore[arg-type]
     now_s[0] += took_s
     running.state_has_arrived(every_s)
@@ -53,7 +53,7 @@ def test_trial_that_ran_out_of_memory_begins_when_there_is_some(
     waits: bool, worker: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[bool] = []
-    monkeypatch.setattr("cluster.worker.wait_for_memory", lambda: waited.append(True))
+    monkeypatch.setattr("cluster.workers.worker.wait_for_memory", lambda: waited.append(True))
     assert isinstance(worker(0.0).start(replace(TRIAL, waits_for_memory=waits)), Measured)
     assert waited == [True] * waits
 

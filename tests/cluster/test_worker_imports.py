@@ -10,10 +10,10 @@ ROOT = Path(__file__).parents[2]
 # What an actor's process does from its start to its first measurement, but for Ray's own part.
 WORKER = """
 import json, sys
-import cluster.ray_pool
-from cluster.inline_pool import InlinePool
+import cluster.ray_backend.pool
+from cluster.workers.inline_pool import InlinePool
 from cluster.trial import TrialSpec
-from cluster.worker import WorkerSettings
+from cluster.workers.worker import WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.data.dataset import Dataset, LabelledImages
 import numpy as np

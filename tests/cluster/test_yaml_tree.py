@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.yaml_tree import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml, write_yaml
+from cluster.spec.yaml_document import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml, write_yaml
 from mnist_core.errors import SpecError
 
 

@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from cluster.events import Failed, Finished, Measured
-from cluster.search import Search
-from cluster.spec_file import load_spec
+from cluster.search.search import Search
+from cluster.spec.spec_file import load_spec
 from cluster.trial import TrialSpec, trial_seed
-from cluster.worker import Worker
+from cluster.workers.events import Failed, Finished, Measured
+from cluster.workers.worker import Worker
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
 from mnist_core.data.cache import open_dataset
 from tests.faults.studies import SETTINGS, SPEC

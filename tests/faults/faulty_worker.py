@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from cluster.events import Failed
-from cluster.ray_pool import RayPool
-from cluster.run_dir import RunDir
-from cluster.slots import Slot
+from cluster.ray_backend.pool import RayPool
+from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
-from cluster.worker import RunningInWorker, TrialEvent, Worker, WorkerSettings
+from cluster.workers.events import Failed
+from cluster.workers.slots import Slot
+from cluster.workers.worker import RunningInWorker, TrialEvent, Worker, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.data.dataset import Dataset
 from tests.faults.studies import SETTINGS, attempts_of, run_study, trials_of

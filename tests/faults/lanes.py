@@ -7,17 +7,17 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
-from cluster.events import Ready, WorkerEvent
-from cluster.observer import Observers
-from cluster.run_dir import RunDir
-from cluster.search import Search
-from cluster.spec_file import load_spec
-from cluster.store import Store
-from cluster.study_parts import StudyParts
+from cluster.driver.driver import Driver
+from cluster.driver.observer import Observers
+from cluster.driver.parts import StudyParts
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.spec.spec_file import load_spec
+from cluster.store.store import Store
 from cluster.trial import TrialSpec
-from cluster.worker import MakeWorker, Worker
+from cluster.workers.events import Ready, WorkerEvent
+from cluster.workers.worker import MakeWorker, Worker
 from mnist_core.data.cache import open_dataset
 from tests.faults.studies import SETTINGS, SPEC
 

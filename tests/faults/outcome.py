@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from cluster.run_dir import RunDir
-from cluster.store import Store
+from cluster.run_dir.paths import RunDir
+from cluster.store.store import Store
 from cluster.trial import TrialRecord
 
 Numbers = tuple[tuple[str, float], ...]

@@ -3,18 +3,18 @@
 from contextlib import closing
 from pathlib import Path
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
-from cluster.inline_pool import InlinePool
-from cluster.observer import Observers
-from cluster.pool import WorkerPool
-from cluster.run_dir import RunDir
-from cluster.search import Search
-from cluster.spec_file import load_spec
-from cluster.store import Store
-from cluster.study_parts import StudyParts
+from cluster.driver.driver import Driver
+from cluster.driver.observer import Observers
+from cluster.driver.parts import StudyParts
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.spec.spec_file import load_spec
+from cluster.store.store import Store
 from cluster.trial import TrialRecord, TrialState
-from cluster.worker import WorkerSettings
+from cluster.workers.inline_pool import InlinePool
+from cluster.workers.pool import WorkerPool
+from cluster.workers.worker import WorkerSettings
 from mnist_core.data.dataset import Dataset
 
 SETTINGS = WorkerSettings(holdout=56, seed=0, state_every_s=0.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
 from tests.faults.matrix import fault
 from tests.faults.outcome import outcome
 from tests.faults.steps import die_before_step

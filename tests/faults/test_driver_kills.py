@@ -12,9 +12,9 @@ from random import Random
 import psutil
 import pytest
 
-from cluster.run_dir import RunDir
-from cluster.store import Store
-from cluster.summary import read_summary
+from cluster.results.summary import read_summary
+from cluster.run_dir.paths import RunDir
+from cluster.store.store import Store
 from tests.command_line import command
 from tests.faults.matrix import fault
 from tests.faults.outcome import outcome

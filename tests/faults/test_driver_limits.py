@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
 from tests.faults.matrix import fault
 from tests.faults.studies import attempts_of, trials_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
 from tests.faults.matrix import fault
 from tests.faults.studies import trials_of
 from tests.faults.warm import WarmCommand, eventually

@@ -8,9 +8,9 @@ from types import FrameType
 
 import pytest
 
-from cluster.checkpoints import Checkpoints
-from cluster.run_dir import RunDir
-from cluster.store import Store
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.store.store import Store
 from tests.faults.matrix import fault
 
 FULL = 2  # SQLite's number of it

@@ -10,8 +10,8 @@ from random import Random
 
 import pytest
 
-from cluster.checkpoints import Checkpoints
-from cluster.run_dir import RunDir
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.training.state import unpack
 from tests.faults.lanes import drive

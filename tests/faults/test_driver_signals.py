@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.run_dir import RunDir
-from cluster.summary import read_summary
+from cluster.results.summary import read_summary
+from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
 from tests.command_line import CommandLine, command
 from tests.faults.matrix import fault

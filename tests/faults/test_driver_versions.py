@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from cluster.run_dir import RunDir
-from cluster.store_schema import SCHEMA_VERSION
+from cluster.run_dir.paths import RunDir
+from cluster.store.schema import SCHEMA_VERSION
 from tests.command_line import CommandLine, assert_refused
 from tests.faults.matrix import fault
 from tests.faults.studies import trials_of

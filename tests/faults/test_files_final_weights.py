@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.store import Store
+from cluster.store.store import Store
 from cluster.trial import TrialState
 from tests.command_line import CommandLine
 from tests.faults.matrix import fault

@@ -11,10 +11,10 @@ import psutil
 import pytest
 from ray.cluster_utils import Cluster
 
-from cluster.events import Measured, WorkerEvent
-from cluster.ray_session import ray_session
-from cluster.run_dir import RunDir
+from cluster.ray_backend.session import ray_session
+from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
+from cluster.workers.events import Measured, WorkerEvent
 from mnist_core.data.dataset import Dataset
 from tests.faults.faulty_worker import (
     FaultyWorker,

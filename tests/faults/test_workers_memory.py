@@ -7,7 +7,7 @@ import psutil
 import pytest
 from ray.cluster_utils import Cluster
 
-from cluster.ray_session import ray_session
+from cluster.ray_backend.session import ray_session
 from mnist_core.data.dataset import Dataset
 from tests.faults.faulty_worker import EATEN_BYTES, Plan, assert_goes_on, faulty_study
 from tests.faults.matrix import fault

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.machine import Cores, read_cores, read_processor
+from cluster.machine.processor import Cores, read_cores, read_processor
 
 ALLOWED = len(os.sched_getaffinity(0))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.node_memory import Memory
-from jobs.machine import Cores
+from cluster.machine.memory import Memory
+from cluster.machine.processor import Cores
 from jobs.machine_checks import check_cache, check_cores, check_disk, check_gpu, check_memory, check_shared_memory
 from mnist_core.gpu import Gpu
 

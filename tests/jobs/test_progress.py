@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster.spec_file import load_spec
+from cluster.spec.spec_file import load_spec
 from cluster.trial import TrialState
 from jobs.progress import Progress
 from mnist_core.measurement import Measurement

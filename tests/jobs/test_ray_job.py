@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
 
 ROOT = Path(__file__).parents[2]
 RAY = str(Path(sys.executable).with_name("ray"))

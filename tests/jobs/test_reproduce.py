@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from cluster.run_dir import RunDir
+from cluster.run_dir.paths import RunDir
 from jobs.cli import main
 from tests.command_line import CommandLine, assert_refused
 

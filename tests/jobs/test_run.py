@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 import jobs.run
-from cluster.observer import StudyObserver
-from cluster.run_dir import RunDir
-from cluster.spec_file import load_spec
-from cluster.store import Store
-from cluster.study_spec import StudySpec
+from cluster.driver.observer import StudyObserver
+from cluster.run_dir.paths import RunDir
+from cluster.spec.spec_file import load_spec
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
 from jobs.place import Place
 from jobs.run import start_study
 

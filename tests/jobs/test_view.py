@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cluster.events import Measured
-from cluster.inline_pool import InlinePool
-from cluster.observer import StudyObserver
-from cluster.space import Params
-from cluster.spec_file import load_spec
-from cluster.study_spec import StudySpec
+from cluster.driver.observer import StudyObserver
+from cluster.spec.space import Params
+from cluster.spec.spec_file import load_spec
+from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialSpec, TrialState
-from cluster.worker import WorkerSettings
+from cluster.workers.events import Measured
+from cluster.workers.inline_pool import InlinePool
+from cluster.workers.worker import WorkerSettings
 from jobs.progress import Progress
 from jobs.shown import Shown
 from jobs.view import LiveView, PlainView, cropped, describe, readable_count, readable_time, study_view
@@ -43,7 +43,7 @@ PARAMS: Params = {
 SPEAKING = """
 import sys
 from rich.console import Console
-from cluster.spec_file import load_spec
+from cluster.spec.spec_file import load_spec
 from jobs.progress import Progress
 from jobs.view import PlainView
 view = PlainView(Progress(load_spec(sys.argv[1])), Console())

@@ -11,22 +11,22 @@ import time
 from functools import partial
 from pathlib import Path
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
-from cluster.events import Finished, Ready, WorkerEvent
-from cluster.observer import Observers
-from cluster.pool import WorkerPool
-from cluster.ray_session import ray_session
-from cluster.recorder import Recorder
-from cluster.run_dir import RunDir
-from cluster.search import Search
-from cluster.slots import Slot
-from cluster.stopwatch import Stopwatch
-from cluster.store import Store
-from cluster.study_parts import StudyParts
-from cluster.study_spec import StudySpec
+from cluster.driver.driver import Driver
+from cluster.driver.observer import Observers
+from cluster.driver.parts import StudyParts
+from cluster.driver.stopwatch import Stopwatch
+from cluster.ray_backend.session import ray_session
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
+from cluster.tensorboard.recorder import Recorder
 from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD
 from cluster.trial import TrialSpec
+from cluster.workers.events import Finished, Ready, WorkerEvent
+from cluster.workers.pool import WorkerPool
+from cluster.workers.slots import Slot
 from jobs.bench.sides.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
 
 
@@ -72,7 +72,7 @@ def run_pool(trials: int, workers: int) -> float:
 
 def _ready_pool(workers: int, epoch_s: float) -> WorkerPool:
     """Workers that are Ready when all are, so that a short study does not run on the first alone."""
-    from cluster.ray_pool import RayPool  # imports Ray, whose environment `ray_session` sets before
+    from cluster.ray_backend.pool import RayPool  # imports Ray, whose environment `ray_session` sets before
 
     class ReadyTogether(RayPool):
         def __init__(self) -> None:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
-from cluster.events import Measured, Ready
-from cluster.pool import WorkerPool
 from cluster.trial import TrialSpec
-from cluster.worker import WorkerSettings
+from cluster.workers.events import Measured, Ready
+from cluster.workers.pool import WorkerPool
+from cluster.workers.worker import WorkerSettings
 from jobs.bench.processes import family, mapped_files, proportional_mib, resident_mib
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.data.cache import default_cache_dir, open_dataset
@@ -79,11 +79,11 @@ def bare(count: int) -> Footprint:
 
 @contextmanager
 def _pool(count: int, dataset: Dataset) -> Iterator[WorkerPool]:
-    from cluster.ray_session import ray_session
+    from cluster.ray_backend.session import ray_session
 
     with ray_session(None, count):
-        from cluster.ray_pool import RayPool
-        from cluster.slots import Slot
+        from cluster.ray_backend.pool import RayPool
+        from cluster.workers.slots import Slot
 
         slots = [Slot(f"cpu-{number}", "cpu") for number in range(count)]
         pool = RayPool(slots, dataset, WorkerSettings(holdout=10_000, seed=0))

@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 
-from cluster.events import Finished, Measured, Suspended
-from cluster.study_spec import StudySpec
+from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialSpec
-from cluster.worker import TrialEvent, WorkerSettings
+from cluster.workers.events import Finished, Measured, Suspended
+from cluster.workers.worker import TrialEvent, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.data.dataset import Dataset, LabelledImages
 from mnist_core.measurement import Measurement

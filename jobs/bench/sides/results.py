@@ -16,17 +16,17 @@ import time
 from collections import deque
 from pathlib import Path
 
-from cluster.checkpoints import Checkpoints
-from cluster.driver import Driver
-from cluster.events import Ready, WorkerEvent
-from cluster.observer import Observers, StudyObserver
-from cluster.recorder import Recorder
-from cluster.run_dir import RunDir
-from cluster.search import Search
-from cluster.store import Store
-from cluster.study_parts import StudyParts
-from cluster.study_spec import StudySpec
+from cluster.driver.driver import Driver
+from cluster.driver.observer import Observers, StudyObserver
+from cluster.driver.parts import StudyParts
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
+from cluster.tensorboard.recorder import Recorder
 from cluster.trial import TrialSpec, TrialState
+from cluster.workers.events import Ready, WorkerEvent
 from jobs.bench.sides.dispatch import run_study
 from jobs.bench.sides.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cluster.ray_session import ray_session
+from cluster.ray_backend.session import ray_session
 
 MXTRIALS, TUNE, TUNE_REUSING = "mxtrials", "tune", "tune-reusing"
 

@@ -17,8 +17,8 @@ from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from torch import nn
 
-from cluster.search import Search
-from cluster.spec_file import load_spec
+from cluster.search.search import Search
+from cluster.spec.spec_file import load_spec
 from jobs.bench.sides.study import HOLDOUT, MAX_EPOCHS, SEED, SPEC, TRIALS
 from mnist_core.data.cache import default_cache_dir, open_dataset
 from mnist_core.data.dataset import Subset, split

@@ -13,7 +13,7 @@ import tempfile
 import time
 from typing import Any
 
-from cluster.ray_session import ray_session
+from cluster.ray_backend.session import ray_session
 from jobs.bench.sides.noop import six_scalars
 
 FEW = 4

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.proposals import Proposals, sampling_seed
-from cluster.search.rivals import Rivals
-from cluster.study_spec import StudySpec
+from cluster.search.pruning import Rivals
+from cluster.search.sampling import Proposals, sampling_seed
+from cluster.spec.study_spec import StudySpec
 
 EPOCHS = 10
 SPACE = {  # by name, which is how Optuna sorts it

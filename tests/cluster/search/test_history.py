@@ -5,7 +5,7 @@ import random
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.history import History, Window
+from cluster.search.bounded_storage import History, Window
 
 COMPLETE, PRUNED, FAIL = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 

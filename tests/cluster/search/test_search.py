@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cluster.search import Outcome, Search
-from cluster.space import ParamValue
-from cluster.study_spec import StudySpec
+from cluster.search.search import Outcome, Search
+from cluster.spec.space import ParamValue
+from cluster.spec.study_spec import StudySpec
 
 SPACE = {
     "training.learning_rate": {"low": 0.001, "high": 0.5, "log": True},

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cluster.spec_file import load_spec
+from cluster.spec.spec_file import load_spec
 from jobs.bench.report import OURS
 from jobs.bench.sides.study import MAX_EPOCHS, SPEC, TRIALS
 from jobs.bench.study import BEST, EPOCHS, RAY_TUNE, WALL, report_of

@@ -1,0 +1,52 @@
+"""What this machine gives to this process: which processor, and how many cores. Judges nothing."""
+
+import os
+import platform
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+from cluster.machine.cgroups import ROOT, control_groups, lines
+
+_VECTORS = ("avx512f", "avx2", "avx", "sse4_1")
+
+
+@dataclass(frozen=True)
+class Cores:
+    """How many cores this process may use.
+
+    Attributes:
+        allowed: cores that it may be scheduled on.
+        quota: cores' worth of time that its control groups grant it, `inf` without a limit.
+    """
+
+    allowed: int
+    quota: float
+
+    @property
+    def usable(self) -> float:
+        """The smaller of the two."""
+        return min(self.allowed, self.quota)
+
+
+def read_processor(root: Path = ROOT) -> str:
+    """The first core's name and its widest vectors, in which oneDNN and numpy compute, e.g. "AMD EPYC with avx2"."""
+    fields = [line.partition(":") for line in reversed(lines(root / "proc/cpuinfo"))]
+    core = {name.strip(): value.strip() for name, _, value in fields}
+    flags = core.get("flags", "").split()
+    vectors = next((f" with {width}" for width in _VECTORS if width in flags), "")
+    return core.get("model name", platform.machine()) + vectors
+
+
+def read_cores(root: Path = ROOT) -> Cores:
+    """The cores of this process (`sched_getaffinity`), and the quota (`cpu.max`) of its control groups."""
+    quota = min((_quota(folder / "cpu.max") for folder in control_groups("cpu", root)), default=inf)
+    return Cores(len(os.sched_getaffinity(0)), quota)
+
+
+def _quota(path: Path) -> float:
+    """Cores' worth of a cpu.max, which is `<microseconds> <of so many>`, or `max <of so many>`."""
+    match " ".join(lines(path)).split():
+        case [granted, period] if granted.isdecimal() and period.isdecimal():
+            return int(granted) / int(period)
+    return inf

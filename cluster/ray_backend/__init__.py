@@ -1,0 +1,1 @@
+"""Workers as Ray actors. The only Ray below `jobs`."""

@@ -1,0 +1,243 @@
+"""A pool of warm Ray actors: each owns one context and trains many trials; a dead one is replaced.
+
+All that is known of what the actors do is one dict, from the reference of each call under way to the actor that it
+was made to.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from cluster.machine.memory import kernel_kills, kill_counter
+from cluster.ray_backend.failures import Home, first_line, loss_of, refusal_of
+from cluster.trial import TrialSpec
+from cluster.workers.events import Loss, Ready, WorkerEvent, WorkerLost
+from cluster.workers.slots import Slot
+from cluster.workers.worker import MakeWorker, Worker, WorkerSettings
+from mnist_core.data.dataset import Dataset
+from mnist_core.errors import ClusterUnavailable, DeviceUnavailable, MxtrialsError
+
+# A slot whose workers die this often in a row before they are ready is given up.
+FAILED_STARTS = 3
+# How long there may be no worker that has been placed and has started.
+START_PATIENCE_S = 180.0
+
+_Answer = tuple[Home, WorkerEvent]
+
+
+@ray.remote(max_restarts=0, max_task_retries=0)
+class _Actor:
+    """A Worker in a process of its own.
+
+    The worker is made in a call, not in the constructor: of an error in a call Ray hands on the exception itself, of
+    one in the constructor its text only. Each answer says anew what the kernel has killed: what it kills later, during
+    the next call, may be the actor.
+    """
+
+    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> _Answer:
+        self._worker = make_worker(slot.name, slot.device, dataset, settings)
+        node_id = ray.get_runtime_context().get_node_id()
+        self._home = Home(os.getpid(), ray.util.get_node_ip_address(), node_id, kill_counter(), 0)
+        return self._answer(Ready(slot.name, os.getpid()))
+
+    def start(self, trial: TrialSpec) -> _Answer:
+        return self._answer(self._worker.start(trial))
+
+    def advance(self) -> _Answer:
+        return self._answer(self._worker.advance())
+
+    def suspend(self) -> _Answer:
+        return self._answer(self._worker.suspend())
+
+    def _answer(self, event: WorkerEvent) -> _Answer:
+        return replace(self._home, kernel_kills=kernel_kills(self._home.kill_counter)), event
+
+
+@dataclass
+class _Seat:
+    """A slot with the actor that sits on it now."""
+
+    slot: Slot
+    actor: Any
+    failed_starts: int
+    is_announced: bool = True  # as Ready, which a worker that is made anew for a trial is not
+    home: Home | None = None  # known as soon as the actor is ready
+
+
+@contextmanager
+def _ray_works() -> Iterator[None]:
+    try:
+        yield
+    except RayError as err:
+        message = f"Ray fails: {type(err).__name__}: {first_line(str(err))}: see to the cluster, then resume the study"
+        raise ClusterUnavailable(message) from err
+
+
+class RayPool:
+    """See WorkerPool. Needs a Ray session; the dataset is put into its object store once, for all workers.
+
+    Raises:
+        ClusterUnavailable: from any method: no worker is left, or none is ready for too long, or Ray itself fails.
+    """
+
+    @_ray_works()
+    def __init__(
+        self,
+        slots: list[Slot],
+        dataset: Dataset,
+        settings: WorkerSettings,
+        clock: Callable[[], float] = time.monotonic,
+        make_worker: MakeWorker = Worker,
+    ) -> None:
+        """Starts an actor for each slot; they are Ready as soon as they have opened their context."""
+        self._dataset, self._settings, self._make_worker = ray.put(dataset), settings, make_worker
+        self._pending: dict[Any, _Seat] = {}  # reference of a call under way -> whom it was made to
+        self._happened: deque[WorkerEvent] = deque()
+        self._seats: dict[str, _Seat] = {}
+        self._ever_ready = False
+        self._clock, self._waiting_since_s = clock, clock()
+        for slot in slots:
+            self._seat(slot, failed_starts=0)
+
+    @_ray_works()
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
+        """See WorkerPool; what a fresh worker is told waits until it has opened its context."""
+        seat = self._seats[worker]
+        if fresh:
+            seat = self._made_anew(seat)
+        self._pending[seat.actor.start.remote(trial)] = seat
+
+    @_ray_works()
+    def advance(self, worker: str) -> None:
+        """See WorkerPool."""
+        seat = self._seats[worker]
+        self._pending[seat.actor.advance.remote()] = seat
+
+    @_ray_works()
+    def suspend(self, worker: str) -> None:
+        """See WorkerPool."""
+        seat = self._seats[worker]
+        self._pending[seat.actor.suspend.remote()] = seat
+
+    @_ray_works()
+    def kill(self, worker: str, cause: str) -> None:
+        """See WorkerPool."""
+        seat = self._seats[worker]
+        self._happened = deque(event for event in self._happened if event.worker != worker)
+        self._dismiss(seat)
+        self._replace(seat, cause, "died" if seat.home else "other")
+
+    @_ray_works()
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        """See WorkerPool."""
+        if not self._happened:
+            self._check_that_workers_come()
+            self._take_what_is_done(timeout_s)
+        return self._happened.popleft() if self._happened else None
+
+    @property
+    def has_event(self) -> bool:
+        """See WorkerPool."""
+        return bool(self._happened)
+
+    def close(self) -> None:
+        """See WorkerPool."""
+        with suppress(RayError):  # a cluster that fails has nothing to be closed
+            for seat in self._seats.values():
+                ray.kill(seat.actor)
+        self._seats.clear()
+        self._pending.clear()
+
+    def _take_what_is_done(self, timeout_s: float) -> None:
+        """All calls that are done, or else the first that is done in time."""
+        calls = list(self._pending)
+        if not calls:  # every worker is idle, and `ray.wait` refuses to wait for nothing
+            time.sleep(timeout_s)
+            return
+        done, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
+        if not done:
+            done, _ = ray.wait(calls, num_returns=1, timeout=timeout_s)
+        for call in done:
+            if seat := self._pending.pop(call, None):  # else one before it told that the worker is lost
+                self._take(call, seat)
+
+    def _take(self, call: Any, seat: _Seat) -> None:
+        try:
+            answer: _Answer = ray.get(call)
+        except RayError as err:
+            self._on_lost(seat, err)
+            return
+        seat.home, event = answer
+        self._ever_ready = True
+        if seat.is_announced or not isinstance(event, Ready):
+            self._happened.append(event)
+
+    def _on_lost(self, seat: _Seat, err: RayError) -> None:
+        self._dismiss(seat)  # it may live: after an error in a call, or behind a broken connection
+        refusal = refusal_of(err)
+        if refusal is None:
+            self._replace(seat, *loss_of(err, seat.home))
+        elif self._can_do_without(seat, refusal):
+            self._give_up(seat, str(refusal))
+        else:
+            raise refusal
+
+    def _can_do_without(self, seat: _Seat, refusal: MxtrialsError) -> bool:
+        """One node may lack a library that others have; but a device that was asked for by number must be there."""
+        return seat.slot.optional or (self._ever_ready and not isinstance(refusal, DeviceUnavailable))
+
+    def _made_anew(self, seat: _Seat) -> _Seat:
+        """A new actor on a slot, which is told something at once; those that wait for a CPU queue up behind it."""
+        waiting = [other for other in self._seats.values() if other.is_announced and not other.home]
+        for other in (seat, *waiting):
+            self._dismiss(other)
+        fresh = self._seat(seat.slot, failed_starts=0, is_announced=False)
+        for other in waiting:
+            self._seat(other.slot, other.failed_starts)
+        return fresh
+
+    def _dismiss(self, seat: _Seat) -> None:
+        """Ends an actor; what it was told no longer counts."""
+        self._pending = {call: other for call, other in self._pending.items() if other is not seat}
+        if seat.home:
+            self._waiting_since_s = self._clock()
+        ray.kill(seat.actor)
+
+    def _replace(self, seat: _Seat, cause: str, loss: Loss) -> None:
+        """Reports the loss, and seats a new actor in the lost one's place."""
+        failed_starts = 0 if seat.home else seat.failed_starts + 1
+        if failed_starts >= FAILED_STARTS:
+            self._give_up(seat, cause)
+        else:
+            self._happened.append(WorkerLost(seat.slot.name, cause, loss))
+            self._seat(seat.slot, failed_starts)
+
+    def _seat(self, slot: Slot, failed_starts: int, is_announced: bool = True) -> _Seat:
+        # A CPU worker may hold the last CPU beside a GPU; `slots_for` leaves one to each GPU worker all the same.
+        cpus = 1 if slot.device == "cpu" else 0
+        actor = _Actor.options(num_cpus=cpus, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
+        seat = _Seat(slot, actor, failed_starts, is_announced)
+        self._seats[slot.name] = seat
+        self._pending[actor.open.remote(slot, self._dataset, self._settings, self._make_worker)] = seat
+        return seat
+
+    def _give_up(self, seat: _Seat, cause: str) -> None:
+        del self._seats[seat.slot.name]
+        if not self._seats:
+            raise ClusterUnavailable(f"no worker is left: the last one, {seat.slot.name}, could not start ({cause})")
+        self._happened.append(WorkerLost(seat.slot.name, cause, "other"))
+
+    def _check_that_workers_come(self) -> None:
+        if any(seat.home for seat in self._seats.values()):
+            return
+        if self._clock() - self._waiting_since_s > START_PATIENCE_S:
+            raise ClusterUnavailable(
+                f"no worker was ready within {START_PATIENCE_S:.0f} s: the cluster offers {ray.cluster_resources()}"
+            )

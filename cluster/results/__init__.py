@@ -1,0 +1,1 @@
+"""A study read back: summary, tables, pictures. Draws nothing on a terminal."""

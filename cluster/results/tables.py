@@ -1,0 +1,57 @@
+"""A study as Parquet: one row a trial, and one row an epoch, for pandas and friends."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.run_dir.paths import RunDir
+from cluster.store.store import Store
+from cluster.trial import TrialRecord
+from mnist_core.atomic_file import write_atomically
+
+
+def write_tables(run_dir: RunDir, store: Store) -> None:
+    """Writes `results.parquet` and `metrics.parquet` anew.
+
+    Raises:
+        NotWritable: the folder or the disk refuses.
+    """
+    trials = store.trials()
+    _write(run_dir.results, [_trial_row(trial) for trial in trials])
+    _write(run_dir.metrics, [row for trial in trials for row in _epoch_rows(store, trial)])
+
+
+def _trial_row(trial: TrialRecord) -> dict[str, object]:
+    return {
+        "number": trial.number,
+        "state": trial.state.value,
+        "model": trial.model,
+        "params": json.dumps(dict(trial.params)),
+        "seed": trial.seed,
+        "epochs": trial.epochs,
+        "value": trial.value,
+        "attempts": trial.attempts,
+        "seconds": trial.seconds,
+        "worker": trial.worker,
+        "error": trial.error,
+        "weights_sha256": trial.weights_sha256,
+        **trial.metrics,
+        **(trial.test or {}),
+    }
+
+
+def _epoch_rows(store: Store, trial: TrialRecord) -> list[dict[str, object]]:
+    return [
+        {"number": trial.number, "epoch": m.epoch, "elapsed_s": m.elapsed_s, **m.metrics}
+        for m in store.measurements(trial.number)
+    ]
+
+
+def _write(path: Path, rows: list[dict[str, object]]) -> None:
+    columns = {name: None for row in rows for name in row}  # in the order of their first appearance
+    table = pa.table({name: [row.get(name) for row in rows] for name in columns})
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer)
+    write_atomically(path, buffer.getvalue().to_pybytes())

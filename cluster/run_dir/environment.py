@@ -1,0 +1,152 @@
+"""What a study is run with: versions, host, processor, commit, fingerprint of the data.
+
+The store keeps what the study began with; environment.json is a copy of it, for people.
+"""
+
+import json
+import os
+import platform
+import socket
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from cluster.machine.processor import read_processor
+from cluster.run_dir.paths import RunDir
+from cluster.store.store import Store
+from mnist_core.atomic_file import write_atomically
+from mnist_core.data.dataset import Dataset
+from mnist_core.errors import DataError
+
+_RECORDED_PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "pyarrow", "optuna", "tensorboardX")
+
+
+def present_environment(dataset: Dataset) -> str:
+    """What a study that begins now is run with, as JSON."""
+    present = {
+        **_software(),
+        "platform": platform.platform(),
+        "host": socket.gethostname(),
+        "cores": len(os.sched_getaffinity(0)),
+        "git_commit": _git_commit(),
+        "data_fingerprint": dataset.fingerprint,
+    }
+    return json.dumps(present, indent=2)
+
+
+def recorded_environment(run_dir: RunDir, store: Store) -> str | None:
+    """What the study began with, as JSON: as its store tells, or the file beside it where an older mxtrials made both.
+
+    Raises:
+        RunDirError: the store is damaged.
+    """
+    return store.environment() or _written(run_dir)
+
+
+def write_environment(run_dir: RunDir, environment: str) -> None:
+    """Writes the copy that people read.
+
+    Raises:
+        NotWritable: the folder or the disk refuses.
+    """
+    write_atomically(run_dir.environment, environment.encode())
+
+
+def keep_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Callable[[str], None]) -> None:
+    """Tells the store what only the file knows, and writes the file anew where it differs from what the store knows.
+
+    Where neither knows the data, `warn` is told, and what the study is run with now counts as its beginning.
+
+    Raises:
+        NotWritable: the folder or the disk refuses.
+    """
+    recorded = recorded_environment(run_dir, store)
+    if recorded is None or _fingerprint(recorded) is None:
+        warn(
+            f"the data cannot be compared with that of the study's beginning, which neither {run_dir.store.name} nor "
+            f"{run_dir.environment.name} tells any more: from now on it is compared with the present data"
+        )
+        recorded = present_environment(dataset)
+    if recorded != store.environment():
+        store.set_environment(recorded)
+    if recorded != _written(run_dir):
+        write_environment(run_dir, recorded)
+
+
+def refuse_changed_data(recorded: str | None, source: str, dataset: Dataset) -> None:
+    """Compares the data with that of the study's beginning, as far as that is known.
+
+    Raises:
+        DataError: it has changed.
+    """
+    before = _fingerprint(recorded)
+    if before not in (None, dataset.fingerprint):
+        raise DataError(
+            f"the data of {source} has changed since the study began: its fingerprint is "
+            f"{dataset.fingerprint[:16]} and was {str(before)[:16]}; restore the files, or begin a new study"
+        )
+
+
+def changes_since(recorded: str | None) -> tuple[str, ...] | None:
+    """What may round numbers otherwise than when the study began, e.g. "numpy was 1.26.3 and is 1.26.4".
+
+    Packages, Python and the processor; None where they are not recorded.
+    """
+    before, now = _what_computes(_parsed(recorded)), _what_computes(_software())
+    if not before:
+        return None
+    known = {name: value for name, value in before.items() if name in now}
+    return tuple(f"{name} was {value} and is {now[name]}" for name, value in known.items() if now[name] != value)
+
+
+def _written(run_dir: RunDir) -> str | None:
+    """The copy that people read, unless it is damaged or gone."""
+    try:
+        text = run_dir.environment.read_text()
+        return text if isinstance(json.loads(text), dict) else None
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _parsed(recorded: str | None) -> dict[str, Any]:
+    return dict(json.loads(recorded or "{}"))
+
+
+def _fingerprint(recorded: str | None) -> object:
+    return _parsed(recorded).get("data_fingerprint")
+
+
+def _software() -> dict[str, Any]:
+    return {
+        "packages": {name: _version(name) for name in _RECORDED_PACKAGES},
+        "python": platform.python_version(),
+        "cpu": read_processor(),
+    }
+
+
+def _what_computes(environment: dict[str, Any]) -> dict[str, str]:
+    """By name: a version, or the processor, whose instructions decide in which order oneDNN sums."""
+    packages = environment.get("packages")
+    named = {
+        **(packages if isinstance(packages, dict) else {}),
+        "Python": environment.get("python"),
+        "the processor": environment.get("cpu"),
+    }
+    return {name: str(value) for name, value in named.items() if value}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The commit of the working directory, where it is a git checkout."""
+    try:
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

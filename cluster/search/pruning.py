@@ -1,0 +1,161 @@
+"""Which trials are stopped early: Optuna's pruners, those that look at many trials by bookkeeping of our own.
+
+Optuna's own asha, hyperband, median and percentile read all trials at each report. These give the same answers from
+sorted lists, in a time that hardly grows with the trials; a test compares them.
+"""
+
+import math
+from array import array
+from binascii import crc32
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import accumulate
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from cluster.search.bounded_storage import History, Window
+from cluster.search.quiet import quiet
+from cluster.spec import strategies
+from cluster.spec.study_spec import SearchSpec
+
+
+class Rivals:
+    """Trials that are compared with each other.
+
+    Args:
+        name: hyperband draws a trial's bracket from it and the trial's number.
+        search: what to optimise and who prunes.
+        max_epochs: the most that a trial trains; hyperband's brackets depend on it.
+    """
+
+    def __init__(self, name: str, search: SearchSpec, max_epochs: int) -> None:
+        self._complete = _CompleteTrials()
+        self._history = History(search.direction, Window((TrialState.COMPLETE,), best=1))
+        with quiet():
+            self._pruner = _pruner(search.pruner, max_epochs, self._complete)
+        self._study = optuna.create_study(study_name=name, storage=self._history, direction=search.direction)
+
+    def is_beaten(self, trial: FrozenTrial) -> bool:
+        """Whether a trial should stop after the last of the epochs that it has reported."""
+        with quiet():
+            return self._pruner.prune(self._study, trial)
+
+    def end(self, trial: FrozenTrial) -> None:
+        """Takes a trial whose state is final."""
+        self._history.end(trial)
+        if trial.state is TrialState.COMPLETE:
+            self._complete.add(trial)
+
+
+class _CompleteTrials:
+    """The objectives of complete trials: those of each epoch, ascending."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.at_epoch: dict[int, array[float]] = defaultdict(lambda: array("d"))
+
+    def add(self, trial: FrozenTrial) -> None:
+        self.count += 1
+        for epoch, value in trial.intermediate_values.items():
+            insort(self.at_epoch[epoch], value)
+
+
+class _Asha(BasePruner):
+    """Optuna's SuccessiveHalvingPruner, with a sorted list for each rung."""
+
+    def __init__(self, min_resource: int, reduction_factor: int, min_early_stopping_rate: int) -> None:
+        self._first_rung = min_resource * reduction_factor**min_early_stopping_rate
+        self._factor = reduction_factor
+        self._rungs: list[array[float]] = []  # of losses, ascending
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        epoch, value = max(trial.intermediate_values.items())
+        loss = -value if study.direction is StudyDirection.MAXIMIZE else value
+        rung = trial.user_attrs.get("rung", 0)
+        while epoch >= self._first_rung * self._factor**rung:
+            trial.user_attrs["rung"] = rung + 1
+            if not self._is_promoted(loss, rung):
+                return True
+            rung += 1
+        return False
+
+    def _is_promoted(self, loss: float, rung: int) -> bool:
+        """Enters a trial at its next rung: whether it is in the best 1 / `reduction_factor` there, or the best."""
+        if rung == len(self._rungs):
+            self._rungs.append(array("d"))
+        losses = self._rungs[rung]
+        insort(losses, loss)
+        return loss <= losses[max(len(losses) // self._factor, 1) - 1]
+
+
+class _Hyperband(BasePruner):
+    """Optuna's HyperbandPruner: the same brackets, drawn in the same way."""
+
+    def __init__(self, config: strategies.HyperbandPruner, max_epochs: int) -> None:
+        first, factor = config.min_resource, config.reduction_factor
+        count = math.floor(math.log(max(max_epochs, first) / first, factor)) + 1
+        self._brackets = [_Asha(first, factor, rate) for rate in range(count)]
+        self._ends = list(accumulate(math.ceil(count * factor**s / (s + 1)) for s in reversed(range(count))))
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        ticket = crc32(f"{study.study_name}_{trial.number}".encode()) % self._ends[-1]
+        bracket = next(index for index, end in enumerate(self._ends) if ticket < end)
+        return self._brackets[bracket].prune(study, trial)
+
+
+class _Percentile(BasePruner):
+    """Optuna's PercentilePruner; its MedianPruner is the one at 50 %."""
+
+    def __init__(
+        self, config: strategies.PercentilePruner | strategies.MedianPruner, complete: _CompleteTrials
+    ) -> None:
+        self._config = config
+        self._complete = complete
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        config, epoch = self._config, max(trial.intermediate_values)
+        rivals = self._complete.at_epoch.get(epoch, ())
+        is_early = self._complete.count < max(config.n_startup_trials, 1) or len(rivals) < config.n_min_trials
+        if is_early or epoch < config.n_warmup_steps or not self._is_first_of_interval(trial, epoch):
+            return False
+        percentile = config.percentile if isinstance(config, strategies.PercentilePruner) else 50.0
+        if study.direction is StudyDirection.MAXIMIZE:
+            return max(trial.intermediate_values.values()) < _percentile(rivals, 100 - percentile)
+        return min(trial.intermediate_values.values()) > _percentile(rivals, percentile)
+
+    def _is_first_of_interval(self, trial: FrozenTrial, epoch: int) -> bool:
+        warmup, interval = self._config.n_warmup_steps, self._config.interval_steps
+        begin = (epoch - warmup) // interval * interval + warmup
+        return all(earlier < begin for earlier in trial.intermediate_values if earlier != epoch)
+
+
+def _percentile(ascending: Sequence[float], percentile: float) -> float:
+    """numpy's, to the bit, of a list that is sorted already."""
+    position = (len(ascending) - 1) * (percentile / 100)
+    index = math.floor(position)
+    low, high = ascending[index], ascending[min(index + 1, len(ascending) - 1)]
+    share = position - index
+    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)
+
+
+def _pruner(config: strategies.PrunerConfig, max_epochs: int, complete: _CompleteTrials) -> BasePruner:
+    match config:
+        case strategies.AshaPruner():
+            return _Asha(config.min_resource, config.reduction_factor, config.min_early_stopping_rate)
+        case strategies.HyperbandPruner():
+            return _Hyperband(config, max_epochs)
+        case strategies.MedianPruner() | strategies.PercentilePruner():
+            return _Percentile(config, complete)
+        case strategies.ThresholdPruner():
+            return optuna.pruners.ThresholdPruner(**config.model_dump(exclude={"kind"}))
+        case strategies.WilcoxonPruner():
+            return optuna.pruners.WilcoxonPruner(**config.model_dump(exclude={"kind"}))
+        case strategies.PatientPruner():
+            wrapped = None if config.wrapped is None else _pruner(config.wrapped, max_epochs, complete)
+            return optuna.pruners.PatientPruner(wrapped, config.patience, config.min_delta)
+        case strategies.NoPruner():
+            return optuna.pruners.NopPruner()

@@ -1,0 +1,171 @@
+"""What a study is: the one model of a study spec, frozen and validated once. Knows neither YAML nor Optuna.
+
+Fields are checked in the order in which they stand here: `search` is checked against `model` and `training`, and
+`trials` against `search`.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from cluster.spec.candidates import (
+    Candidate,
+    apply_params,
+    candidate_kinds,
+    checked_space,
+    longest_training,
+    spec_problem,
+)
+from cluster.spec.space import Params, SpaceEntry, grid_size
+from cluster.spec.strategies import NoPruner, PrunerConfig, SamplerConfig, TpeSampler
+from mnist_core.config import FrozenModel, MlpConfig, ModelConfig, TrainingConfig
+from mnist_core.errors import SpecError
+
+MAX_TRIALS = 1_000_000
+MULTITASK_OBJECTIVES = ("val/digit_accuracy", "val/parity_accuracy")
+
+Objective = Literal["val/accuracy", "val/loss", "val/digit_accuracy", "val/parity_accuracy"]
+Direction = Literal["maximize", "minimize"]
+Auto = Literal["auto"]
+
+
+def _safe_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", name):
+        raise ValueError("should be 1 to 64 letters, digits, '.', '_' or '-', and not begin with '.' or '-'")
+    return name
+
+
+class DataSpec(FrozenModel):
+    """Which images: `bundled` or a folder with the four IDX files; validated on a hold-out or on the test images."""
+
+    source: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")] = "bundled"
+    holdout: Annotated[int, Field(ge=1)] | Literal["test"] = 10_000
+
+
+class SearchSpec(FrozenModel):
+    """What is varied, who proposes, who stops early, and by which metric. An empty space varies the seed alone."""
+
+    space: Annotated[dict[str, SpaceEntry], Field(max_length=100)] = Field(default_factory=dict)
+    sampler: SamplerConfig = TpeSampler()
+    pruner: PrunerConfig = NoPruner()
+    objective: Objective = "val/accuracy"
+
+    @property
+    def direction(self) -> Direction:
+        """A loss is minimised, everything else maximised."""
+        return "minimize" if "loss" in self.objective else "maximize"
+
+    @property
+    def grid_size(self) -> int | None:
+        """How many points the sampler `grid` has; None for every other sampler."""
+        return grid_size(self.space) if self.sampler.kind == "grid" else None
+
+
+class WorkersSpec(FrozenModel):
+    """How many workers of each kind, and which share of a GPU each GPU worker takes."""
+
+    cpu: Annotated[int, Field(ge=0, le=100_000)] | Auto = "auto"
+    gpu: Annotated[int, Field(ge=0, le=100_000)] | Auto = "auto"
+    gpu_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @model_validator(mode="after")
+    def _are_some(self) -> "WorkersSpec":
+        if self.cpu == 0 and self.gpu == 0:
+            raise ValueError("cpu and gpu are both 0, so no worker would run: raise one of them")
+        return self
+
+
+class LimitsSpec(FrozenModel):
+    """When to give up: the study after `minutes`, an epoch after `epoch_timeout_s`, a trial after `attempts`.
+
+    `minutes` counts anew when a study is resumed. A trial's training state is saved each `checkpoint_every_s` at most,
+    and no more often than that it costs 2 % of the time; 0 saves it after each epoch.
+    """
+
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    epoch_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    attempts: Annotated[int, Field(ge=1, le=1000)] = 3
+    checkpoint_every_s: Annotated[float, Field(ge=0)] = 10.0
+
+
+class StopSpec(FrozenModel):
+    """The study is done as soon as one trial's objective reaches `objective`."""
+
+    objective: float | None = None
+
+
+class StudySpec(FrozenModel):
+    """One study. Each field is documented where its class is; the file format is in the user's guide.
+
+    `trials` is at most the number of points of the sampler `grid`, which proposes each point once.
+    """
+
+    name: Annotated[str, AfterValidator(_safe_name)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    data: DataSpec = DataSpec()
+    model: ModelConfig = MlpConfig()
+    training: TrainingConfig = TrainingConfig()
+    search: SearchSpec = SearchSpec()
+    trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 1
+    workers: WorkersSpec = WorkersSpec()
+    limits: LimitsSpec = LimitsSpec()
+    stop: StopSpec = StopSpec()
+
+    @field_validator("search")
+    @classmethod
+    def _fits_the_fields(cls, search: SearchSpec, info: ValidationInfo) -> SearchSpec:
+        if "model" not in info.data or "training" not in info.data:
+            return search
+        base = Candidate(model=info.data["model"], training=info.data["training"])
+        search = search.model_copy(update={"space": checked_space(base, search.space)})
+        _refuse_gridless(search)
+        _refuse_missing_heads(search, candidate_kinds(base, search.space))
+        return search
+
+    @field_validator("trials")
+    @classmethod
+    def _fit_the_grid(cls, trials: int, info: ValidationInfo) -> int:
+        size = info.data["search"].grid_size if "search" in info.data else None
+        return trials if size is None else min(trials, size)
+
+    @property
+    def model_kinds(self) -> tuple[str, ...]:
+        """The kinds of network that the trials may train, in the order of the spec."""
+        return candidate_kinds(self._base, self.search.space)
+
+    @property
+    def max_epochs(self) -> int:
+        """The most epochs that a trial may train."""
+        return longest_training(self._base, self.search.space)
+
+    def resolve(self, params: Params) -> tuple[ModelConfig, TrainingConfig]:
+        """What a trial with these parameters trains and how.
+
+        Args:
+            params: dotted field name to value, as the search proposed them; {} gives the spec's own.
+
+        Raises:
+            SpecError: the parameters do not belong to this spec.
+        """
+        try:
+            candidate = apply_params(self._base, params)
+        except (ValidationError, KeyError, TypeError) as err:
+            raise SpecError(f"the parameters {dict(params)} do not belong to the study {self.name}") from err
+        return candidate.model, candidate.training
+
+    @property
+    def _base(self) -> Candidate:
+        return Candidate(model=self.model, training=self.training)
+
+
+def _refuse_gridless(search: SearchSpec) -> None:
+    if search.sampler.kind == "grid" and search.grid_size is None:
+        endless = next(name for name, entry in search.space.items() if entry.size is None)
+        raise spec_problem("a grid needs a step or choices here", "space", endless)
+
+
+def _refuse_missing_heads(search: SearchSpec, kinds: tuple[str, ...]) -> None:
+    others = [kind for kind in kinds if kind != "multitask"]
+    if search.objective in MULTITASK_OBJECTIVES and others:
+        raise spec_problem(f"{search.objective} is measured by multitask only, but not by {others[0]}", "objective")

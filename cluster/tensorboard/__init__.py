@@ -1,0 +1,1 @@
+"""The TensorBoard view of a study. The only tensorboardX."""

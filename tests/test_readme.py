@@ -6,9 +6,9 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from cluster.spec.spec_file import load_spec
-from jobs.bench import BENCHMARKS
+from jobs.bench.registry import BENCHMARKS
 from jobs.cli import main
-from jobs.shipped import shipped_specs
+from jobs.specs.shipped import shipped_specs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

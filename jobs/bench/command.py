@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jobs.bench import BENCHMARKS, Plan, measure
 from jobs.bench.host import this_host
+from jobs.bench.registry import BENCHMARKS, Plan, measure
 from jobs.bench.report import OURS, Figure, Report, Target
 
 

@@ -12,8 +12,8 @@ from cluster.run_dir.paths import RunDir
 from cluster.search.search import Search
 from cluster.store.store import Store
 from cluster.trial import TrialState
-from jobs.bench.sides.noop import noop_study
-from jobs.bench.sides.results import AtOncePool, Footprint, run_at_once
+from jobs.bench.programs.noop import noop_study
+from jobs.bench.programs.results import AtOncePool, Footprint, run_at_once
 
 TRIALS, WORKERS = 60, 2
 

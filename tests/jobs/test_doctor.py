@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jobs.doctor import Finding, examine, exit_code, show
+from jobs.doctor.doctor import Finding, examine, exit_code, show
 
 ROOT = Path(__file__).parents[2]
 FINE = Finding("Python", "ok", "3.11.7")
@@ -56,7 +56,8 @@ def test_json_report_is_a_list_of_findings(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_importing_the_doctor_loads_none_of_its_patients() -> None:
-    code = "import sys, jobs.doctor; print(*{'mxnet', 'ray', 'rich', 'numpy', 'pyarrow', 'optuna'} & set(sys.modules))"
+    code = """import sys, jobs.doctor.doctor
+print(*{'mxnet', 'ray', 'rich', 'numpy', 'pyarrow', 'optuna'} & set(sys.modules))"""
 
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 

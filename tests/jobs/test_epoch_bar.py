@@ -5,7 +5,7 @@ import time
 
 from rich.console import Console
 
-from jobs.epoch_bar import epoch_bar
+from jobs.terminal.epoch_bar import epoch_bar
 
 DEADLINE_S = 10.0
 

@@ -7,7 +7,7 @@ import pytest
 
 from cluster.machine.memory import Memory
 from cluster.machine.processor import Cores
-from jobs.machine_checks import check_cache, check_cores, check_disk, check_gpu, check_memory, check_shared_memory
+from jobs.doctor.machine import check_cache, check_cores, check_disk, check_gpu, check_memory, check_shared_memory
 from mnist_core.gpu import Gpu
 
 MB, GB = 10**6, 10**9

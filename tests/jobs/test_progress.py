@@ -4,7 +4,7 @@ import pytest
 
 from cluster.spec.spec_file import load_spec
 from cluster.trial import TrialState
-from jobs.progress import Progress
+from jobs.terminal.progress import Progress
 from mnist_core.measurement import Measurement
 from tests.records import finished_trial
 

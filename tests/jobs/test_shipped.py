@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cluster.spec.spec_file import dump_spec, load_spec
-from jobs.shipped import find_spec, shipped_specs
+from jobs.specs.shipped import find_spec, shipped_specs
 from mnist_core.config import LenetConfig, MlpConfig, MultitaskConfig, TrainingConfig
 from mnist_core.errors import SpecError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import tomli
 
-from jobs.finding import Finding
-from jobs.software_checks import (
+from jobs.doctor.check import Finding
+from jobs.doctor.software import (
     VERSIONS,
     can_be_loaded,
     check_dot,

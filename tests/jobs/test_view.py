@@ -17,9 +17,9 @@ from cluster.trial import TrialSpec, TrialState
 from cluster.workers.events import Measured
 from cluster.workers.inline_pool import InlinePool
 from cluster.workers.worker import WorkerSettings
-from jobs.progress import Progress
-from jobs.shown import Shown
-from jobs.view import LiveView, PlainView, cropped, describe, readable_count, readable_time, study_view
+from jobs.terminal.live_view import LiveView, PlainView, cropped, describe, readable_count, readable_time, study_view
+from jobs.terminal.progress import Progress
+from jobs.terminal.shown import Shown
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 from tests.records import finished_trial
@@ -44,8 +44,8 @@ SPEAKING = """
 import sys
 from rich.console import Console
 from cluster.spec.spec_file import load_spec
-from jobs.progress import Progress
-from jobs.view import PlainView
+from jobs.terminal.progress import Progress
+from jobs.terminal.live_view import PlainView
 view = PlainView(Progress(load_spec(sys.argv[1])), Console())
 for workers in range(3):
     view.workers_changed(workers, None)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.bench.memory import SIDES as COMPARED
-from jobs.bench.sides.memory import SIDES
+from jobs.bench.benchmarks.memory import SIDES as COMPARED
+from jobs.bench.programs.memory import SIDES
 
 
 @pytest.mark.slow

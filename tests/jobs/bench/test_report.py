@@ -7,8 +7,8 @@ from importlib import import_module
 import pytest
 from rich.console import Console
 
-from jobs.bench import BENCHMARKS
 from jobs.bench.command import show
+from jobs.bench.registry import BENCHMARKS
 from jobs.bench.report import OURS, Figure, Report, Target
 
 REPORT = Report(
@@ -57,4 +57,4 @@ def test_report_for_a_person_names_figures_ratios_targets_and_who_is_absent() ->
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_each_benchmark_has_a_module_that_measures(name: str) -> None:
-    assert callable(import_module(f"jobs.bench.{name}").measure)
+    assert callable(import_module(f"jobs.bench.benchmarks.{name}").measure)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.bench.short_turns import Contestant, in_short_turns, median_ratio
-from jobs.bench.turns import Side
+from jobs.bench.interleaved import Contestant, in_short_turns, median_ratio
+from jobs.bench.rounds import Side
 
 COUNTER = """
 import os, sys

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.bench.sides.start import PROGRAMS, seconds_until
-from jobs.bench.start import SIDES
+from jobs.bench.benchmarks.start import SIDES
+from jobs.bench.programs.start import PROGRAMS, seconds_until
 
 
 def test_help_and_python_alone_are_timed() -> None:

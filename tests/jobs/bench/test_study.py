@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from cluster.spec.spec_file import load_spec
+from jobs.bench.benchmarks.study import BEST, EPOCHS, RAY_TUNE, WALL, report_of
+from jobs.bench.programs.study import MAX_EPOCHS, SPEC, TRIALS
 from jobs.bench.report import OURS
-from jobs.bench.sides.study import MAX_EPOCHS, SPEC, TRIALS
-from jobs.bench.study import BEST, EPOCHS, RAY_TUNE, WALL, report_of
-from jobs.bench.turns import Turns
+from jobs.bench.rounds import Turns
 
 
 def told(wall_s: float, best: float, **more: Any) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def test_spec_is_the_study_that_is_promised() -> None:
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="comes with the extra `bench`")
 @pytest.mark.skipif(importlib.util.find_spec("pandas") is None, reason="comes with the extra `bench`")
 def test_both_sides_search_the_same_space() -> None:
-    from jobs.bench.sides.study_tune import SPACE
+    from jobs.bench.peers.ray_tune_study import SPACE
 
     space = load_spec(SPEC).search.space
     names = {"lr": "learning_rate"}

@@ -4,12 +4,12 @@ import importlib.util
 
 import pytest
 
+from jobs.bench.benchmarks.train import EAGER, NETWORKS, PRODUCTS, SIDES
+from jobs.bench.programs.matrix_products import training_flops
+from jobs.bench.programs.train import NETWORKS as MODELS
+from jobs.bench.programs.train import SIDES as RUNNABLE
+from jobs.bench.programs.train import Task
 from jobs.bench.report import OURS
-from jobs.bench.sides.train import NETWORKS as MODELS
-from jobs.bench.sides.train import SIDES as RUNNABLE
-from jobs.bench.sides.train import Task
-from jobs.bench.sides.train_products import training_flops
-from jobs.bench.train import EAGER, NETWORKS, PRODUCTS, SIDES
 from mnist_core.data.dataset import Dataset
 
 

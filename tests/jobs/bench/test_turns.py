@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.bench.turns import Side, Turns, in_turns
+from jobs.bench.rounds import Side, Turns, in_turns
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The benchmarks: what each compares, its figures and its targets."""

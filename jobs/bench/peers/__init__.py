@@ -1,0 +1,1 @@
+"""The other side: what a user would run instead of mxtrials."""

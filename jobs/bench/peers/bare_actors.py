@@ -1,0 +1,43 @@
+"""The floor under `bench start` and `bench memory`: plain Ray, and actors that import MXNet, without a line of ours.
+
+As a program, `python -m jobs.bench.peers.bare_actors ACTORS [CPUS]`, it starts Ray, which counts the cores itself if
+it is not told, and as many actors; it says "imported" when all of them have MXNet, and ends when its standard input
+does.
+"""
+
+import logging
+import sys
+
+import ray
+
+
+@ray.remote(num_cpus=1)
+class Actor:
+    """Does what any trial that uses MXNet on Ray has to do first."""
+
+    def import_mxnet(self) -> str:
+        """The version of MXNet."""
+        import numpy
+
+        numpy.bool = numpy.bool_  # type: ignore[attr-defined]
+        import mxnet
+
+        mxnet.nd.waitall()
+        return str(mxnet.__version__)
+
+
+def main(count: int, cpus: int | None = None) -> None:
+    """See above; the dashboard is left out, as it is by us."""
+    ray.init(
+        address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
+    )
+    actors = [Actor.remote() for _ in range(count)]  # type: ignore[attr-defined]
+    ray.get([actor.import_mxnet.remote() for actor in actors])
+    sys.stdout.write("imported\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""Trials that train nothing, through the driver, the store, the search, TensorBoard and Ray as a study uses them.
+
+Run as a program, `python -m jobs.bench.programs.dispatch study|pool TRIALS WORKERS EPOCH_S`; prints milliseconds per
+trial, from the moment when all workers are ready. `pool` leaves out all but Ray.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from cluster.driver.driver import Driver
+from cluster.driver.observer import Observers
+from cluster.driver.parts import StudyParts
+from cluster.driver.stopwatch import Stopwatch
+from cluster.ray_backend.session import ray_session
+from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.paths import RunDir
+from cluster.search.search import Search
+from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
+from cluster.tensorboard.recorder import Recorder
+from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD
+from cluster.trial import TrialSpec
+from cluster.workers.events import Finished, Ready, WorkerEvent
+from cluster.workers.pool import WorkerPool
+from cluster.workers.slots import Slot
+from jobs.bench.programs.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
+
+
+def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
+    """Seconds that the study takes once all its workers are ready."""
+    with tempfile.TemporaryDirectory() as folder, ray_session(None, workers):
+        pool = _ready_pool(workers, epoch_s)
+        run_dir = RunDir.create(Path(folder) / "run")
+        store = Store.create(run_dir.store, spec.name)
+        stopwatch = Stopwatch(store)
+        recorder, search = Recorder(run_dir, spec.search.objective), Search(spec)
+        parts = StudyParts(
+            stopwatch.timed(STORE, store),
+            stopwatch.timed(SEARCH, search),
+            stopwatch.timed_pool(pool),
+            stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
+            Observers([stopwatch.timed(TENSORBOARD, recorder)]),
+        )
+        driver = Driver(spec, parts)
+        started = time.perf_counter()
+        driver.run()
+        seconds = time.perf_counter() - started
+        pool.close()
+        store.close()
+    return seconds
+
+
+def run_pool(trials: int, workers: int) -> float:
+    """Seconds that as many trials take without driver, search, store and TensorBoard: what Ray alone costs."""
+    with ray_session(None, workers):
+        pool = _ready_pool(workers, 0.0)
+        trial = TrialSpec(0, *noop_study(trials, workers).resolve({}), seed=0)
+        started, ended = time.perf_counter(), 0
+        while ended < trials:
+            event = pool.next_event(1.0)
+            ended += isinstance(event, Finished)
+            if isinstance(event, Ready | Finished):
+                pool.start(event.worker, trial)
+        seconds = time.perf_counter() - started
+        pool.close()
+    return seconds
+
+
+def _ready_pool(workers: int, epoch_s: float) -> WorkerPool:
+    """Workers that are Ready when all are, so that a short study does not run on the first alone."""
+    from cluster.ray_backend.pool import RayPool  # imports Ray, whose environment `ray_session` sets before
+
+    class ReadyTogether(RayPool):
+        def __init__(self) -> None:
+            slots = [Slot(f"cpu-{index}", "cpu") for index in range(workers)]
+            super().__init__(slots, NO_DATA, SETTINGS, make_worker=partial(NoopWorker, epoch_s=epoch_s))
+            self._ready: list[WorkerEvent] = []
+            while len(self._ready) < workers:
+                event = super().next_event(1.0)
+                if isinstance(event, Ready):
+                    self._ready.append(event)
+
+        def next_event(self, timeout_s: float) -> WorkerEvent | None:
+            return self._ready.pop() if self._ready else super().next_event(timeout_s)
+
+    return ReadyTogether()
+
+
+if __name__ == "__main__":
+    how, trials, workers, epoch_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    is_bare = how == "pool"
+    seconds = run_pool(trials, workers) if is_bare else run_study(noop_study(trials, workers), workers, epoch_s)
+    sys.stdout.write(json.dumps(1000 * seconds / trials))

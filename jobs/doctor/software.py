@@ -1,0 +1,153 @@
+"""The doctor's checks of what is installed. Imports none of it: MXNet is tried in a process of its own."""
+
+import ctypes
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from jobs.doctor.check import Finding
+from mnist_core.gpu import installed_distributions
+
+# As in pyproject.toml: from, and below.
+VERSIONS: Mapping[str, tuple[str, str]] = {
+    "numpy": ("1.23.5", "2"),
+    "pyarrow": ("17", "26"),
+    "ray": ("2.59", "3"),
+    "optuna": ("5", "6"),
+    "tensorboard": ("2.18", "3"),
+    "tensorboardX": ("2.6.2", "3"),
+}
+
+# MXNet needs them and does not bring them along; the Debian packages that do.
+_LIBRARIES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0"}
+_PROJECT = Path(__file__).parents[2]
+_IMPORT = "from mnist_core.context import mx; print(mx.__version__)"
+_IMPORT_TIMEOUT_S = 120.0
+
+
+def check_software() -> Iterator[Finding]:
+    """Python, system libraries, MXNet, the other packages, and the programs that are good to have."""
+    yield check_python(sys.version_info[:3])
+    for library, package in _LIBRARIES.items():
+        yield check_library(library, package, can_be_loaded(library))
+    installed = installed_distributions()
+    yield check_mxnet(installed)
+    if len(installed) == 1:
+        yield check_mxnet_import(installed[0], [sys.executable, "-c", _IMPORT])
+    for name, (lowest, beyond) in VERSIONS.items():
+        yield check_package(name, _version(name), lowest, beyond)
+    yield check_dot(shutil.which("dot"))
+
+
+def check_python(version: Sequence[int]) -> Finding:
+    """version: (major, minor, micro)."""
+    found = ".".join(map(str, version))
+    if (3, 10) <= tuple(version[:2]) < (3, 12):
+        return Finding("Python", "ok", found)
+    return Finding("Python", "lacking", found, "install Python 3.11: MXNet 1.9.1 runs on 3.10 and 3.11")
+
+
+def can_be_loaded(library: str) -> bool:
+    """Whether the loader finds a system library, here or in the folder where MXNet's own lie."""
+    spec = importlib.util.find_spec("mxnet")
+    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
+    for path in (library, *(str(Path(folder) / library) for folder in folders)):
+        try:
+            ctypes.CDLL(path)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def check_library(library: str, package: str, loads: bool) -> Finding:
+    """package: of Debian, that brings the library."""
+    if loads:
+        return Finding(library, "ok", "can be loaded")
+    return Finding(library, "lacking", "cannot be loaded", f"`apt-get install {package}`: MXNet needs it")
+
+
+def check_mxnet(installed: Sequence[str]) -> Finding:
+    """installed: the names of the installed packages that are MXNet."""
+    match list(installed):
+        case [name]:
+            version = _version(name) or "of no version"
+            if version == "1.9.1":
+                return Finding("MXNet", "ok", f"{name} {version}")
+            return Finding("MXNet", "lacking", f"{name} {version}", f"`pip install {name}==1.9.1`")
+        case []:
+            return Finding(
+                "MXNet", "lacking", "not installed", "`pip install mxtrials[cpu]` (or mxtrials[gpu], never both)"
+            )
+        case names:
+            remedy = f"`pip uninstall {' '.join(names)}`, then install one: they overwrite each other's files"
+            return Finding("MXNet", "lacking", " and ".join(names), remedy)
+
+
+def check_mxnet_import(name: str, command: Sequence[str], timeout_s: float = _IMPORT_TIMEOUT_S) -> Finding:
+    """Tries MXNet in a process of its own.
+
+    Args:
+        name: of the installed package.
+        command: imports MXNet as mxtrials does and prints its version; it runs in the project's folder.
+        timeout_s: how long that may take.
+    """
+    what = "MXNet's import"
+    try:
+        tried = subprocess.run(
+            command,
+            cwd=_PROJECT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Finding(what, "lacking", f"not done within {timeout_s:g} s", "try again when this machine is idle")
+    if tried.returncode == 0:
+        return Finding(what, "ok", f"{tried.stdout.strip()} can be imported")
+    said = next((line.strip() for line in reversed(tried.stderr.splitlines()) if line.strip()), "said nothing")
+    # Of a traceback's last line, what stands behind the name of the error's class.
+    return Finding(what, "lacking", re.sub(r"^[\w.]+: ", "", said), _import_remedy(name, tried.returncode, said))
+
+
+def _import_remedy(name: str, exit_code: int, said: str) -> str:
+    if "libcuda.so.1" in said:
+        return f"install the NVIDIA driver; without a GPU, `pip uninstall {name}` and `pip install mxtrials[cpu]`"
+    if exit_code < 0:
+        return f"signal {-exit_code} ended it: `pip install --force-reinstall {name}`, on a machine with x86_64 and AVX"
+    return "mend what it names, then run `mxtrials doctor` again"
+
+
+def check_package(name: str, version: str | None, lowest: str, beyond: str) -> Finding:
+    """version: the installed one, None where there is none."""
+    wanted = f"`pip install '{name}>={lowest},<{beyond}'`"
+    if version is None:
+        return Finding(name, "lacking", "not installed", wanted)
+    if _parsed(lowest) <= _parsed(version) < _parsed(beyond):
+        return Finding(name, "ok", version)
+    return Finding(name, "lacking", version, wanted)
+
+
+def check_dot(path: str | None) -> Finding:
+    """path: of Graphviz' program, which nothing but MXNet's own drawings of networks needs."""
+    return Finding("dot (optional)", "ok", path or "none: only mx.viz.plot_network would need it")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _parsed(version: str) -> tuple[int, ...]:
+    """`2.59.0rc1` as (2, 59, 0)."""
+    numbers = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, numbers[0].split("."))) if numbers else ()

@@ -1,0 +1,1 @@
+"""What the commands do: runs, resumes, finishes and reproduces studies. Draws nothing."""

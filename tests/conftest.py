@@ -9,8 +9,8 @@ import pytest
 
 from mnist_core.data.cache import open_dataset
 from mnist_core.data.dataset import Dataset
-from tests.command_line import ROOT, CommandLine, command
-from tests.small_images import small_cut, write_idx_files
+from tests.support.command_line import ROOT, CommandLine, command
+from tests.support.small_images import small_cut, write_idx_files
 
 # What Ray reads from the environment once, at its import: the tests' own token, and no cluster of the user's.
 os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0")

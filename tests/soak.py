@@ -23,8 +23,8 @@ from rich.table import Table
 
 from cluster.run_dir.paths import RunDir
 from mnist_core.data.cache import open_dataset
-from tests.command_line import ROOT, command
-from tests.small_images import small_cut, write_idx_files
+from tests.support.command_line import ROOT, command
+from tests.support.small_images import small_cut, write_idx_files
 
 FIRST, MARKS = 100, (500, 1_000, 2_000, 3_000, 4_000)
 WORKERS = 2

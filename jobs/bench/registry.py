@@ -1,7 +1,7 @@
 """`mxtrials bench`: measures mxtrials beside what a user would pick instead, in turns, on the same machine.
 
 A benchmark NAME is the module `jobs.bench.benchmarks.NAME` with a function `measure(Plan) -> Report`; it compares
-programs of `jobs.bench.programs` with those of `jobs.bench.peers`. This file is loaded for `--help`, so it imports none of them.
+programs of `jobs.bench.programs` with those of `jobs.bench.peers`. This file is loaded for `--help`: it imports none.
 """
 
 from collections.abc import Callable

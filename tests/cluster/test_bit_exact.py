@@ -1,7 +1,7 @@
 """A trial is a pure function of its spec and the data: the SHA-256 of its final weights is the same, whatever happens.
 
 Each network with each optimizer, on CPUs; that oneDNN computes otherwise with narrower vectors is in
-tests/jobs/test_reproduce.py.
+tests/jobs/study/test_reproduce.py.
 """
 
 import json
@@ -30,9 +30,9 @@ from cluster.workers.events import Finished, Measured, WorkerEvent
 from cluster.workers.inline_pool import InlinePool
 from mnist_core.data.dataset import Dataset
 from tests.cluster.worn_worker import NINE
-from tests.command_line import ROOT
-from tests.faults.studies import SETTINGS, SPEC, run_study, trials_of, undisturbed_hashes
-from tests.small_cluster import Together
+from tests.faults.kit.studies import SETTINGS, SPEC, run_study, trials_of, undisturbed_hashes
+from tests.support.command_line import ROOT
+from tests.support.small_cluster import Together
 
 EPOCHS = 9 * 6
 # What a process may hold more after many trials than before them: MiB, and objects of Python's.

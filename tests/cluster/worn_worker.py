@@ -26,7 +26,7 @@ from cluster.workers.events import Failed, Finished, Measured
 from cluster.workers.worker import Worker
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
 from mnist_core.data.cache import open_dataset
-from tests.faults.studies import SETTINGS, SPEC
+from tests.faults.kit.studies import SETTINGS, SPEC
 
 # Batches of 60 leave a smaller one at the end of an epoch; the schedule changes the learning rate with every step.
 NINE = (

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import ROOT, CommandLine, command
-from tests.faults.small_disk import Disks, small_disks
-from tests.faults.steps import die_before_step
-from tests.faults.warm import WarmCommand
+from tests.faults.kit.small_disk import Disks, small_disks
+from tests.faults.kit.steps import die_before_step
+from tests.faults.kit.warm import WarmCommand
+from tests.support.command_line import ROOT, CommandLine, command
 
 TRIALS, EPOCHS = 3, 12
 KILLED_BEFORE_STEP = 60

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from tests.command_line import ROOT
+from tests.support.command_line import ROOT
 
 PROGRAM = """
 import numpy

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.command_line import ROOT
+from tests.support.command_line import ROOT
 
 # In a process of its own, whose memory is its own business: every second block is freed, as numpy frees arrays.
 PROGRAM = """

@@ -1,0 +1,207 @@
+"""What files of the kernel say about memory: as systems of several kinds write them, and in a real small group."""
+
+import math
+import resource
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cluster.machine.memory import (
+    Memory,
+    free_bytes,
+    free_share,
+    kernel_kills,
+    kill_counter,
+    read_memory,
+    wait_for_memory,
+)
+from tests.support.small_group import running_in, small_group
+
+MEMINFO = "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    400 kB\nHugePages_Total:       0\n"
+NODE = Memory(1000 * 1024, 400 * 1024)
+# What /proc/self/cgroup holds on systems with control groups of version 2, of version 1, and of both.
+VERSION_2 = "0::{0}\n"
+VERSION_1 = "12:cpu,cpuacct:/\n4:memory:{0}\n1:name=systemd:/user.slice\n"
+BOTH = VERSION_1 + "0::/\n"
+
+Node = Callable[..., Path]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    """Makes a root folder with files of the kernel's; those of control groups are named below /sys/fs/cgroup."""
+
+    def make(groups: str, files: dict[str, str] | None = None) -> Path:
+        proc = {"meminfo": MEMINFO, "vmstat": "pgfault 5\noom_kill 3\n", "self/cgroup": groups, "self/statm": "1 1\n"}
+        named = {f"proc/{name}": text for name, text in proc.items()}
+        for name, text in (named | {f"sys/fs/cgroup/{name}": text for name, text in (files or {}).items()}).items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        return tmp_path
+
+    return make
+
+
+def version_2(folder: str, limit: str, used: str, cached: int = 0) -> dict[str, str]:
+    statistics = f"anon 7\ninactive_file {cached}\nactive_file 9\n"
+    return {f"{folder}memory.max": limit, f"{folder}memory.current": used, f"{folder}memory.stat": statistics}
+
+
+def version_1(folder: str, limit: str, used: str, cached: int = 0) -> dict[str, str]:
+    folder = f"memory/{folder}"
+    return {
+        f"{folder}memory.limit_in_bytes": limit,
+        f"{folder}memory.usage_in_bytes": used,
+        f"{folder}memory.stat": f"inactive_file 1\ntotal_inactive_file {cached}\n",
+    }
+
+
+VERSIONS = pytest.mark.parametrize(
+    ("groups", "files"), [(VERSION_2, version_2), (VERSION_1, version_1), (BOTH, version_1)]
+)
+
+
+def test_memory_is_the_nodes_where_nothing_limits_it(node: Node) -> None:
+    root = node(VERSION_2.format("/"))
+    assert (read_memory(root), free_share(root), free_bytes(root)) == (NODE, 0.4, NODE.available)
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    ("group", "folder"),
+    [("/", ""), ("/a.slice/b.scope", "a.slice/b.scope/"), ("/a.slice/b.scope", "a.slice/"), ("/a.slice/b.scope", "")],
+)
+def test_memory_is_what_a_group_around_this_process_leaves(
+    group: str, folder: str, groups: str, files: Callable[..., dict[str, str]], node: Node
+) -> None:
+    root = node(groups.format(group), files(folder, "1000\n", "900\n", cached=150))
+    assert (read_memory(root), free_share(root), free_bytes(root)) == (Memory(1000, 250), 0.25, 250)
+
+
+@VERSIONS
+def test_tightest_of_nested_groups_counts(groups: str, files: Callable[..., dict[str, str]], node: Node) -> None:
+    nested = files("a/b/c/", "4000", "1000") | files("a/b/", "3000", "2900") | files("a/", "9000", "5000")
+    root = node(groups.format("/a/b/c"), nested)
+    assert read_memory(root) == Memory(3000, 100)
+    assert (free_share(root), free_bytes(root)) == (100 / 3000, 100)
+
+
+@VERSIONS
+def test_other_groups_do_not_count(groups: str, files: Callable[..., dict[str, str]], node: Node) -> None:
+    assert read_memory(node(groups.format("/a/b"), files("a/other/", "1000", "900"))) == NODE
+
+
+@VERSIONS
+@pytest.mark.parametrize("group", ["/docker/c0ffee", "/../../kubepods/pod1"])
+def test_group_with_its_name_of_outside_a_container_is_found_at_the_mount(
+    group: str, groups: str, files: Callable[..., dict[str, str]], node: Node
+) -> None:
+    assert free_bytes(node(groups.format(group), files("", "1000", "900"))) == 100
+
+
+@pytest.mark.parametrize(
+    ("groups", "files"),
+    [(VERSION_2, version_2("", "max\n", "900\n")), (VERSION_1, version_1("", "9223372036854771712\n", "900\n"))],
+)
+def test_group_without_a_limit_leaves_what_the_node_has(groups: str, files: dict[str, str], node: Node) -> None:
+    assert read_memory(node(groups.format("/"), files)) == NODE
+
+
+def test_group_beyond_its_limit_has_nothing_free(node: Node) -> None:
+    root = node(VERSION_2.format("/"), version_2("", "1000", "2000"))
+    assert (read_memory(root), free_share(root), free_bytes(root)) == (Memory(1000, 0), 0.0, 0)
+
+
+def test_system_that_does_not_tell_is_trusted(tmp_path: Path) -> None:
+    assert (free_share(tmp_path), free_bytes(tmp_path)) == (1.0, math.inf)
+    assert wait_for_memory(patience_s=0.0, root=tmp_path)
+    assert kernel_kills(kill_counter(tmp_path)) == 0
+
+
+def test_this_machine_has_some_memory() -> None:
+    assert 0 < read_memory().available <= read_memory().total
+    assert 0 < free_share() < 1
+    assert 0 < free_bytes() < math.inf
+
+
+def test_limit_on_the_address_space_counts(node: Node, tmp_path: Path) -> None:
+    root = node(VERSION_2.format("/"))
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    whole_pages = 2**44 // resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (2**44, before[1]))
+    try:
+        assert free_bytes(root) == NODE.available
+        (root / "proc/self/statm").write_text(f"{whole_pages - 2} 1\n")
+        assert free_bytes(root) == 2 * resource.getpagesize()
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize(
+    ("groups", "counted", "text", "kills"),
+    [
+        (VERSION_2, "a/b/memory.events", "low 0\noom 9\noom_kill 7\n", 7),
+        (VERSION_2, "a/memory.events", "oom 0\noom_kill 6\n", 6),  # the inner group has no controller of memory
+        (VERSION_1, "memory/a/b/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n", 5),
+        (BOTH, "memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", 4),  # in a container
+        (VERSION_1, "memory/a/b/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n", 3),  # before Linux 4.13
+        (VERSION_2, "other/memory.events", "oom_kill 8\n", 3),
+    ],
+)
+def test_kills_are_counted_in_the_own_group_or_else_on_the_node(
+    groups: str, counted: str, text: str, kills: int, node: Node
+) -> None:
+    assert kernel_kills(kill_counter(node(groups.format("/a/b"), {counted: text}))) == kills
+
+
+def test_counter_that_is_gone_counts_nothing(tmp_path: Path) -> None:
+    assert kernel_kills(tmp_path / "gone") == 0
+
+
+def test_waiting_ends_with_enough_memory_or_with_patience(node: Node) -> None:
+    root = node(VERSION_2.format("/job"), version_2("job/", "1000", "900"))
+    assert not wait_for_memory(patience_s=0.0, root=root)
+    (root / "sys/fs/cgroup/job/memory.current").write_text("850")
+    assert wait_for_memory(patience_s=0.0, root=root)
+
+
+EATS = """
+eaten = [bytes([1]) * 2**20 for _ in range({mib})]
+print("has eaten", flush=True)
+sys.stdin.read()
+"""
+WAITS = """
+from cluster.machine.memory import free_share, wait_for_memory
+print(wait_for_memory(0.5, patience_s=0.0), flush=True)
+print(wait_for_memory(0.5, patience_s=60.0), free_share() >= 0.5, flush=True)
+"""
+COUNTS = """
+from cluster.machine.memory import kill_counter
+print(kill_counter(), flush=True)
+"""
+
+
+def test_process_in_a_small_group_waits_until_another_gives_memory_back() -> None:
+    with small_group(128 * 2**20) as group, running_in(group, EATS.format(mib=80)) as eater:
+        assert eater.says() == "has eaten"
+        with running_in(group, WAITS) as waiter:
+            assert waiter.says() == "False"
+            eater.end()
+            assert waiter.says() == "True True"
+
+
+def test_kernel_counts_a_kill_in_the_group_of_the_killed_only() -> None:
+    on_node = kernel_kills(Path("/proc/vmstat"))
+    with (
+        small_group(64 * 2**20) as group,
+        small_group(64 * 2**20) as other,
+        running_in(group, COUNTS + EATS.format(mib=128)) as killed,
+        running_in(other, COUNTS + EATS.format(mib=1)) as bystander,
+    ):
+        counter, bystanders = Path(killed.says()), Path(bystander.says())
+        assert (counter.parent, bystanders.parent) == (group, other)
+        assert killed.process.wait() == -signal.SIGKILL
+        assert (kernel_kills(counter), kernel_kills(bystanders)) == (1, 0)
+        assert kernel_kills(Path("/proc/vmstat")) > on_node

@@ -1,0 +1,217 @@
+"""The run directory: made once, opened when it holds a study, and driven by one process at a time."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.run_dir.paths import RunDir
+from mnist_core.atomic_file import write_atomically
+from mnist_core.errors import NotWritable, RunDirError
+
+ROOT = Path(__file__).parents[3]
+HOLD = """
+import sys
+from pathlib import Path
+from cluster.run_dir.paths import RunDir
+with RunDir(Path(sys.argv[1])).locked():
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> RunDir:
+    return RunDir.create(tmp_path / "runs" / "study")
+
+
+@pytest.fixture
+def holder(run_dir: RunDir) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until its input ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(run_dir.path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        yield process
+        process.kill()
+
+
+def test_new_run_directory_is_made_with_its_parents(run_dir: RunDir) -> None:
+    assert run_dir.path.is_dir()
+    assert list(run_dir.path.iterdir()) == []
+
+
+@pytest.mark.parametrize("in_the_way", ["file", "folder"])
+def test_path_that_is_taken_is_refused(in_the_way: str, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    path.touch() if in_the_way == "file" else path.mkdir()
+    with pytest.raises(RunDirError, match="exists already: choose another --out$"):
+        RunDir.create(path)
+
+
+def test_run_that_exists_is_refused_with_the_way_to_go_on(run_dir: RunDir) -> None:
+    run_dir.store.touch()
+    with pytest.raises(RunDirError, match=f"mxtrials resume {run_dir.path}"):
+        RunDir.create(run_dir.path)
+
+
+@pytest.mark.parametrize("parent", ["/proc/nowhere", "file"])
+def test_run_directory_where_none_can_be_is_not_writable(parent: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotWritable, match="cannot be made .*: choose another --out"):
+        RunDir.create(tmp_path / parent / "run")
+
+
+def test_run_directory_appears_with_all_that_was_put_into_it(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "study"
+    with RunDir.appearing(path) as begun:
+        begun.spec.write_text("name: study")
+        assert not path.exists()
+    assert [file.name for file in path.iterdir()] == ["spec.yaml"]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_run_directory_that_could_not_be_filled_does_not_appear(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), RunDir.appearing(tmp_path / "run") as begun:
+        begun.spec.write_text(str(1 / 0))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["", ".", "/", ".."])
+def test_run_directory_does_not_appear_where_a_folder_has_no_name(path: str) -> None:
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(Path(path)):
+        pytest.fail("there is no use in filling it")
+
+
+def test_run_directory_appears_in_no_others_place(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(path):
+        (path / "another").mkdir(parents=True)
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(path):
+        pytest.fail("there is no use in filling it")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_driver_was_writing_is_cleared_and_nothing_else(run_dir: RunDir) -> None:
+    files = [run_dir.spec, run_dir.checkpoint(3, 1), run_dir.best.with_name("model.json")]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, b"whole")
+        (file.parent / f".{file.name}.x3k_2a.part").write_bytes(b"wh")
+    with run_dir.locked():
+        run_dir.clear_leftovers()
+        assert {file.name for file in run_dir.path.iterdir() if file.is_file()} == {
+            ".driver.json",
+            ".lock",
+            "spec.yaml",
+        }
+    assert [file.read_bytes() for file in files] == [b"whole"] * 3
+    assert [[*file.parent.glob(".*.part")] for file in files] == [[]] * 3
+
+
+def test_folder_with_a_study_opens(run_dir: RunDir) -> None:
+    run_dir.store.touch()
+    assert RunDir.open(run_dir.path).path == run_dir.path
+
+
+def test_folder_without_a_study_is_refused(run_dir: RunDir) -> None:
+    with pytest.raises(RunDirError, match="it has no study.db"):
+        RunDir.open(run_dir.path)
+    with pytest.raises(RunDirError, match="there is no such folder"):
+        RunDir.open(run_dir.path / "deeper")
+
+
+def test_removed_run_directory_is_gone(run_dir: RunDir) -> None:
+    run_dir.store.touch()
+    run_dir.remove()
+    run_dir.remove()
+    assert not run_dir.path.exists()
+
+
+def test_checkpoint_names_sort_by_epoch(run_dir: RunDir) -> None:
+    epochs = [1, 9, 10, 99, 100, 9999]
+    assert sorted(run_dir.checkpoint(0, epoch) for epoch in epochs) == [run_dir.checkpoint(0, e) for e in epochs]
+
+
+def test_run_is_driven_while_it_is_locked(run_dir: RunDir) -> None:
+    assert not run_dir.is_driven()
+    with run_dir.locked():
+        assert run_dir.is_driven()
+    assert not run_dir.is_driven()
+
+
+def test_lock_is_free_again_after_an_error(run_dir: RunDir) -> None:
+    with pytest.raises(ZeroDivisionError), run_dir.locked():
+        _ = 1 / 0
+    with run_dir.locked():
+        pass
+
+
+def test_second_process_is_refused_with_pid_and_host_of_the_first(
+    run_dir: RunDir, holder: subprocess.Popen[str]
+) -> None:
+    assert run_dir.is_driven()
+    with pytest.raises(RunDirError) as refusal, run_dir.locked():
+        pass
+    assert f"in use by process {holder.pid} on {socket.gethostname()}: wait for it, or stop it" in str(refusal.value)
+    assert run_dir.is_driven()  # looking and being refused took nothing from the first
+
+
+def test_asking_whether_a_run_is_driven_makes_nothing(run_dir: RunDir) -> None:
+    assert not run_dir.is_driven()
+    assert list(run_dir.path.iterdir()) == []
+
+
+def test_reader_without_write_permission_sees_that_the_run_is_driven(
+    run_dir: RunDir, holder: subprocess.Popen[str]
+) -> None:
+    (lock_file,) = run_dir.path.glob(".lock")
+    lock_file.chmod(0o444)
+    run_dir.path.chmod(0o555)
+    assert run_dir.is_driven()
+    holder.kill()
+    holder.wait()
+    assert not run_dir.is_driven()
+    run_dir.path.chmod(0o755)
+
+
+def test_one_who_asks_whether_a_run_is_driven_disturbs_neither_askers_nor_the_driver(run_dir: RunDir) -> None:
+    with run_dir.locked():
+        pass
+    (path,) = run_dir.path.glob(".lock")
+    with path.open("rb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert not run_dir.is_driven()
+        done_asking = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
+        done_asking.start()
+        with run_dir.locked():
+            assert run_dir.is_driven()
+        done_asking.join()
+
+
+def test_lock_of_a_killed_process_is_free(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert not run_dir.is_driven()
+    with run_dir.locked():
+        assert run_dir.is_driven()
+
+
+def test_lock_below_a_file_is_not_writable_and_driven_by_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    run_dir = RunDir(tmp_path / "file")
+    with pytest.raises(NotWritable, match="cannot be written"), run_dir.locked():
+        pass
+    assert not run_dir.is_driven()

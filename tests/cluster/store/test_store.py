@@ -1,0 +1,283 @@
+"""The study store: every transaction, what a reader beside the writer sees, and what is refused."""
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.store.store import AttemptOutcome, Store
+from cluster.time_spent import TimeSpent
+from cluster.trial import TrialState
+from mnist_core.errors import NotWritable, RunDirError
+from mnist_core.measurement import Measurement
+from tests.faults.driver.test_versions import as_version_1
+
+CONFUSION = {"parity": ((5, 1), (2, 4))}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "study.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    store = Store.create(path, "study")
+    yield store
+    store.close()
+
+
+def measurement(epoch: int, accuracy: float = 0.5) -> Measurement:
+    return Measurement(epoch, {"val/accuracy": accuracy, "val/loss": 1.0}, 1.5 * epoch, CONFUSION)
+
+
+def add_running(store: Store, number: int = 0, worker: str = "cpu-0") -> None:
+    store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=7)
+    store.start_attempt(number, worker)
+
+
+def reopened(store: Store, path: Path) -> Store:
+    store.close()
+    return Store.open(path)
+
+
+def test_new_study_is_running_and_has_no_trials(store: Store) -> None:
+    assert store.study() == ("running", None)
+    assert store.trials() == []
+    assert store.measurements(0) == []
+
+
+def test_study_state_and_reason_survive_reopening(store: Store, path: Path) -> None:
+    store.set_study("interrupted", "Ctrl-C")
+    again = reopened(store, path)
+    assert again.study() == ("interrupted", "Ctrl-C")
+    again.set_study("running")
+    assert again.study() == ("running", None)
+    again.close()
+
+
+def test_added_trial_waits_and_has_no_numbers_yet(store: Store) -> None:
+    params: dict[str, float | int | str | bool] = {"a": 0.1, "b": 3, "c": "relu", "d": True}
+    store.add_trial(4, "lenet", params, seed=2**32 - 1)
+    (trial,) = store.trials()
+    assert (trial.number, trial.state, trial.model, trial.params) == (4, TrialState.WAITING, "lenet", params)
+    assert (trial.seed, trial.epochs, trial.value, trial.metrics, trial.seconds) == (2**32 - 1, 0, None, {}, 0.0)
+    assert (trial.attempts, trial.worker, trial.error, trial.traceback) == (0, None, None, None)
+    assert (trial.weights_sha256, trial.test) == (None, None)
+
+
+def test_started_trial_runs_on_its_last_worker(store: Store) -> None:
+    add_running(store, worker="cpu-0")
+    store.end_attempt(0, "lost", "killed")
+    store.start_attempt(0, "cpu-1")
+    (trial,) = store.trials()
+    assert (trial.state, trial.attempts, trial.worker) == (TrialState.RUNNING, 2, "cpu-1")
+
+
+@pytest.mark.parametrize("outcome", ["failed", "crashed", "lost", "interrupted"])
+def test_trial_whose_attempt_ended_waits_again_without_an_error(outcome: AttemptOutcome, store: Store) -> None:
+    add_running(store)
+    store.end_attempt(0, outcome, "cause", "traceback")
+    (trial,) = store.trials()
+    assert (trial.state, trial.error, trial.traceback) == (TrialState.WAITING, None, None)
+
+
+@pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED])
+def test_finished_trial_survives_reopening(state: TrialState, store: Store, path: Path) -> None:
+    add_running(store)
+    store.add_measurement(0, measurement(1, 0.25), 0.25)
+    store.finish_trial(0, state, 0.25, "abc")
+    again = reopened(store, path)
+    (trial,) = again.trials()
+    assert (trial.state, trial.value, trial.weights_sha256) == (state, 0.25, "abc")
+    assert (trial.epochs, trial.seconds, trial.metrics) == (1, 1.5, {"val/accuracy": 0.25, "val/loss": 1.0})
+    again.close()
+
+
+def test_failed_trial_survives_reopening_with_cause_and_traceback(store: Store, path: Path) -> None:
+    add_running(store)
+    store.fail_trial(0, "failed", "the cause", "Traceback: ...")
+    again = reopened(store, path)
+    (trial,) = again.trials()
+    assert (trial.state, trial.error, trial.traceback) == (TrialState.FAIL, "the cause", "Traceback: ...")
+    again.close()
+
+
+def test_trials_are_read_by_number_however_they_were_added(store: Store) -> None:
+    for number in (2, 0, 1):
+        store.add_trial(number, "mlp", {}, seed=number)
+    assert [trial.number for trial in store.trials()] == [0, 1, 2]
+
+
+def test_measurements_come_back_equal_and_by_epoch(store: Store) -> None:
+    add_running(store)
+    for epoch in (2, 1):
+        store.add_measurement(0, measurement(epoch), 0.5)
+    assert store.measurements(0) == [measurement(1), measurement(2)]
+
+
+def test_two_measurements_of_one_epoch_leave_one_row(store: Store) -> None:
+    add_running(store)
+    store.add_measurement(0, measurement(1, 0.1), 0.1)
+    store.add_measurement(0, measurement(1, 0.2), 0.2)
+    assert store.measurements(0) == [measurement(1, 0.2)]
+    assert store.trials()[0].value == 0.2
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_metric_that_is_not_finite_comes_back_as_it_was(number: float, store: Store) -> None:
+    add_running(store)
+    store.add_measurement(0, measurement(1, number), number)
+    (read,) = store.measurements(0)
+    assert read.metrics["val/accuracy"] == pytest.approx(number, nan_ok=True)
+    assert store.trials()[0].metrics["val/accuracy"] == pytest.approx(number, nan_ok=True)
+
+
+@given(outcomes=st.lists(st.sampled_from(["failed", "crashed", "lost", "interrupted"]), max_size=8))
+def test_attempts_count_all_and_failures_only_what_went_wrong(
+    outcomes: list[AttemptOutcome], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    store = Store.create(tmp_path_factory.mktemp("store") / "study.db", "study")
+    for number in (0, 1):
+        store.add_trial(number, "mlp", {}, seed=0)
+    for outcome in outcomes:
+        store.start_attempt(0, "cpu-0")
+        store.end_attempt(0, outcome)
+    counted, other = store.trials()
+    assert (counted.attempts, other.attempts) == (len(outcomes), 0)
+    wrong = len(outcomes) - outcomes.count("interrupted")
+    assert (store.setbacks(0), store.setbacks(1)) == ((wrong, outcomes.count("crashed")), (0, 0))
+    store.close()
+
+
+def test_trials_that_ran_when_the_driver_died_wait_again_without_a_failure(store: Store) -> None:
+    for number in (0, 1):
+        add_running(store, number)
+    store.finish_trial(1, TrialState.COMPLETE, 0.5, "abc")
+    store.requeue_running()
+    assert [trial.state for trial in store.trials()] == [TrialState.WAITING, TrialState.COMPLETE]
+    assert store.setbacks(0) == (0, 0)
+
+
+def test_test_metrics_are_kept_with_their_trial(store: Store) -> None:
+    add_running(store)
+    store.set_test(0, {"test/accuracy": 0.9})
+    assert store.trials()[0].test == {"test/accuracy": 0.9}
+
+
+def test_trial_added_twice_is_refused_and_the_first_is_kept(store: Store) -> None:
+    store.add_trial(0, "mlp", {}, seed=1)
+    with pytest.raises(sqlite3.IntegrityError):
+        store.add_trial(0, "lenet", {}, seed=2)
+    assert [(trial.model, trial.seed) for trial in store.trials()] == [("mlp", 1)]
+
+
+def test_reader_sees_what_a_writer_has_committed_while_it_writes_on(store: Store, path: Path) -> None:
+    reader = Store.open(path, read_only=True)
+    store.add_trial(0, "mlp", {}, seed=0)
+    with store.transaction() as sql:
+        sql.execute("UPDATE trials SET state = 'RUNNING'")
+        assert [trial.state for trial in reader.trials()] == [TrialState.WAITING]
+    assert [trial.state for trial in reader.trials()] == [TrialState.RUNNING]
+    reader.close()
+
+
+def test_closed_store_is_one_file_that_needs_no_others_to_be_read(store: Store, path: Path) -> None:
+    reader = Store.open(path, read_only=True)
+    reader.close()
+    store.close()
+    assert list(path.parent.iterdir()) == [path]
+    Store.open(path, read_only=True).close()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_store_closed_while_it_is_read_is_read_on(store: Store, path: Path) -> None:
+    store.add_trial(0, "mlp", {}, seed=0)
+    reader = Store.open(path, read_only=True)
+    assert len(reader.trials()) == 1
+    store.close()
+    assert len(reader.trials()) == 1
+    reader.close()
+
+
+def test_store_opened_to_read_refuses_to_write(store: Store, path: Path) -> None:
+    reader = Store.open(path, read_only=True)
+    with pytest.raises(NotWritable, match="readonly"):
+        reader.set_study("complete")
+    reader.close()
+
+
+def test_transaction_that_fails_in_its_second_statement_leaves_nothing(store: Store) -> None:
+    store.add_trial(0, "mlp", {}, seed=0)
+    with pytest.raises(sqlite3.IntegrityError):
+        store.start_attempt(0, worker=None)  # type: ignore[arg-type]
+    (trial,) = store.trials()
+    assert (trial.state, trial.attempts) == (TrialState.WAITING, 0)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_store_of_another_version_is_refused(read_only: bool, store: Store, path: Path) -> None:
+    store.close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads versions 1 to 3"):
+        Store.open(path, read_only=read_only)
+
+
+def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_when_it_is_written(
+    store: Store, path: Path
+) -> None:
+    store.add_trial(0, "mlp", {}, seed=0)
+    store.close()
+    as_version_1(path)
+
+    reader = Store.open(path, read_only=True)
+    assert (len(reader.trials()), reader.times_spent(), reader.environment()) == (1, [], None)
+    reader.close()
+
+    spent = TimeSpent(0, 2.0, 1, {"training": 2.0}, {"events": 2.0})
+    writer = Store.open(path)
+    writer.add_time_spent(spent)
+    writer.set_environment("{}")
+    again = reopened(writer, path)
+    assert (len(again.trials()), again.times_spent(), again.environment()) == (1, [spent], "{}")
+    again.close()
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_missing_store_is_refused_and_not_made(read_only: bool, path: Path) -> None:
+    with pytest.raises(RunDirError, match=r"study\.db cannot be opened"):
+        Store.open(path, read_only=read_only)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00", b"no database at all" * 100])
+def test_file_that_is_no_store_is_refused(content: bytes, read_only: bool, path: Path) -> None:
+    path.write_bytes(content)
+    with pytest.raises(RunDirError, match=r"study\.db"):
+        Store.open(path, read_only=read_only)
+
+
+def test_store_with_damaged_pages_is_refused_when_it_is_read(store: Store, path: Path) -> None:
+    for number in range(200):
+        store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=number)
+    store.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    damaged = Store.open(path, read_only=True)
+    with pytest.raises(RunDirError, match="cannot be read as a study store"):
+        damaged.trials()
+    damaged.close()
+
+
+def test_store_below_something_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotWritable, match="cannot be made"):
+        Store.create(tmp_path / "file" / "study.db", "study")

@@ -1,0 +1,135 @@
+"""A real TensorBoard, asked over HTTP while a study is being recorded, shows all of it."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from cluster.run_dir.paths import RunDir
+from cluster.spec.space import Params
+from cluster.tensorboard.recorder import Recorder
+from cluster.trial import TrialState
+from mnist_core.config import MultitaskConfig
+from mnist_core.data.dataset import Dataset
+from mnist_core.measurement import ConfusionMatrix, Measurement
+from mnist_core.model.networks import build_network
+from tests.support.tensorboard_client import TensorboardClient, running_tensorboard
+
+OBJECTIVE = "val/accuracy"
+CONFUSION: ConfusionMatrix = tuple(tuple(90 if row == column else 1 for column in range(10)) for row in range(10))
+CHOICES: list[Params] = [
+    {"training.learning_rate": 0.25, "model.hidden": [128, 64], "training.schedule": {"kind": "cosine"}},
+    {"training.learning_rate": 0.5, "model.hidden": [32], "training.schedule": None},
+    {"training.learning_rate": math.nan, "model.hidden": [], "training.schedule": "constant"},
+]
+ACCURACIES = [[0.5, 0.75, 0.875], [0.25], [0.125, math.nan]]
+STATES = [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
+
+
+class Shown(NamedTuple):
+    """A study that is being recorded, and the TensorBoard that was started before its first event."""
+
+    recorder: Recorder
+    tensorboard: TensorboardClient
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[Shown]:
+    folder = tmp_path_factory.mktemp("study")
+    run_dir = RunDir.create(folder / "run")
+    run_dir.tensorboard.mkdir()
+    recorder = Recorder(run_dir, OBJECTIVE)
+    with running_tensorboard(run_dir.tensorboard, folder / "tensorboard.log") as tensorboard:
+        for number in range(3):
+            record_trial(recorder, number)
+        recorder.graph(0, build_network(MultitaskConfig()).symbol.tojson())
+        images, labels = small_dataset.test.images[:10], small_dataset.test.labels[:10]
+        recorder.first_images(images, labels)
+        recorder.predictions(0, images, labels, (labels + 1) % 10, np.full(10, 0.5))
+        yield Shown(recorder, tensorboard)
+
+
+def test_scalars_are_shown_at_their_epochs(shown: Shown) -> None:
+    points = shown.tensorboard.eventually(
+        lambda client: client.scalars("trial-0000", OBJECTIVE), lambda points: len(points) == 3
+    )
+
+    assert points == [(1, 0.5), (2, 0.75), (3, 0.875)]
+
+
+def test_a_measurement_of_a_running_trial_is_shown(shown: Shown) -> None:
+    shown.recorder.trial_started(7, "mlp", CHOICES[0], "worker-0")
+    for steps in ([1], [1, 2]):
+        shown.recorder.measured(7, Measurement(steps[-1], {OBJECTIVE: 0.5}, 1.0))
+        shown.tensorboard.eventually(seventh_steps, steps.__eq__)
+
+    assert shown.tensorboard.hparams()["trial-0007"].status == "STATUS_UNKNOWN"
+
+
+def test_a_confusion_matrix_is_an_image_after_ten_seconds_of_training_and_at_the_end(shown: Shown) -> None:
+    samples = shown.tensorboard.eventually(
+        lambda client: client.images("trial-0000", "confusion/digit"), lambda samples: len(samples) == 2
+    )
+
+    assert [step for step, _ in samples] == [2, 3]
+    assert all(png.startswith(b"\x89PNG") for _, png in samples)
+
+
+@pytest.mark.parametrize(("run", "tag"), [("study", "samples/first_images"), ("trial-0000", "samples/predictions")])
+def test_samples_are_shown(shown: Shown, run: str, tag: str) -> None:
+    samples = shown.tensorboard.eventually(lambda client: client.images(run, tag), lambda samples: len(samples) == 1)
+
+    assert samples[0][1].startswith(b"\x89PNG")
+
+
+def test_the_network_is_a_graph(shown: Shown) -> None:
+    graph = shown.tensorboard.eventually(lambda client: client.graph("trial-0000"), bool)
+
+    assert 'name: "softmaxparity"' in graph
+    assert 'op: "FullyConnected"' in graph
+    assert 'input: "fc3parity"' in graph
+
+
+def test_the_hparams_page_has_a_column_for_each_choice_and_the_objective(shown: Shown) -> None:
+    experiment = shown.tensorboard.eventually(
+        lambda client: client.experiment(), lambda answer: "hparamInfos" in answer
+    )
+
+    assert {column["name"] for column in experiment["hparamInfos"]} == {"model", *CHOICES[0]}
+    assert [metric["name"]["tag"] for metric in experiment["metricInfos"]] == [OBJECTIVE]
+
+
+def test_the_hparams_page_has_each_trial_with_its_choices_and_its_objective(shown: Shown) -> None:
+    names = {f"trial-{number:04d}" for number in range(3)}
+    rows = shown.tensorboard.eventually(
+        lambda client: client.hparams(),
+        lambda rows: names <= {name for name, row in rows.items() if row.metrics and row.status != "STATUS_UNKNOWN"},
+    )
+
+    first, pruned, failed = (rows[name] for name in sorted(names))
+    assert first.hparams == {
+        "model": "mlp",
+        "training.learning_rate": 0.25,
+        "model.hidden": "128-64",
+        "training.schedule": "cosine",
+    }
+    assert (first.metrics, first.status) == ({OBJECTIVE: 0.875}, "STATUS_SUCCESS")
+    assert pruned.hparams == {"model": "mlp", "training.learning_rate": 0.5, "model.hidden": "32"}
+    assert (pruned.metrics, pruned.status) == ({OBJECTIVE: 0.25}, "STATUS_SUCCESS")
+    assert failed.hparams["training.schedule"] == "constant"
+    assert failed.status == "STATUS_FAILURE"
+
+
+def seventh_steps(client: TensorboardClient) -> list[int]:
+    """The epochs that are shown of trial 7."""
+    return [step for step, _ in client.scalars("trial-0007", OBJECTIVE)]
+
+
+def record_trial(recorder: Recorder, number: int) -> None:
+    """A whole trial, as a driver tells it."""
+    recorder.trial_started(number, "mlp", CHOICES[number], "worker-0")
+    for epoch, accuracy in enumerate(ACCURACIES[number], start=1):
+        recorder.measured(number, Measurement(epoch, {OBJECTIVE: accuracy}, 6.0 * epoch, {"digit": CONFUSION}))
+    recorder.trial_ended(number, STATES[number], ACCURACIES[number][-1], None)

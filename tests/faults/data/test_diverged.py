@@ -1,0 +1,44 @@
+"""Losses that are no numbers any more."""
+
+import json
+
+from tests.faults.kit.matrix import fault
+from tests.support.command_line import CommandLine
+
+# Each step multiplies every weight by 1 - learning rate: by -99, so that they overflow, or by 0.9.
+FIELDS = ("training.weight_decay=1", "training.epochs=20", "search.sampler.kind=grid")
+
+
+@fault(
+    "Data, specs and settings",
+    "the loss of a trial becomes infinite or NaN",
+    seen="the trial is FAIL with the cause `diverged`, and never the best",
+    lost="that trial, which is not tried again",
+)
+def test_trial_that_diverges_fails_and_is_never_best(mxtrials: CommandLine, small: list[str]) -> None:
+    rates = "search.space={training.learning_rate: {choices: [100.0, 0.1]}}"
+    options = [option for field in (*FIELDS, rates) for option in ("--set", field)]
+    done = mxtrials("run", "smoke", *small, *options, "--out", "run", "--json")
+    assert done.returncode == 0, done.stderr
+    study = json.loads(done.stdout)
+    diverged, other = study["trials"]
+    assert (diverged["state"], diverged["attempts"]) == ("FAIL", 1)
+    assert diverged["error"].startswith("diverged")
+    assert other["state"] == "COMPLETE"
+    assert study["best"]["number"] == other["number"]
+
+
+@fault(
+    "Data, specs and settings",
+    "all trials diverge",
+    seen="one sentence that no trial was completed, exit code 1; `mxtrials show` says why",
+    lost="the study; its trials are recorded",
+)
+def test_study_whose_trials_all_diverge_exits_with_one(mxtrials: CommandLine, small: list[str]) -> None:
+    options = [option for field in (*FIELDS, "training.learning_rate=100") for option in ("--set", field)]
+    done = mxtrials("run", "smoke", *small, *options, "--set", "search={}", "--trials", "1", "--out", "run")
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.startswith("mxtrials: no trial of smoke was completed")
+    assert "diverged" in done.stdout
+    assert "best model" not in done.stdout
+    assert json.loads(mxtrials("show", "run", "--json").stdout)["best"] is None

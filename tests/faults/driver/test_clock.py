@@ -1,0 +1,54 @@
+"""The clock is set back by an hour: while a study runs, and before it is resumed."""
+
+import signal
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from cluster.run_dir.paths import RunDir
+from tests.faults.kit.matrix import fault
+from tests.faults.kit.outcome import outcome
+from tests.faults.kit.steps import die_before_step
+from tests.faults.kit.warm import WarmCommand
+
+AN_HOUR_S = 3600.0
+AMID_THE_FIRST_TRIAL = 25
+
+
+def set_clock_back(as_soon_as: Path) -> None:
+    """For this process it is an hour earlier from now on, or from the moment when there is such a path."""
+    true_time = time.time
+    time.time = lambda: true_time() - AN_HOUR_S * as_soon_as.exists()
+
+
+@fault(
+    "The driver",
+    "the clock is set back while a study runs, or before it is resumed",
+    seen="nothing",
+    lost="nothing: no order depends on it, neither in the store nor in TensorBoard's files",
+)
+@pytest.mark.parametrize("moment", ["while it runs", "before it is resumed"])
+def test_clock_that_is_set_back_changes_nothing(
+    moment: str, small: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    fields = ("trials=3", "training.epochs=3", "limits.checkpoint_every_s=0")
+    options = [*small, "--quiet", *(word for field in fields for word in ("--set", field))]
+    mxtrials = partial(WarmCommand, folder=tmp_path, environment=environment)
+    run = partial(mxtrials, "run", "smoke", *options, "--out")
+    assert run("undisturbed").wait() == 0
+    run_dir = RunDir(tmp_path / "disturbed")
+    if moment == "while it runs":
+        assert run(run_dir.path, first=partial(set_clock_back, run_dir.trial_tensorboard(2))).wait() == 0
+    else:
+        death = run(run_dir.path, first=partial(die_before_step, AMID_THE_FIRST_TRIAL, tmp_path)).wait()
+        assert death == -signal.SIGKILL
+        (left,) = run_dir.trial_tensorboard(0).iterdir()
+        resume = partial(mxtrials, "resume", run_dir.path, "--local", "--quiet")
+        assert resume(first=partial(set_clock_back, tmp_path)).wait() == 0
+        assert all(file.name > left.name for file in run_dir.trial_tensorboard(0).iterdir())
+    assert outcome(run_dir.path) == outcome(tmp_path / "undisturbed")
+    for trial in run_dir.tensorboard.iterdir():
+        files = sorted(trial.iterdir())
+        assert files == sorted(files, key=lambda file: file.stat().st_mtime_ns)

@@ -1,0 +1,89 @@
+"""Studies that end before their last trial because they were told to, and what a resume makes of them."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.run_dir.paths import RunDir
+from cluster.trial import TrialState
+from tests.faults.kit.matrix import fault
+from tests.faults.kit.studies import attempts_of, trials_of
+from tests.faults.kit.warm import WarmCommand
+
+Command = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def summary(small: list[str], environment: dict[str, str], tmp_path: Path) -> Command:
+    """Runs the study in `run` with some fields of its spec, or resumes it: what `--json` prints at its end."""
+
+    def call(name: str, *fields: str) -> dict[str, Any]:
+        overrides = [word for field in fields for word in ("--set", field)]
+        run = ["run", "smoke", *small, *overrides, "--out", "run"]
+        resume = ["resume", "run", "--local", *(f"--{field}" for field in fields)]
+        done = WarmCommand(*(run if name == "run" else resume), "--json", folder=tmp_path, environment=environment)
+        assert done.wait() == 0, done.stderr.read_text()
+        printed: dict[str, Any] = json.loads(done.stdout.read_text())
+        return printed
+
+    return call
+
+
+@fault(
+    "The driver",
+    "`limits.minutes` are over",
+    seen="running trials end their epoch and are saved; exit code 0; `mxtrials resume` goes on for as many minutes",
+    lost="nothing",
+)
+def test_study_whose_minutes_are_over_is_saved_and_goes_on(summary: Command, tmp_path: Path) -> None:
+    lengths = ("search.space={training.epochs: {choices: [1, 10000]}}", "search.sampler={kind: grid}", "trials=2")
+    ended = summary("run", *lengths, "limits.minutes=0.02")
+    assert (ended["state"], ended["reason"]) == ("complete", "limits.minutes: 0.02 are over")
+    _, stopped = trials_of(run_dir := RunDir(tmp_path / "run"))
+    assert stopped.state is TrialState.WAITING
+    assert run_dir.checkpoint(1, stopped.epochs).is_file()
+    assert summary("resume")["reason"] == ended["reason"]
+    _, again = trials_of(run_dir)
+    assert again.epochs > stopped.epochs
+    assert attempts_of(run_dir, 1) == [("interrupted", "")] * 2
+
+
+@fault(
+    "The driver",
+    "a trial reaches `stop.objective`",
+    seen="exit code 0; neither a resume nor more trials start anything",
+    lost="nothing",
+)
+def test_study_that_has_reached_its_objective_is_done(summary: Command) -> None:
+    ended = summary("run", "trials=3", "stop.objective=0.0")
+    assert (ended["state"], ended["reason"]) == ("complete", "trial 0 reached the objective 0.0")
+    assert [trial["state"] for trial in ended["trials"]] == ["COMPLETE"]
+    assert summary("resume", "trials=5") == ended
+
+
+@fault(
+    "The driver",
+    "more trials are wanted of a study that is done",
+    seen="`mxtrials resume --trials N` runs them; a grid has no more than its points",
+    lost="nothing: they are the trials that a longer study would have had",
+)
+@pytest.mark.parametrize("sampler", ["random", "grid", "qmc", "tpe"])
+def test_study_that_is_extended_has_the_trials_of_a_longer_one(
+    sampler: str, small: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    space = "search.space={training.learning_rate: {low: 0.1, high: 0.4, step: 0.1}}"
+    options = [*small, "--quiet", "--set", space, "--set", f"search.sampler={{kind: {sampler}}}", "--out"]
+    mxtrials = partial(WarmCommand, folder=tmp_path, environment=environment)
+    assert mxtrials("run", "smoke", "--trials", "1", *options, "extended").wait() == 0
+    assert mxtrials("resume", "extended", "--trials", "6", "--local", "--quiet").wait() == 0
+    assert mxtrials("run", "smoke", "--trials", "6", *options, "longer").wait() == 0
+    extended, longer = (
+        [(trial.number, trial.params, trial.weights_sha256) for trial in trials_of(RunDir(tmp_path / name))]
+        for name in ("extended", "longer")
+    )
+    assert extended == longer
+    assert len(extended) == (4 if sampler == "grid" else 6)

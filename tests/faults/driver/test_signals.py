@@ -1,0 +1,137 @@
+"""Ctrl-C and SIGTERM, once and twice, and before there is anything to save."""
+
+import json
+import os
+import signal
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from cluster.results.summary import read_summary
+from cluster.run_dir.paths import RunDir
+from cluster.trial import TrialState
+from tests.faults.kit.matrix import fault
+from tests.faults.kit.studies import trials_of
+from tests.faults.kit.warm import WarmCommand, eventually
+from tests.support.command_line import CommandLine, command
+
+EPOCHS = 80
+GO_ON = "interrupted; go on with: mxtrials resume run\n"
+
+
+@fault(
+    "The driver",
+    "Ctrl-C (SIGINT) or SIGTERM",
+    seen="running trials end their epoch and are saved; exit code 130 and the command to go on with",
+    lost="nothing",
+)
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_study_saves_its_last_epoch_and_goes_on_from_it(
+    signal_number: int, mxtrials: CommandLine, small: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    run_dir = RunDir(tmp_path / "run")
+    with subprocess.Popen(
+        command("run", "smoke", *small, "--set", f"training.epochs={EPOCHS}", "--out", "run"),
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        next(line for line in running.stdout if "epoch 1/" in line)
+        running.send_signal(signal_number)
+        _, stderr = running.communicate(timeout=60)
+    assert (running.returncode, stderr) == (130, GO_ON)
+    assert read_summary(run_dir).state == "interrupted"
+    *_, stopped = trials_of(run_dir)
+    assert stopped.state is TrialState.WAITING
+    assert run_dir.checkpoint(stopped.number, stopped.epochs).is_file()
+
+    resumed = mxtrials("resume", "run", "--local", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert [trial["state"] for trial in json.loads(resumed.stdout)["trials"]] == ["COMPLETE", "COMPLETE"]
+    rows = pq.read_table(run_dir.metrics).to_pylist()
+    assert [(row["number"], row["epoch"]) for row in rows] == [(n, e + 1) for n in range(2) for e in range(EPOCHS)]
+
+
+@pytest.mark.slow
+def test_study_on_ray_saves_its_last_epoch_also_where_all_its_processes_are_interrupted(
+    mxtrials: CommandLine, small: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    small.remove("--local")
+    options = [*small, "--workers", "cpu=1,gpu=0", "--set", "training.epochs=200", "--set", "trials=1"]
+    with subprocess.Popen(
+        command("run", "smoke", *options, "--out", "run"),
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout is not None
+        next(line for line in running.stdout if "epoch 1/" in line)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+        _, stderr = running.communicate(timeout=60)
+    assert (running.returncode, stderr) == (130, GO_ON)
+    run_dir = RunDir(tmp_path / "run")
+    (stopped,) = trials_of(run_dir)
+    assert (read_summary(run_dir).state, stopped.state) == ("interrupted", TrialState.WAITING)
+    assert run_dir.checkpoint(0, stopped.epochs).is_file()
+    assert mxtrials("resume", "run", "--local").returncode == 0
+    assert [(trial.state, trial.epochs) for trial in trials_of(run_dir)] == [(TrialState.COMPLETE, 200)]
+
+
+@fault(
+    "The driver",
+    "a second Ctrl-C or SIGTERM",
+    seen="it leaves at once; exit code 130 and the command to go on with",
+    lost="the epochs under way",
+)
+@pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)])
+def test_study_interrupted_twice_does_not_wait_for_its_epoch_and_can_go_on(
+    signals: tuple[int, int], small: list[str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    # One epoch that takes seconds: 200 steps, one for each image.
+    fields = ("model.hidden=[1024, 1024]", "training.batch_size=1", "trials=1")
+    options = [*small, *(word for field in fields for word in ("--set", field))]
+    run_dir, mxtrials = RunDir(tmp_path / "run"), partial(WarmCommand, folder=tmp_path, environment=environment)
+    driver = mxtrials("run", "smoke", *options, "--out", "run")
+    eventually(lambda: run_dir.path.exists() and bool(trials_of(run_dir)), "a trial runs")
+    os.kill(driver.pid, signals[0])
+    eventually(lambda: "stopping (interrupted)" in driver.stdout.read_text(), "it says that it stops")
+    os.kill(driver.pid, signals[1])
+    assert (driver.wait(), driver.stderr.read_text()) == (130, GO_ON)
+    assert [(trial.state, trial.epochs) for trial in trials_of(run_dir)] == [(TrialState.RUNNING, 0)]
+    assert mxtrials("resume", "run", "--local").wait() == 0
+    assert [(trial.state, trial.epochs) for trial in trials_of(run_dir)] == [(TrialState.COMPLETE, 1)]
+
+
+@fault(
+    "The driver",
+    "Ctrl-C or SIGTERM before the first trial",
+    seen="exit code 130, no run directory",
+    lost="nothing: nothing had begun",
+)
+@pytest.mark.parametrize("moment", ["cache", "MXNet"])
+def test_study_interrupted_before_its_first_trial_leaves_no_run(
+    moment: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    cache, run_dir = tmp_path / "cache", RunDir(tmp_path / "runs" / "run")
+    with subprocess.Popen(
+        command("run", "smoke", "--out", run_dir.path),
+        cwd=tmp_path,
+        env={**environment, "XDG_CACHE_HOME": str(cache)} if moment == "cache" else environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        eventually(cache.exists if moment == "cache" else run_dir.tensorboard.exists, f"{moment} is under way")
+        run.send_signal(signal.SIGTERM)
+        _, stderr = run.communicate(timeout=60)
+    assert (run.returncode, stderr) == (130, "interrupted\n")
+    assert list(tmp_path.glob("runs/*")) == []

@@ -1,0 +1,226 @@
+"""Files of a run that are damaged or gone: what can be made again is, all else is refused in one sentence."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from mnist_core.data.dataset import Dataset
+from tests.faults.conftest import call
+from tests.faults.kit.accounts import account, assert_shown_in_tensorboard
+from tests.faults.kit.matrix import fault
+from tests.faults.kit.warm import WarmCommand
+from tests.support.command_line import CommandLine, assert_refused
+
+Damage = Callable[[Path], None]
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def cut_in_line_six(path: Path) -> None:
+    """Of a spec: amid the list of its layers."""
+    path.write_text(path.read_text().partition("]")[0])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def die_in_second_trial() -> None:
+    """From now on this process dies by SIGKILL where it makes a folder for the second trial."""
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "os.mkdir" and "trial-0001" in str(arguments[0]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(audit)
+
+
+@fault(
+    "Disks and files",
+    "the data cache is damaged or empty",
+    seen="it is built anew; `mxtrials data` says so",
+    lost="nothing",
+)
+@pytest.mark.parametrize("damage", [flip_a_bit, empty])
+def test_damaged_cache_is_built_anew(
+    damage: Damage, environment: dict[str, str], small_idx_folder: Path, tmp_path: Path
+) -> None:
+    ask = ("data", "--source", small_idx_folder, "--json")
+    own_cache = {**environment, "XDG_CACHE_HOME": str(tmp_path)}
+    before = json.loads(call(own_cache, *ask))
+    damage(Path(before["path"]))
+    after = json.loads(call(own_cache, *ask))
+    assert after["built"]
+    assert after["damage"]
+    assert after["fingerprint"] == before["fingerprint"]
+
+
+@fault(
+    "Disks and files",
+    "training states are damaged, cut short or empty",
+    seen="a warning with the file; the trial goes on from the state before, or from its beginning",
+    lost="training since the last whole state",
+)
+@pytest.mark.parametrize("damages", [[flip_a_bit], [cut, empty, flip_a_bit]])
+def test_damaged_training_state_is_passed_over(
+    damages: list[Damage], stopped: Path, mxtrials: CommandLine, undisturbed: Path
+) -> None:
+    states = sorted((stopped / "checkpoints" / "trial-0000").glob("*.state"), reverse=True)
+    assert len(states) >= 2  # and one more if the driver could not commit the last epoch
+    damaged = states[: len(damages)]
+    for damage, state in zip(damages, damaged, strict=False):
+        damage(state)
+    done = mxtrials("resume", stopped, "--local")
+    assert (done.returncode, done.stderr) == (0, "")
+    for state in damaged:
+        assert f"warning: {state} is passed over" in done.stdout
+    assert account(stopped) == account(undisturbed)
+
+
+@fault(
+    "Disks and files",
+    "`study.db` is damaged, cut short or empty",
+    seen="one sentence, exit code 2: restore it from a copy; nothing is written to it",
+    lost="what the file holds, unless there is a copy",
+)
+@pytest.mark.parametrize("damage", [cut, empty])
+def test_damaged_store_is_refused(damage: Damage, begun: Path, mxtrials: CommandLine) -> None:
+    store = begun / "study.db"
+    damage(store)
+    damaged = store.read_bytes()
+    for arguments in (["show"], ["resume", "--local"]):
+        assert_refused(mxtrials(*arguments, begun), 2, str(store), "restore it")
+    assert store.read_bytes() == damaged
+
+
+@fault(
+    "Disks and files",
+    "a bit flips within a value of `study.db`",
+    seen="`resume` is refused in one sentence with table and row, exit code 2; nothing is written to it",
+    lost="that value, unless there is a copy; `show`, which only reads, does not look for it",
+)
+@pytest.mark.parametrize(
+    ("before", "table"),
+    [
+        ('"data_fingerprint": "', "study"),
+        ('"training.learning_rate": 0.', "trials"),
+        ('"test/accuracy": 0.', "trials"),
+        ('"val/accuracy": 0.', "measurements"),
+    ],
+)
+def test_bit_within_a_value_of_the_store_is_noticed(
+    before: str, table: str, begun: Path, mxtrials: CommandLine
+) -> None:
+    store = begun / "study.db"
+    content = bytearray(store.read_bytes())
+    for found in re.finditer(re.escape(before.encode()), content):
+        content[found.end()] ^= 1
+    store.write_bytes(content)
+    assert_refused(mxtrials("resume", begun, "--local"), 2, str(store), f"table {table} is not what", "restore it")
+    assert store.read_bytes() == content
+
+
+@fault(
+    "Disks and files",
+    "`study.db-wal` is deleted after a crash",
+    seen="the study as it was when SQLite last moved its log into `study.db`",
+    lost="what was committed since: keep both files together",
+)
+def test_store_without_its_log_is_what_it_was_before(killed: Path, mxtrials: CommandLine) -> None:
+    (killed / "study.db-wal").unlink()
+    assert "interrupted (its driver ended without a word): no trial yet" in mxtrials("show", killed).stdout
+
+
+@fault(
+    "Disks and files",
+    "`spec.yaml` is damaged or gone",
+    seen="one sentence with file and line, or that it is gone, exit code 2",
+    lost="nothing, once it is restored",
+)
+@pytest.mark.parametrize(("damage", "told"), [(cut_in_line_six, ", line 6: "), (remove, " cannot be read: no such")])
+def test_damaged_spec_is_refused(damage: Damage, told: str, begun: Path, mxtrials: CommandLine) -> None:
+    damage(begun / "spec.yaml")
+    for arguments in (["show"], ["resume", "--local"]):
+        assert_refused(mxtrials(*arguments, begun), 2, f"{begun}/spec.yaml{told}")
+
+
+@fault(
+    "Disks and files",
+    "`environment.json`, tables, TensorBoard's files or the best model are damaged or gone",
+    seen="`mxtrials resume` writes them anew, `environment.json` as it was: `study.db` knows what it told",
+    lost="nothing",
+)
+@pytest.mark.parametrize("damage_environment", [cut, flip_a_bit, remove])
+def test_what_can_be_made_again_is(
+    damage_environment: Damage, undisturbed: Path, mxtrials: CommandLine, tmp_path: Path
+) -> None:
+    run_dir = shutil.copytree(undisturbed, tmp_path / "run")
+    damage_environment(run_dir / "environment.json")
+    remove(run_dir / "results.parquet")
+    flip_a_bit(run_dir / "metrics.parquet")
+    remove(run_dir / "best" / "model-symbol.json")
+    for number, damage in enumerate([flip_a_bit, cut]):
+        for events in (run_dir / "tensorboard" / f"trial-{number:04d}").iterdir():
+            damage(events)
+    done = mxtrials("resume", run_dir, "--local", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert account(run_dir) == account(undisturbed)
+    assert_shown_in_tensorboard(run_dir)
+    assert (run_dir / "best" / "model-symbol.json").is_file()
+    assert (run_dir / "environment.json").read_bytes() == (undisturbed / "environment.json").read_bytes()
+
+
+@fault(
+    "Disks and files",
+    "TensorBoard's files of the best trial are damaged, and the driver that writes them anew is killed before its end",
+    seen="the next `mxtrials resume` writes what is still lacking: predictions and network",
+    lost="nothing",
+)
+def test_what_a_killed_driver_has_not_made_again_is_made_by_the_next(
+    begun: Path, environment: dict[str, str], mxtrials: CommandLine, tmp_path: Path
+) -> None:
+    for events in (begun / "tensorboard" / "trial-0000").iterdir():
+        flip_a_bit(events)
+    resume = ("resume", begun, "--local", "--trials=2", "--quiet")
+    killed = WarmCommand(*resume, folder=tmp_path, environment=environment, first=die_in_second_trial)
+    assert killed.wait() == -signal.SIGKILL
+    done = mxtrials(*resume)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert json.loads((begun / "best" / "model.json").read_text())["trial"] == 0
+    assert_shown_in_tensorboard(begun)
+
+
+@fault(
+    "Disks and files",
+    "the best model is damaged",
+    seen="`predict` is refused in one sentence with the file, exit code 2; `resume` writes them anew",
+    lost="nothing",
+)
+def test_damaged_model_is_refused(begun: Path, mxtrials: CommandLine, small_dataset: Dataset, tmp_path: Path) -> None:
+    params = begun / "best" / "model-0000.params"
+    flip_a_bit(params)
+    Image.fromarray(small_dataset.test.images[0]).save(tmp_path / "digit.png")
+    assert_refused(mxtrials("predict", begun, "digit.png"), 2, f"{params} is damaged")
+    assert mxtrials("resume", begun, "--local").returncode == 0
+    assert mxtrials("predict", begun, "digit.png").returncode == 0

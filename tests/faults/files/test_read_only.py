@@ -1,0 +1,63 @@
+"""A run directory that nobody may write to: reading it works, all else is refused in one sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mnist_core.data.dataset import Dataset
+from tests.faults.kit.matrix import fault
+from tests.faults.kit.small_disk import Disks
+from tests.support.command_line import assert_refused
+
+
+@fault(
+    "Disks and files",
+    "a run directory becomes read-only",
+    seen="`show`, `predict` and `evaluate` work; `resume` is refused in one sentence, exit code 3",
+    lost="nothing",
+)
+def test_read_only_run_is_read_and_not_resumed(
+    disks: Disks, begun: Path, small_dataset: Dataset, tmp_path: Path
+) -> None:
+    Image.fromarray(small_dataset.test.images[0]).save(tmp_path / "digit.png")
+    shown = disks.mxtrials("show", begun, "--json").stdout
+    disks.make_read_only(begun)
+    with pytest.raises(OSError, match="Read-only file system"):
+        disks.seen(begun / "study.db").touch()
+    assert disks.mxtrials("show", begun, "--json").stdout == shown
+    assert disks.mxtrials("evaluate", begun).returncode == 0
+    assert disks.mxtrials("predict", begun, tmp_path / "digit.png").returncode == 0
+    refused = disks.mxtrials("resume", begun, "--trials=2", "--local")
+    assert_refused(refused, 3, f"{begun} cannot be written (Read-only file system)", "copy the run")
+
+
+@fault(
+    "Disks and files",
+    "a run directory becomes read-only after its driver was killed",
+    seen='`show` says "interrupted", with all that was committed',
+    lost="nothing",
+)
+def test_killed_run_is_shown_where_nothing_can_be_written(disks: Disks, killed: Path) -> None:
+    disks.make_read_only(killed)
+    shown = json.loads(disks.mxtrials("show", killed, "--json").stdout)
+    assert shown["state"] == "interrupted"
+    assert shown["trials"][0]["epochs"] >= 2
+
+
+@fault(
+    "Disks and files",
+    "the folder for a new run, or that of the data cache, is read-only",
+    seen="one sentence with the folder, exit code 3",
+    lost="nothing: nothing had begun",
+)
+@pytest.mark.parametrize("folder", ["runs", "cache"])
+def test_study_does_not_begin_where_nothing_can_be_written(
+    folder: str, disks: Disks, tmp_path: Path, options: list[str]
+) -> None:
+    disks.mount(tmp_path / folder)
+    disks.make_read_only(tmp_path / folder)
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")} if folder == "cache" else {}
+    done = disks.mxtrials("run", *options, "--out", tmp_path / "runs" / "run", **cache)
+    assert_refused(done, 3, str(tmp_path / folder), "(Read-only file system)")

@@ -1,0 +1,210 @@
+"""Workers that die, hang or raise on real Ray, nodes that go, and a trial that ends each worker that it is given."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+from ray.cluster_utils import Cluster
+
+from cluster.ray_backend.session import ray_session
+from cluster.run_dir.paths import RunDir
+from cluster.trial import TrialState
+from cluster.workers.events import Measured, WorkerEvent
+from mnist_core.data.dataset import Dataset
+from tests.faults.kit.faulty_worker import (
+    FaultyWorker,
+    Kind,
+    Plan,
+    assert_goes_on,
+    faulty_study,
+    trained_epochs,
+)
+from tests.faults.kit.lanes import LanesPool
+from tests.faults.kit.matrix import fault
+from tests.faults.kit.studies import SETTINGS, attempts_of, of_attempts, run_study, trials_of, undisturbed_hashes
+from tests.faults.kit.warm import eventually, has_ended
+from tests.support.small_cluster import Together, small_cluster
+
+pytestmark = pytest.mark.slow
+
+GOES_ON = (
+    "the trial waits a moment, then goes on from its last state, if it can on another worker; "
+    "FAIL with the cause after `limits.attempts`"
+)
+SINCE_LAST_STATE = "training since the last state"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Cluster]:
+    """Two raylets with a CPU each."""
+    with small_cluster() as cluster:
+        cluster.add_node(num_cpus=1)
+        with ray_session(cluster.address, None):
+            yield cluster
+
+
+# What happens to which trial, after its second epoch.
+PLANNED: tuple[Kind, ...] = ("SIGKILL", "SIGSEGV", "exit", "SIGSTOP", "RuntimeError", "ValueError", "MemoryError")
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """A study in which each trial but the last had its own fault, and the hashes of the same one without any."""
+
+    run_dir: RunDir
+    hashes: list[str | None]
+
+    def assert_goes_on(self, kind: Kind, outcome: str, *words: str) -> None:
+        """The trial ended as if nothing had happened."""
+        number = PLANNED.index(kind)
+        assert_goes_on(self.run_dir, number, self.hashes[number], outcome, *words)
+
+
+@pytest.fixture(scope="module")
+def disturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Disturbed:
+    folder = tmp_path_factory.mktemp("disturbed")
+    plans = [Plan(kind, trial=number) for number, kind in enumerate(PLANNED)]
+    overrides = [f"trials={len(PLANNED) + 1}", "limits.epoch_timeout_s=10"]
+    run_dir = faulty_study(folder, small_dataset, plans, *overrides)
+    return Disturbed(run_dir, undisturbed_hashes(folder / "undisturbed", small_dataset, *overrides))
+
+
+@fault(
+    "Workers and nodes",
+    "a worker is killed (SIGKILL), crashes (SIGSEGV) or leaves (`exit()`)",
+    seen=GOES_ON,
+    lost=SINCE_LAST_STATE,
+)
+@pytest.mark.parametrize("kind", ["SIGKILL", "SIGSEGV", "exit"])
+def test_trial_of_a_worker_that_dies_goes_on(kind: Kind, disturbed: Disturbed) -> None:
+    disturbed.assert_goes_on(kind, "crashed", "worker process", "died: it crashed or was killed")
+
+
+@fault(
+    "Workers and nodes",
+    "a worker hangs (SIGSTOP)",
+    seen="it is killed after `limits.epoch_timeout_s` without an epoch, and the trial goes on as after a crash",
+    lost=SINCE_LAST_STATE,
+)
+def test_trial_of_a_worker_that_hangs_goes_on(disturbed: Disturbed) -> None:
+    disturbed.assert_goes_on("SIGSTOP", "crashed", "no epoch ended within limits.epoch_timeout_s")
+
+
+@fault(
+    "Workers and nodes",
+    "training raises",
+    seen="the trial goes on as after a crash, and the worker lives on; the traceback is kept in the store",
+    lost=SINCE_LAST_STATE,
+)
+def test_trial_that_raises_goes_on(disturbed: Disturbed) -> None:
+    disturbed.assert_goes_on("RuntimeError", "failed", "RuntimeError: on demand")
+    first, last = of_attempts("traceback", disturbed.run_dir, PLANNED.index("RuntimeError"))
+    assert "faulty_worker.py" in first
+    assert last == ""
+
+
+class LastFirst(Random):
+    """Of all that may happen, that happens which became possible last."""
+
+    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
+        return start - 1
+
+
+def test_trial_that_raised_goes_on_on_another_worker(tmp_path: Path, small_idx_folder: Path) -> None:
+    source = shutil.copytree(small_idx_folder, tmp_path / "source")
+    # The worker that it raises on is idle before the other one is.
+    make_worker = partial(FaultyWorker, folder=tmp_path, plans=[Plan("RuntimeError")])
+    run_dir = run_study(tmp_path / "run", LanesPool(source, 2, LastFirst(), make_worker=make_worker))
+    assert of_attempts("outcome", run_dir) == ["failed", "complete"]
+    assert of_attempts("worker", run_dir) == ["cpu-1", "cpu-0"]
+
+
+@fault(
+    "Workers and nodes",
+    "training raises what it would raise again: a wrong shape or value",
+    seen="FAIL with the cause, and no other attempt",
+    lost="nothing",
+)
+def test_trial_that_cannot_succeed_is_tried_once(disturbed: Disturbed) -> None:
+    trials = trials_of(disturbed.run_dir)
+    failed, last = trials[PLANNED.index("ValueError")], trials[-1]
+    assert (failed.state, failed.error, failed.attempts) == (TrialState.FAIL, "ValueError: on demand", 1)
+    assert "faulty_worker.py" in (failed.traceback or "")
+    assert (last.state, last.attempts, last.weights_sha256) == (TrialState.COMPLETE, 1, disturbed.hashes[-1])
+
+
+@fault(
+    "Workers and nodes",
+    "training lacks memory (`MemoryError`)",
+    seen="the trial waits until 15 % of the node's memory is free, two minutes at most, then goes on as after a crash",
+    lost=SINCE_LAST_STATE,
+)
+def test_trial_without_memory_goes_on_when_there_is_some(disturbed: Disturbed) -> None:
+    disturbed.assert_goes_on("MemoryError", "failed", "MemoryError")
+
+
+@fault(
+    "Workers and nodes",
+    "a trial ends each worker that it is given",
+    seen="after two workers it trains on one of its own; when that dies, too, FAIL with the cause. The others go on",
+    lost="that trial",
+)
+def test_poisonous_trial_is_quarantined_and_the_others_complete(
+    nodes: Cluster, tmp_path: Path, small_dataset: Dataset
+) -> None:
+    plans, overrides = [Plan("SIGKILL", times=3)], ["trials=4", "limits.attempts=10"]
+    run_dir = faulty_study(tmp_path, small_dataset, plans, *overrides)
+    poisonous, *others = trials_of(run_dir)
+    assert (poisonous.state, poisonous.attempts) == (TrialState.FAIL, 3)
+    assert "in quarantine on a worker of its own" in (poisonous.error or "")
+    assert [outcome for outcome, _ in attempts_of(run_dir)] == ["crashed"] * 3
+    assert trained_epochs(tmp_path) == [1, 2, 2, 2]
+    hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
+    assert [(trial.state, trial.weights_sha256) for trial in others] == [
+        (TrialState.COMPLETE, each) for each in hashes[1:]
+    ]
+
+
+class NodeKiller(Together):
+    """Ends a node when the worker on it has trained two epochs of its trial."""
+
+    def __init__(self, cluster: Cluster, dataset: Dataset, folder: Path) -> None:
+        self.cluster, self.node = cluster, cluster.add_node(num_cpus=1)
+        super().__init__(3, dataset, SETTINGS, partial(FaultyWorker, folder=folder))
+        raylet = self.node.all_processes["raylet"][0].process.pid
+        processes = {ready.worker: psutil.Process(ready.pid) for ready in self.ready}
+        ((self.victim, self.process),) = [found for found in processes.items() if found[1].ppid() == raylet]
+
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        """See WorkerPool."""
+        event = super().next_event(timeout_s)
+        if isinstance(event, Measured) and event.worker == self.victim and event.measurement.epoch == 2:
+            self.victim = ""
+            self.cluster.remove_node(self.node, allow_graceful=False)
+            eventually(lambda: has_ended(self.process), "the worker follows its node")
+        return event
+
+
+@fault(
+    "Workers and nodes",
+    "a node dies",
+    seen="its trials go on on other nodes, as after a crash",
+    lost=SINCE_LAST_STATE,
+)
+def test_trial_of_a_node_that_dies_goes_on(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> None:
+    overrides = ["trials=6", "training.epochs=20"]
+    pool = NodeKiller(nodes, small_dataset, tmp_path)
+    run_dir = run_study(tmp_path / "run", pool, *overrides)
+    trials = trials_of(run_dir)
+    (moved,) = [trial for trial in trials if trial.attempts == 2]
+    (outcome, cause), _ = attempts_of(run_dir, moved.number)
+    assert (outcome, cause.split(" (")[0]) == ("lost", f"node {pool.node.node_ip_address}")
+    assert pool.node.node_id in cause
+    assert trained_epochs(tmp_path, moved.number) == list(range(1, 21))
+    hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
+    assert [trial.weights_sha256 for trial in trials] == hashes

@@ -1,0 +1,64 @@
+"""A node whose memory runs out: Ray or the kernel ends a training, and it goes on when there is memory again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from ray.cluster_utils import Cluster
+
+from cluster.ray_backend.session import ray_session
+from mnist_core.data.dataset import Dataset
+from tests.faults.kit.faulty_worker import EATEN_BYTES, Plan, assert_goes_on, faulty_study
+from tests.faults.kit.matrix import fault
+from tests.faults.kit.studies import undisturbed_hashes
+from tests.support.small_cluster import small_cluster
+from tests.support.small_group import small_group
+
+pytestmark = pytest.mark.slow
+
+# What Ray lets the node use beside what it uses now: more than tests beside this one begin to use, or cease to.
+HEADROOM_BYTES = EATEN_BYTES // 2
+# What is not to be used in any case, for Ray looks once in a while.
+SPARE_BYTES = 2**30
+
+
+@pytest.fixture(scope="module")
+def watchful_node() -> Iterator[Cluster]:
+    """A raylet that kills a worker as soon as the node uses so much more than now."""
+    memory = psutil.virtual_memory()
+    limit_bytes = memory.total - memory.available + HEADROOM_BYTES
+    if limit_bytes + SPARE_BYTES > memory.total:
+        pytest.skip("there is not enough memory to let it run out")
+    config = {"memory_usage_threshold": limit_bytes / memory.total, "memory_monitor_refresh_ms": 100}
+    with small_cluster(_system_config=config) as cluster, ray_session(cluster.address, None):
+        yield cluster
+
+
+@fault(
+    "Workers and nodes",
+    "the node's memory runs out, and Ray kills the worker",
+    seen='"out of memory: Ray killed the worker to save its node"; the trial waits for memory and goes on',
+    lost="training since the last state",
+)
+def test_kill_by_ray_for_lack_of_memory_is_recognised(
+    watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset
+) -> None:
+    run_dir = faulty_study(tmp_path, small_dataset, [Plan("eats memory")], slots=1)
+    (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
+    assert_goes_on(run_dir, 0, undisturbed, "lost", "out of memory: Ray killed the worker")
+
+
+@fault(
+    "Workers and nodes",
+    "the node's or the container's memory runs out, and the kernel kills the worker",
+    seen='"out of memory, probably: the kernel of node ... killed processes"; the trial waits for memory and goes on',
+    lost="training since the last state",
+)
+def test_kill_by_the_kernel_for_lack_of_memory_is_recognised(
+    watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset
+) -> None:
+    with small_group(3 * 2**29) as group:
+        run_dir = faulty_study(tmp_path, small_dataset, [Plan("eats memory", group=group)], slots=1)
+    (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
+    assert_goes_on(run_dir, 0, undisturbed, "lost", "out of memory, probably: the kernel of node")

@@ -1,0 +1,133 @@
+"""A study submitted by `ray job submit` to a head of its own, authenticated, on this machine."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from cluster.run_dir.paths import RunDir
+
+ROOT = Path(__file__).parents[3]
+RAY = str(Path(sys.executable).with_name("ray"))
+MAY_TAKE_S = 120
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Head:
+    """A running head: where its Jobs API listens, and the environment of a client that has its token."""
+
+    address: str
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
+    folder = tmp_path_factory.mktemp("head")
+    environment = client_environment(folder)
+    gcs, dashboard = free_port(), free_port()
+    command = [RAY, "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1", f"--port={gcs}"]
+    command += ["--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"]
+    command += [f"--dashboard-agent-listen-port={free_port()}"]  # else a fixed one, which another cluster may have
+    sessions = tempfile.mkdtemp(prefix="ray-")  # under pytest's own folder, the paths of Ray's sockets are too long
+    with subprocess.Popen(
+        [*command, f"--temp-dir={sessions}"], env=environment, stdout=subprocess.PIPE, text=True
+    ) as ray:
+        try:
+            assert ray.stdout is not None
+            assert any("Ray runtime started" in line for line in ray.stdout)
+            yield Head(f"http://127.0.0.1:{dashboard}", environment)
+        finally:
+            ray.send_signal(signal.SIGTERM)  # with --block, it takes its processes along
+            ray.communicate(timeout=MAY_TAKE_S)
+            shutil.rmtree(sessions)
+
+
+def client_environment(folder: Path) -> dict[str, str]:
+    """This process's environment without any Ray cluster in it, and with a home and a token of its own."""
+    token = folder / "token"
+    token.write_text(secrets.token_hex(32))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    own = {"HOME": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+    return {**inherited, **own, "RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{Path(RAY).parent}:{os.environ['PATH']}"}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def submit(head: Head, environment: dict[str, str], *entrypoint: str) -> subprocess.CompletedProcess[str]:
+    """Submits, again and again until the head's agent for jobs is up, which it is some time after the head."""
+    command = [RAY, "job", "submit", "--address", head.address, "--working-dir", ".", "--", *entrypoint]
+    deadline_s = time.monotonic() + MAY_TAKE_S
+    while True:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=MAY_TAKE_S,
+            check=False,
+        )
+        if "No available agent to submit job" not in done.stdout or time.monotonic() > deadline_s:
+            return done
+
+
+def test_submitted_study_completes_both_trials(head: Head, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+
+    done = submit(head, head.environment, "python", "-m", "jobs", "run", "smoke", "--out", str(out))
+
+    assert done.returncode == 0, done.stdout
+    with closing(sqlite3.connect(RunDir.open(out).store)) as store:
+        assert store.execute("SELECT state FROM trials").fetchall() == [("COMPLETE",), ("COMPLETE",)]
+
+
+def test_submitted_folder_holds_the_package_and_nothing_that_git_ignores(head: Head) -> None:
+    script = (
+        "from pathlib import Path; files = {str(p) for p in Path().rglob('*') if p.is_file()};"
+        "print('FILES', len(files), sum(Path(f).stat().st_size for f in files));"
+        "assert 'jobs/specs/smoke.yaml' in files and any(f.startswith('mnist_core/data/bundled/') for f in files);"
+        "assert not {f.split('/')[0] for f in files} & {'.git', '.venv', 'runs', 'build', '.mypy_cache'}"
+    )
+
+    done = submit(head, head.environment, sys.executable, "-c", f'"{script}"')
+
+    assert done.returncode == 0, done.stdout
+    assert "larger than" not in done.stdout
+
+
+def test_submission_without_the_token_is_refused(head: Head) -> None:
+    stranger = {**head.environment, "RAY_AUTH_MODE": "disabled"}
+    request = Request(
+        f"{head.address}/api/jobs/", b'{"entrypoint": "echo never"}', {"Content-Type": "application/json"}
+    )
+
+    done = submit(head, stranger, "echo", "never")
+    with pytest.raises(HTTPError) as refused:
+        urlopen(request, timeout=MAY_TAKE_S)
+    refused.value.close()
+
+    assert done.returncode != 0
+    assert "token authentication is enabled" in done.stdout
+    assert refused.value.code == 401

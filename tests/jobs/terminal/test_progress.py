@@ -1,0 +1,120 @@
+"""What a view knows of a running study: counts, the best, the time left."""
+
+import pytest
+
+from cluster.spec.spec_file import load_spec
+from cluster.trial import TrialState
+from jobs.terminal.progress import Progress
+from mnist_core.measurement import Measurement
+from tests.support.records import finished_trial
+
+SPEC = """
+name: progress
+training: {epochs: 4}
+search:
+  space: {training.epochs: {choices: [4, 8]}}
+trials: 4
+"""
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def progress(clock: Clock, *overrides: str) -> Progress:
+    return Progress(load_spec(SPEC, overrides), clock)
+
+
+def completed(study: Progress, number: int, value: float) -> None:
+    study.start(number, "mlp", {}, "cpu-0")
+    study.end(number, TrialState.COMPLETE, value, None)
+
+
+def test_running_trial_has_the_epochs_that_its_parameters_say(clock: Clock) -> None:
+    study = progress(clock)
+    study.start(0, "mlp", {}, "cpu-0")
+    study.start(1, "mlp", {"training.epochs": 8}, "cpu-1")
+    assert [(trial.epoch, trial.epochs) for trial in study.running.values()] == [(0, 4), (0, 8)]
+
+
+def test_ended_trial_is_counted_and_runs_no_more(clock: Clock) -> None:
+    study = progress(clock)
+    study.start(0, "mlp", {}, "cpu-0")
+    ended = study.end(0, TrialState.FAIL, None, "the cause")
+    assert ended is not None
+    assert (study.running, study.ended, study.problem) == ({}, {TrialState.FAIL: 1}, "trial 0: the cause")
+
+
+def test_trial_that_failed_while_it_waited_is_counted(clock: Clock) -> None:
+    study = progress(clock)
+    assert study.end(0, TrialState.FAIL, None, "the cause") is None
+    assert study.ended == {TrialState.FAIL: 1}
+
+
+def test_trial_put_aside_runs_no_more_and_leaves_its_reason(clock: Clock) -> None:
+    study = progress(clock)
+    study.start(0, "mlp", {}, "cpu-0")
+    study.put_aside(0, "lost, attempt 1: killed")
+    assert (study.running, study.ended, study.problem) == ({}, {}, "trial 0 waits: lost, attempt 1: killed")
+
+
+@pytest.mark.parametrize(("objective", "best"), [("val/accuracy", 1), ("val/loss", 0)])
+def test_best_follows_the_direction_of_the_objective(objective: str, best: int, clock: Clock) -> None:
+    study = progress(clock, f"search.objective={objective}")
+    for number, value in enumerate((0.1, 0.9, 0.5)):
+        completed(study, number, value)
+    assert study.best is not None
+    assert study.best[1] == best
+
+
+def test_first_of_equals_is_best(clock: Clock) -> None:
+    study = progress(clock)
+    completed(study, 3, 0.5)
+    completed(study, 1, 0.5)
+    assert study.best == (0.5, 3, "mlp")
+
+
+def test_pruned_trial_is_never_best(clock: Clock) -> None:
+    study = progress(clock)
+    study.start(0, "mlp", {}, "cpu-0")
+    study.end(0, TrialState.PRUNED, 0.9, None)
+    assert study.best is None
+
+
+def test_time_left_is_unknown_before_half_a_trial_is_done(clock: Clock) -> None:
+    study = progress(clock)
+    study.start(0, "mlp", {}, "cpu-0")
+    clock.now_s += 10
+    study.measure(0, Measurement(1, {}, 10.0))
+    assert study.remaining_s() is None
+
+
+def test_time_left_counts_running_trials_by_their_epochs(clock: Clock) -> None:
+    study = progress(clock)
+    completed(study, 0, 0.5)
+    study.start(1, "mlp", {}, "cpu-0")
+    study.measure(1, Measurement(2, {}, 5.0))
+    clock.now_s += 30
+    assert (study.elapsed_s(), study.remaining_s()) == (30.0, 50.0)  # 1.5 of 4 trials in 30 s
+
+
+def test_time_left_of_a_resumed_study_leaves_out_what_was_done_before(clock: Clock) -> None:
+    study = progress(clock)
+    study.seen_before(finished_trial(TrialState.COMPLETE, number=4, value=0.9))
+    study.seen_before(finished_trial(TrialState.PRUNED))
+    completed(study, 2, 0.5)
+    clock.now_s += 10
+    assert study.remaining_s() == 10.0
+    assert sum(study.ended.values()) == 3
+    assert study.best == (0.9, 4, "mlp")  # of all trials, before and after

@@ -1,0 +1,63 @@
+"""What a training takes, estimated and as the kernel counts it."""
+
+import math
+import subprocess
+import sys
+
+import pytest
+
+from mnist_core.training.memory_estimate import MODEST_BYTES, refuse_too_large
+from tests.support.command_line import ROOT
+
+# The peak is that of the process's own memory: `ru_maxrss` begins with that of the process which started it.
+TRAINS = """
+import sys
+import numpy as np
+from mnist_core.training.state import pack
+from mnist_core.config import LenetConfig, MlpConfig, TrainingConfig
+from mnist_core.context import open_context
+from mnist_core.data.dataset import Dataset, LabelledImages, split
+from mnist_core.training.memory_estimate import training_bytes
+from mnist_core.training.trainer import EVALUATION_BATCH, Training
+
+def peak_bytes():
+    (line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM:")]
+    return 1024 * int(line.split()[1])
+
+def train(model, batch_size):
+    images = LabelledImages(np.zeros((2 * batch_size, 28, 28), np.uint8), np.zeros(2 * batch_size, np.uint8))
+    config = TrainingConfig(epochs=1, batch_size=batch_size, momentum=0.9)
+    half = split(Dataset(images, images, ""), batch_size, 0)
+    training = Training(model, config, half, 0, context)
+    next(training.epochs())
+    pack(training.state())
+    return training_bytes(training.network, training.layout, config, [batch_size, EVALUATION_BATCH])
+
+small, large, batch_size = eval(sys.argv[1])
+context = open_context("cpu")
+train(small, 20)
+before = peak_bytes()
+estimated = train(large, batch_size)
+print((peak_bytes() - before) / estimated)
+"""
+
+
+@pytest.mark.parametrize(
+    "training",
+    ["MlpConfig(), MlpConfig(hidden=(2000, 1000)), 20", "LenetConfig(), LenetConfig(), 1000"],
+    ids=["large-network", "large-batches"],
+)
+def test_estimate_is_about_what_a_training_takes_at_its_peak(training: str) -> None:
+    command = [sys.executable, "-c", TRAINS, training]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert 0.6 < float(done.stdout) < 1.3
+
+
+def test_what_does_not_fit_is_refused_with_both_figures() -> None:
+    refuse_too_large(10**9, lambda: 10**9)
+    with pytest.raises(MemoryError, match=r"takes about 1\.5 GB, and 1\.0 GB are free"):
+        refuse_too_large(3 * 10**9 // 2, lambda: 10**9)
+
+
+def test_memory_is_not_asked_for_what_every_machine_has() -> None:
+    refuse_too_large(MODEST_BYTES, lambda: -math.inf)

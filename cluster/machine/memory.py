@@ -3,12 +3,15 @@
 It is the node's, or what its control groups (a container's, a job's) leave of it.
 """
 
+import ctypes
 import math
 import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cluster.machine.cgroups import ROOT, control_groups, number, numbers
 
@@ -94,3 +97,20 @@ def wait_for_memory(share: float = ENOUGH_MEMORY, patience_s: float = MEMORY_PAT
             return False
         time.sleep(LOOKS_EVERY_S)
     return True
+
+
+def give_back_memory() -> None:
+    """Returns to the system what was freed; for a process that trains one network after the other.
+
+    glibc keeps freed memory that lies below a block in use, and finds little use for it where the next network has
+    other shapes: a worker grew by 30 to 350 MB over some hundred trials. It takes a millisecond, ten after a large
+    network. Other C libraries are left alone.
+    """
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _malloc_trim() -> Any:
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -8,7 +8,8 @@ from pathlib import Path
 from cluster.run_dir.paths import RunDir
 from mnist_core.atomic_file import make_folder, write_atomically
 from mnist_core.errors import CheckpointError
-from mnist_core.training.state import TrainingState, unpack, weights_sha256
+from mnist_core.model.parameters import weights_sha256
+from mnist_core.training.state import TrainingState, unpack
 
 KEPT = 2
 

@@ -1,7 +1,9 @@
 """What Optuna is shown of a study: the trials that run and a bounded choice of those that ended."""
 
+import warnings
 from bisect import insort
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -12,6 +14,17 @@ from optuna.trial import FrozenTrial, TrialState
 from cluster.spec.study_spec import Direction
 
 _BY_NUMBER = attrgetter("number")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hides Optuna's warnings: about what it calls experimental, and about a pruner that abstains.
+
+    The author of the spec asked for both.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.bounded_storage import History, Window
-from cluster.search.quiet import quiet
+from cluster.search.bounded_storage import History, Window, quiet
 from cluster.spec import strategies
 from cluster.spec.study_spec import SearchSpec
 

@@ -8,8 +8,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.bounded_storage import History, Window
-from cluster.search.quiet import quiet
+from cluster.search.bounded_storage import History, Window, quiet
 from cluster.spec import strategies
 from cluster.spec.space import Choices, Params, ParamValue, Range, canonical, grid_point, point_at
 from cluster.spec.study_spec import StudySpec

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from cluster.machine.memory import free_bytes, wait_for_memory
+from cluster.machine.memory import free_bytes, give_back_memory, wait_for_memory
 from cluster.trial import TrialSpec
 from cluster.workers.events import Failed, Finished, Measured, Suspended, Work
 from mnist_core.context import DeviceKind, open_context
 from mnist_core.data.dataset import Dataset, split
 from mnist_core.errors import InputError
 from mnist_core.measurement import Measurement
-from mnist_core.memory import give_back_memory
-from mnist_core.training.state import pack, unpack, weights_sha256
+from mnist_core.model.parameters import weights_sha256
+from mnist_core.training.state import pack, unpack
 
 if TYPE_CHECKING:
     from mnist_core.training.trainer import Training

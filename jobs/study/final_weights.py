@@ -11,8 +11,8 @@ from jobs.study.reproduction import tolerance_for
 from jobs.study.retraining import trained_again
 from mnist_core.data.dataset import Dataset, split
 from mnist_core.errors import CheckpointError
-from mnist_core.model.parameters import Vector
-from mnist_core.training.state import pack, weights_sha256
+from mnist_core.model.parameters import Vector, weights_sha256
+from mnist_core.training.state import pack
 
 
 class FinalWeights:

@@ -19,7 +19,7 @@ from mnist_core.data.cache import default_cache_dir, open_dataset
 from mnist_core.data.dataset import Split, split
 from mnist_core.errors import NotReproduced, RunDirError
 from mnist_core.measurement import Measurement
-from mnist_core.training.state import weights_sha256
+from mnist_core.model.parameters import weights_sha256
 
 
 def train_again(run_dir: RunDir, number: int | None, console: Console) -> Reproduction:

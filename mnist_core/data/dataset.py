@@ -82,3 +82,8 @@ def split(dataset: Dataset, holdout: int | Literal["test"], seed: int) -> Split:
         Subset(dataset.train, np.sort(order[holdout:])),
         Subset(dataset.train, np.sort(order[:holdout])),
     )
+
+
+def epoch_order(indices: IndexArray, seed: int, epoch: int) -> IndexArray:
+    """The order in which a training visits its images; `epoch` counts from 0."""
+    return np.random.default_rng([seed, 1, epoch]).permutation(indices)

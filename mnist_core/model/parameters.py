@@ -3,6 +3,7 @@
 One update over one vector replaces one call per layer, and the whole state of a network is a single array.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -38,6 +39,18 @@ class Layout:
     decayed: int
     size: int
 
+    @classmethod
+    def of(cls, shapes: Mapping[str, tuple[int, ...]]) -> "Layout":
+        """Lays out parameters of these shapes, by name in the Symbol's order."""
+        offsets: dict[str, int] = {}
+        end = decayed = 0
+        for name in sorted(shapes, key=lambda name: not name.endswith("_weight")):  # stable: weights, then biases
+            offsets[name] = end
+            end += -(-prod(shapes[name]) // _ALIGNMENT) * _ALIGNMENT
+            if name.endswith("_weight"):
+                decayed = end
+        return cls(shapes, offsets, decayed, end)
+
     def view(self, vector: Any, name: str) -> Any:
         """One parameter of a flat vector (numpy or NDArray), without a copy."""
         offset, shape = self.offsets[name], self.shapes[name]
@@ -55,18 +68,6 @@ class Layout:
         return vector
 
 
-def lay_out(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
-    """Decides where each parameter lies; see Layout."""
-    offsets: dict[str, int] = {}
-    end = decayed = 0
-    for name in sorted(shapes, key=lambda name: not name.endswith("_weight")):  # stable: weights, then biases
-        offsets[name] = end
-        end += -(-prod(shapes[name]) // _ALIGNMENT) * _ALIGNMENT
-        if name.endswith("_weight"):
-            decayed = end
-    return Layout(shapes, offsets, decayed, end)
-
-
 def initial_weights(layout: Layout, initializer: Initializer, seed: int) -> Vector:
     """Draws the weights that a trial starts from; biases are zero. Scales are MXNet's defaults.
 
@@ -79,6 +80,11 @@ def initial_weights(layout: Layout, initializer: Initializer, seed: int) -> Vect
         if name.endswith("_weight"):
             layout.view(vector, name)[...] = _draw(rng, initializer, shape)
     return vector
+
+
+def weights_sha256(weights: Vector) -> str:
+    """The SHA-256 (hex) of the weights' bytes: equal means equal to the bit."""
+    return hashlib.sha256(np.ascontiguousarray(weights).data).hexdigest()
 
 
 def _draw(rng: np.random.Generator, initializer: Initializer, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:

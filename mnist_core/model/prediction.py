@@ -10,7 +10,7 @@ from mnist_core.data.dataset import IndexArray, LabelledImages, UInt8Array
 from mnist_core.model.executor import BatchExecutor, predict_all, shared_array
 from mnist_core.model.metrics import Probabilities, Scores, score
 from mnist_core.model.networks import build_network
-from mnist_core.model.parameters import Vector, lay_out
+from mnist_core.model.parameters import Layout, Vector
 from mnist_core.model.saved_model import CLASS_NAMES
 
 BATCH = 100
@@ -39,7 +39,7 @@ class Predictor:
     def __init__(self, model: ModelConfig, weights: Vector, context: Any) -> None:
         """Binds the network to a copy of its weights, (P,) float32, flat."""
         self._network = build_network(model)
-        layout = lay_out(self._network.parameter_shapes())
+        layout = Layout.of(self._network.parameter_shapes())
         bound, _ = shared_array((layout.size,), context)
         bound[:] = weights
         self._executor = BatchExecutor(self._network, layout, BATCH, bound)

@@ -12,8 +12,7 @@ from mnist_core.config import FrozenModel, ModelConfig, TrainingConfig
 from mnist_core.context import mx
 from mnist_core.errors import CheckpointError, NotWritable
 from mnist_core.model.networks import build_network
-from mnist_core.model.parameters import Vector, lay_out
-from mnist_core.training.state import weights_sha256
+from mnist_core.model.parameters import Layout, Vector, weights_sha256
 
 EPOCH = 0
 """The number that `mx.mod.Module.load(prefix, epoch)` is given."""
@@ -61,7 +60,7 @@ def save_model(prefix: Path, card: ModelCard, weights: Vector) -> None:
     if weights_sha256(weights) != card.weights_sha256:
         raise CheckpointError(f"{prefix} is not saved: its weights are not those that its card names by their SHA-256")
     network = build_network(card.model)
-    params = _params_content(lay_out(network.parameter_shapes()).unpack(weights))
+    params = _params_content(Layout.of(network.parameter_shapes()).unpack(weights))
     saved = _SavedCard(**card.model_dump(), params_sha256=hashlib.sha256(params).hexdigest())
     try:
         prefix.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +85,7 @@ def load_model(prefix: Path) -> tuple[ModelCard, Vector]:
     # Before MXNet reads it: where a shape is damaged, it takes all the memory there is.
     if hashlib.sha256(params).hexdigest() != saved.params_sha256:
         raise CheckpointError(f"{path} is damaged: its SHA-256 is not the one in {_card_file(prefix).name}")
-    layout = lay_out(build_network(saved.model).parameter_shapes())
+    layout = Layout.of(build_network(saved.model).parameter_shapes())
     arrays = {name.removeprefix("arg:"): array.asnumpy() for name, array in mx.nd.load_frombuffer(params).items()}
     if {name: array.shape for name, array in arrays.items()} != dict(layout.shapes):
         raise CheckpointError(f"{path} does not hold the network that {_card_file(prefix).name} describes")

@@ -31,11 +31,6 @@ class TrainingState:
     optimizer: tuple[Vector, ...]
 
 
-def weights_sha256(weights: Vector) -> str:
-    """The SHA-256 (hex) of the weights' bytes: equal means equal to the bit."""
-    return hashlib.sha256(np.ascontiguousarray(weights).data).hexdigest()
-
-
 def pack(state: TrainingState) -> bytes:
     """The state as bytes: a magic line, the SHA-256 of the rest, and a numpy archive."""
     buffer = io.BytesIO()

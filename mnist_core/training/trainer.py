@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from mnist_core.config import ModelConfig, TrainingConfig
-from mnist_core.data.dataset import IndexArray, Split
+from mnist_core.data.dataset import Split, epoch_order
 from mnist_core.measurement import Measurement
 from mnist_core.model.executor import BatchExecutor, predict_all, shared_array
 from mnist_core.model.metrics import Scores, score
 from mnist_core.model.networks import build_network
-from mnist_core.model.parameters import Vector, initial_weights, lay_out
+from mnist_core.model.parameters import Layout, Vector, initial_weights
 from mnist_core.training.memory_estimate import refuse_too_large, training_bytes
 from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer, FlatOptimizer
 from mnist_core.training.schedules import learning_rate
@@ -51,7 +51,7 @@ class Training:
             MemoryError: on a CPU, the training would take more than `free_bytes` tells.
         """
         self.network = build_network(model)
-        self.layout = lay_out(self.network.parameter_shapes())
+        self.layout = Layout.of(self.network.parameter_shapes())
         self._config, self._split, self._seed = config, split, seed
         if context.device_type == "cpu":
             batch_sizes = [*self._batch_sizes(), EVALUATION_BATCH]
@@ -149,8 +149,3 @@ class Training:
         count, size = len(self._split.train), self._config.batch_size
         sizes = {min(size, count), count % size}
         return sizes - {0}
-
-
-def epoch_order(indices: IndexArray, seed: int, epoch: int) -> IndexArray:
-    """The order in which a training visits its images; `epoch` counts from 0."""
-    return np.random.default_rng([seed, 1, epoch]).permutation(indices)

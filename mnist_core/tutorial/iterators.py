@@ -9,10 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from mnist_core.context import mx
-from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages, Subset, whole
+from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages, Subset, epoch_order, whole
 from mnist_core.errors import InputError
 from mnist_core.model.networks import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
-from mnist_core.training.trainer import epoch_order
 
 _PIXEL_MAX = np.float32(255)
 

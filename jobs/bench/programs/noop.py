@@ -14,7 +14,8 @@ from cluster.workers.worker import TrialEvent, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.data.dataset import Dataset, LabelledImages
 from mnist_core.measurement import Measurement
-from mnist_core.training.state import TrainingState, pack, weights_sha256
+from mnist_core.model.parameters import weights_sha256
+from mnist_core.training.state import TrainingState, pack
 
 _WEIGHTS = np.zeros(1, np.float32)
 _FINAL = pack(TrainingState(1, 0.0, _WEIGHTS, ()))

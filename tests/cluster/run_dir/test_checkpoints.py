@@ -8,7 +8,8 @@ import pytest
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
 from mnist_core.errors import CheckpointError, NotWritable
-from mnist_core.training.state import TrainingState, pack, unpack, weights_sha256
+from mnist_core.model.parameters import weights_sha256
+from mnist_core.training.state import TrainingState, pack, unpack
 
 
 @pytest.fixture

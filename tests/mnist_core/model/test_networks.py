@@ -8,7 +8,7 @@ from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConf
 from mnist_core.context import bind, mx, open_context
 from mnist_core.data.dataset import Dataset
 from mnist_core.model.networks import Network, build_network
-from mnist_core.model.parameters import initial_weights, lay_out
+from mnist_core.model.parameters import Layout, initial_weights
 
 Floats = npt.NDArray[np.float32]
 BATCH = 50
@@ -27,7 +27,7 @@ def one_step(
     network: Network, symbol: object, model: ModelConfig, images: Floats, digits: Floats
 ) -> tuple[list[Floats], dict[str, Floats]]:
     """Outputs and gradients of one batch."""
-    layout = lay_out(network.parameter_shapes())
+    layout = Layout.of(network.parameter_shapes())
     context = open_context("cpu")
     weights = layout.unpack(initial_weights(layout, model.initializer, seed=1))
     arguments = {name: mx.nd.array(value) for name, value in weights.items()} | {"data": mx.nd.array(images)}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mnist_core.config import Initializer, LenetConfig, MlpConfig, MultitaskConfig
 from mnist_core.context import mx
 from mnist_core.model.networks import build_network
-from mnist_core.model.parameters import ALIGNMENT_BYTES, Layout, Vector, initial_weights, lay_out
+from mnist_core.model.parameters import ALIGNMENT_BYTES, Layout, Vector, initial_weights
 
 SHAPES = st.dictionaries(
     st.from_regex(r"[a-z]{1,4}_(weight|bias)", fullmatch=True),
@@ -27,7 +27,7 @@ def full(layout: Layout) -> dict[str, Vector]:
 
 @given(SHAPES)
 def test_parameters_lie_aligned_and_apart_with_those_that_decay_first(shapes: dict[str, tuple[int, ...]]) -> None:
-    layout = lay_out(shapes)
+    layout = Layout.of(shapes)
     taken = np.zeros(layout.size, np.int64)
     for name in shapes:
         assert layout.offsets[name] * 4 % ALIGNMENT_BYTES == 0
@@ -38,7 +38,7 @@ def test_parameters_lie_aligned_and_apart_with_those_that_decay_first(shapes: di
 
 @given(SHAPES)
 def test_packed_parameters_unpack_equal_and_padding_is_zero(shapes: dict[str, tuple[int, ...]]) -> None:
-    layout = lay_out(shapes)
+    layout = Layout.of(shapes)
     parameters = full(layout)
     vector = layout.pack(parameters)
     for name, unpacked in layout.unpack(vector).items():
@@ -47,7 +47,7 @@ def test_packed_parameters_unpack_equal_and_padding_is_zero(shapes: dict[str, tu
 
 
 def test_view_writes_through_to_the_vector() -> None:
-    layout = lay_out({"a_weight": (2, 3), "a_bias": (2,)})
+    layout = Layout.of({"a_weight": (2, 3), "a_bias": (2,)})
     vector = np.zeros(layout.size, np.float32)
     layout.view(vector, "a_bias")[...] = 1
     assert vector.sum() == 2
@@ -58,7 +58,7 @@ def test_view_writes_through_to_the_vector() -> None:
 def test_weights_are_drawn_as_mxnets_initializer_draws_them(
     model: MlpConfig | LenetConfig | MultitaskConfig, initializer: Initializer
 ) -> None:
-    layout = lay_out(build_network(model).parameter_shapes())
+    layout = Layout.of(build_network(model).parameter_shapes())
     ours = layout.unpack(initial_weights(layout, initializer, seed=0))
     # 0.01 is what Module.fit takes where no initializer is given.
     theirs = {"uniform": mx.init.Uniform(0.01), "normal": mx.init.Normal(), "xavier": mx.init.Xavier()}[initializer]
@@ -75,7 +75,7 @@ def test_weights_are_drawn_as_mxnets_initializer_draws_them(
 
 
 def test_equal_seeds_draw_equal_weights_and_others_do_not() -> None:
-    layout = lay_out({"a_weight": (4, 4)})
+    layout = Layout.of({"a_weight": (4, 4)})
     first, again, other = (initial_weights(layout, "uniform", seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)

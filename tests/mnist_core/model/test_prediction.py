@@ -8,7 +8,7 @@ from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConf
 from mnist_core.context import open_context
 from mnist_core.data.dataset import Dataset, LabelledImages
 from mnist_core.model.networks import build_network
-from mnist_core.model.parameters import Layout, Vector, initial_weights, lay_out
+from mnist_core.model.parameters import Layout, Vector, initial_weights
 from mnist_core.model.prediction import BATCH, Predictor
 
 MODELS: dict[str, ModelConfig] = {
@@ -20,7 +20,7 @@ SEED = 5
 
 
 def layout_of(model: ModelConfig) -> Layout:
-    return lay_out(build_network(model).parameter_shapes())
+    return Layout.of(build_network(model).parameter_shapes())
 
 
 def weights_of(model: ModelConfig) -> Vector:

@@ -11,10 +11,9 @@ from mnist_core.context import mx, open_context
 from mnist_core.data.dataset import Dataset, split
 from mnist_core.errors import CheckpointError, NotWritable
 from mnist_core.model.networks import heads_of
-from mnist_core.model.parameters import Vector
+from mnist_core.model.parameters import Vector, weights_sha256
 from mnist_core.model.prediction import Predictor
 from mnist_core.model.saved_model import CLASS_NAMES, EPOCH, ModelCard, load_card, load_model, read_symbol, save_model
-from mnist_core.training.state import weights_sha256
 from mnist_core.training.trainer import Training
 from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
 from mnist_core.tutorial.iterators import DigitParityIter, MnistIter

@@ -5,7 +5,7 @@ import pytest
 
 from mnist_core.config import TrainingConfig
 from mnist_core.context import mx
-from mnist_core.model.parameters import Vector, lay_out
+from mnist_core.model.parameters import Layout, Vector
 from mnist_core.training.optimizers import CpuOptimizer, state_vectors
 
 CONFIGS = {
@@ -15,7 +15,7 @@ CONFIGS = {
     for name, momentum in (("sgd", 0.0), ("sgd", 0.9), ("nag", 0.0), ("nag", 0.9), ("adam", 0.0))
     for decay in (0.0, 0.01)
 }
-LAYOUT = lay_out({"a_weight": (5, 7), "a_bias": (5,)})
+LAYOUT = Layout.of({"a_weight": (5, 7), "a_bias": (5,)})
 RATES = [0.1, 0.1, 0.05, 0.2]
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mnist_core.errors import CheckpointError
-from mnist_core.model.parameters import Vector
-from mnist_core.training.state import TrainingState, pack, unpack, weights_sha256
+from mnist_core.model.parameters import Vector, weights_sha256
+from mnist_core.training.state import TrainingState, pack, unpack
 
 FLOATS = st.floats(width=32)
 PACKED = pack(TrainingState(3, 1.5, np.arange(16, dtype=np.float32), (np.ones(16, np.float32),)))

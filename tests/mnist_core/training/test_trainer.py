@@ -10,12 +10,12 @@ import pytest
 
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
 from mnist_core.context import mx, open_context
-from mnist_core.data.dataset import Dataset, Split, Subset, split, whole
+from mnist_core.data.dataset import Dataset, Split, Subset, epoch_order, split, whole
 from mnist_core.model.networks import build_network
-from mnist_core.model.parameters import initial_weights, lay_out
+from mnist_core.model.parameters import Layout, initial_weights, weights_sha256
 from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer
-from mnist_core.training.state import pack, unpack, weights_sha256
-from mnist_core.training.trainer import Training, epoch_order
+from mnist_core.training.state import pack, unpack
+from mnist_core.training.trainer import Training
 
 MODELS: dict[str, ModelConfig] = {
     "mlp": MlpConfig(initializer="xavier"),
@@ -46,7 +46,7 @@ def module_weights(
     """
     network = build_network(model)
     symbol = network.on_cpu if model.kind == "lenet" else network.symbol
-    layout = lay_out(network.parameter_shapes())
+    layout = Layout.of(network.parameter_shapes())
     labels = [head.label_name for head in network.heads]
     module = mx.mod.Module(symbol, label_names=labels)
     module.bind([("data", (BATCH, 1, 28, 28))], [(name, (BATCH,)) for name in labels])
@@ -91,7 +91,7 @@ def test_fast_path_after_100_steps_equals_module_and_its_optimizer(
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_device_optimizer_after_20_steps_equals_cpu_optimizer(optimizer: str) -> None:
-    layout = lay_out({"a_weight": (30, 20), "a_bias": (30,)})
+    layout = Layout.of({"a_weight": (30, 20), "a_bias": (30,)})
     config = OPTIMIZERS[optimizer]
     rng = np.random.default_rng(0)
     start = rng.normal(size=layout.size).astype(np.float32)

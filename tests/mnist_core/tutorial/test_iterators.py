@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import mx
-from mnist_core.data.dataset import Dataset, LabelledImages, Subset, whole
+from mnist_core.data.dataset import Dataset, LabelledImages, Subset, epoch_order, whole
 from mnist_core.errors import InputError
 from mnist_core.model.networks import build_network
-from mnist_core.training.trainer import epoch_order
 from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
 from mnist_core.tutorial.iterators import DigitParityIter, InputNames, MnistIter
 

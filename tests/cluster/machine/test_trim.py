@@ -10,7 +10,7 @@ PROGRAM = """
 import os
 from pathlib import Path
 import numpy as np
-from mnist_core.memory import give_back_memory
+from cluster.machine.memory import give_back_memory
 
 def resident_mib():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -17,7 +17,7 @@ from mnist_core.model.parameters import weights_sha256
 from mnist_core.training.state import pack, unpack
 
 if TYPE_CHECKING:
-    from mnist_core.training.trainer import Training
+    from mnist_core.training.trainer import Trainer
 
 # Training states may take so much of the time of training: one that was expensive is followed by a longer pause.
 STATE_SHARE = 0.02
@@ -102,12 +102,12 @@ class Worker:
         return Suspended(self._name, running.number, state, Work(other_s=time.perf_counter() - began_s))
 
     def _begin(self, trial: TrialSpec) -> TrialEvent:
-        from mnist_core.training.trainer import Training  # imports MXNet, for the device of the opened context
+        from mnist_core.training.trainer import Trainer  # imports MXNet, for the device of the opened context
 
         give_back_memory()
         if trial.waits_for_memory:
             wait_for_memory()
-        training = Training(trial.model, trial.training, self._split, trial.seed, self._context, free_bytes)
+        training = Trainer(trial.model, trial.training, self._split, trial.seed, self._context, free_bytes)
         due_s = time.monotonic() + self._state_every_s
         self._running = RunningInWorker(trial.number, training, trial.training.epochs, training.epochs(), due_s)
         if trial.resume_from is not None:
@@ -164,7 +164,7 @@ class RunningInWorker:
     """
 
     number: int
-    training: "Training"
+    training: "Trainer"
     epochs_in_all: int
     epochs: Iterator[Measurement]
     state_due_s: float

@@ -16,9 +16,9 @@ def trained_again(
 ) -> tuple[list[Measurement], TrainingState]:
     """What a trial measures in its first epochs, and its state after them."""
     context = open_context("cpu")
-    from mnist_core.training.trainer import Training  # imports MXNet, for the device of the opened context
+    from mnist_core.training.trainer import Trainer  # imports MXNet, for the device of the opened context
 
-    training = Training(*spec.resolve(trial.params), data, trial.seed, context)
+    training = Trainer(*spec.resolve(trial.params), data, trial.seed, context)
     trained = []
     for measurement in islice(training.epochs(), epochs):
         tell(measurement.epoch)

@@ -10,7 +10,7 @@ from mnist_core.model.parameters import Layout
 from mnist_core.training.optimizers import state_vectors
 
 _FLOAT_BYTES = 4
-# Weights, gradient, the weights that are evaluated, and the optimizer's scratch; see Training.
+# Weights, gradient, the weights that are evaluated, and the optimizer's scratch; see Trainer.
 _VECTORS = 4
 # A training state is copied, put into an archive, and joined with its checksum; see checkpoint.pack.
 _STATE_COPIES = 3

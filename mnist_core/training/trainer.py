@@ -27,11 +27,11 @@ from mnist_core.training.state import TrainingState
 EVALUATION_BATCH = 100
 
 
-class Training:
+class Trainer:
     """One network being trained.
 
     Example:
-        training = Training(MlpConfig(), TrainingConfig(epochs=3), split, seed=0, context=open_context("cpu"))
+        training = Trainer(MlpConfig(), TrainingConfig(epochs=3), split, seed=0, context=open_context("cpu"))
         for measurement in training.epochs():
             print(measurement.epoch, measurement.metrics["val/accuracy"])
     """

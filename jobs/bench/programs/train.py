@@ -46,12 +46,12 @@ class Task:
 def ours(task: Task) -> Iterator[float]:
     """mxtrials' own training; its evaluation, of 100 images, is not counted."""
     from mnist_core.context import open_context
-    from mnist_core.training.trainer import Training
+    from mnist_core.training.trainer import Trainer
 
     count = len(task.images)
     split = Split(Subset(task.images, np.arange(count)), Subset(task.images, np.arange(100)))
     config = TrainingConfig(epochs=1_000, batch_size=BATCH, learning_rate=RATE, momentum=MOMENTUM)
-    training = Training(NETWORKS[task.network], config, split, seed=0, context=open_context("cpu"))
+    training = Trainer(NETWORKS[task.network], config, split, seed=0, context=open_context("cpu"))
     for measurement in training.epochs():
         yield measurement.metrics["perf/samples_per_second"]
 

@@ -14,7 +14,7 @@ from mnist_core.model.networks import heads_of
 from mnist_core.model.parameters import Vector, weights_sha256
 from mnist_core.model.prediction import Predictor
 from mnist_core.model.saved_model import CLASS_NAMES, EPOCH, ModelCard, load_card, load_model, read_symbol, save_model
-from mnist_core.training.trainer import Training
+from mnist_core.training.trainer import Trainer
 from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
 from mnist_core.tutorial.iterators import DigitParityIter, MnistIter
 
@@ -27,7 +27,7 @@ RECIPE = TrainingConfig(epochs=2, batch_size=32, momentum=0.9, learning_rate=0.0
 
 
 def trained(model: ModelConfig, dataset: Dataset) -> Vector:
-    training = Training(model, RECIPE, split(dataset, "test", seed=0), seed=1, context=open_context("cpu"))
+    training = Trainer(model, RECIPE, split(dataset, "test", seed=0), seed=1, context=open_context("cpu"))
     list(training.epochs())
     return training.weights()
 

@@ -18,7 +18,7 @@ from mnist_core.config import LenetConfig, MlpConfig, TrainingConfig
 from mnist_core.context import open_context
 from mnist_core.data.dataset import Dataset, LabelledImages, split
 from mnist_core.training.memory_estimate import training_bytes
-from mnist_core.training.trainer import EVALUATION_BATCH, Training
+from mnist_core.training.trainer import EVALUATION_BATCH, Trainer
 
 def peak_bytes():
     (line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM:")]
@@ -28,7 +28,7 @@ def train(model, batch_size):
     images = LabelledImages(np.zeros((2 * batch_size, 28, 28), np.uint8), np.zeros(2 * batch_size, np.uint8))
     config = TrainingConfig(epochs=1, batch_size=batch_size, momentum=0.9)
     half = split(Dataset(images, images, ""), batch_size, 0)
-    training = Training(model, config, half, 0, context)
+    training = Trainer(model, config, half, 0, context)
     next(training.epochs())
     pack(training.state())
     return training_bytes(training.network, training.layout, config, [batch_size, EVALUATION_BATCH])

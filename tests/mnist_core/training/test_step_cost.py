@@ -12,15 +12,15 @@ import pytest
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.context import open_context
 from mnist_core.data.dataset import Dataset, Split, Subset
-from mnist_core.training.trainer import Training
+from mnist_core.training.trainer import Trainer
 
 BATCH = 32
 
 
-def training(dataset: Dataset, images: int, optimizer: Literal["sgd", "nag", "adam"] = "sgd") -> Training:
+def training(dataset: Dataset, images: int, optimizer: Literal["sgd", "nag", "adam"] = "sgd") -> Trainer:
     split = Split(Subset(dataset.train, np.arange(images)), Subset(dataset.test, np.arange(10)))
     config = TrainingConfig(epochs=1000, batch_size=BATCH, optimizer=optimizer, momentum=0.9, weight_decay=1e-4)
-    return Training(MlpConfig(), config, split, seed=0, context=open_context("cpu"))
+    return Trainer(MlpConfig(), config, split, seed=0, context=open_context("cpu"))
 
 
 def calls_of_an_epoch(dataset: Dataset, steps: int) -> Counter[str]:

@@ -15,7 +15,7 @@ from mnist_core.model.networks import build_network
 from mnist_core.model.parameters import Layout, initial_weights, weights_sha256
 from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer
 from mnist_core.training.state import pack, unpack
-from mnist_core.training.trainer import Training
+from mnist_core.training.trainer import Trainer
 
 MODELS: dict[str, ModelConfig] = {
     "mlp": MlpConfig(initializer="xavier"),
@@ -83,7 +83,7 @@ def test_fast_path_after_100_steps_equals_module_and_its_optimizer(
 ) -> None:
     config = one_hundred_steps(OPTIMIZERS[optimizer])
     data = first_images(bundled_dataset, STEPS * BATCH)
-    training = Training(MODELS[kind], config, data, seed=3, context=open_context("cpu"))
+    training = Trainer(MODELS[kind], config, data, seed=3, context=open_context("cpu"))
     list(training.epochs())
     ours = training.layout.unpack(training.weights())
     assert relative_difference(ours, module_weights(MODELS[kind], config, data, seed=3)) == 0.0
@@ -115,11 +115,11 @@ def test_training_restored_from_its_bytes_ends_with_the_same_bits(
     config = OPTIMIZERS[optimizer].model_copy(update={"epochs": 3, "batch_size": 30})
     data = split(small_dataset, 56, seed=0)
     context = open_context("cpu")
-    unbroken = Training(MODELS[kind], config, data, seed=7, context=context)
+    unbroken = Trainer(MODELS[kind], config, data, seed=7, context=context)
     measured = list(unbroken.epochs())
-    first = Training(MODELS[kind], config, data, seed=7, context=context)
+    first = Trainer(MODELS[kind], config, data, seed=7, context=context)
     next(first.epochs())
-    second = Training(MODELS[kind], config, data, seed=7, context=context)
+    second = Trainer(MODELS[kind], config, data, seed=7, context=context)
     second.restore(unpack(pack(first.state())))
     resumed = list(second.epochs())
     assert weights_sha256(second.weights()) == weights_sha256(unbroken.weights())
@@ -130,7 +130,7 @@ def test_training_restored_from_its_bytes_ends_with_the_same_bits(
 def test_validation_after_every_epoch_uses_that_epochs_weights(small_dataset: Dataset) -> None:
     data = split(small_dataset, "test", seed=0)
     config = TrainingConfig(epochs=3, batch_size=50, learning_rate=0.05)
-    training = Training(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
+    training = Trainer(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
     for measurement in training.epochs():
         weights = training.layout.unpack(training.weights())
         layer = small_dataset.test.images.reshape(-1, 784).astype(np.float64) / 255
@@ -148,7 +148,7 @@ def test_lenet_of_any_width_is_validated_as_the_tutorials_module_predicts(
     """With and without padding: oneDNN reorders the weights of one that predicts, where they are whole registers."""
     model = LenetConfig(filters=filters, hidden=20, initializer="xavier")
     config = TrainingConfig(epochs=2, batch_size=50, learning_rate=0.05)
-    training = Training(model, config, split(small_dataset, "test", seed=0), seed=0, context=open_context("cpu"))
+    training = Trainer(model, config, split(small_dataset, "test", seed=0), seed=0, context=open_context("cpu"))
     images = mx.nd.array(small_dataset.test.images[:, None].astype(np.float32) / 255)
     module = mx.mod.Module(build_network(model).symbol, label_names=["softmax_label"])
     module.bind([("data", images.shape)], [("softmax_label", (len(images),))])
@@ -164,7 +164,7 @@ def test_lenet_of_any_width_is_validated_as_the_tutorials_module_predicts(
 def test_batches_that_do_not_divide_the_images_count_each_image_once(small_dataset: Dataset) -> None:
     data = Split(whole(small_dataset.train), whole(small_dataset.test))
     config = TrainingConfig(epochs=1, batch_size=100)  # 256 = 100 + 100 + 56; 128 = 100 + 28
-    training = Training(MODELS["multitask"], config, data, seed=0, context=open_context("cpu"))
+    training = Trainer(MODELS["multitask"], config, data, seed=0, context=open_context("cpu"))
     (measurement,) = training.epochs()
     for head, classes in (("digit", 10), ("parity", 2)):
         counts = np.array(measurement.confusion[head])
@@ -175,7 +175,7 @@ def test_batches_that_do_not_divide_the_images_count_each_image_once(small_datas
 
 def test_one_epoch_over_fewer_images_than_a_batch_trains(small_dataset: Dataset) -> None:
     data = Split(Subset(small_dataset.train, np.arange(8)), whole(small_dataset.test))
-    training = Training(MlpConfig(), TrainingConfig(epochs=1), data, seed=0, context=open_context("cpu"))
+    training = Trainer(MlpConfig(), TrainingConfig(epochs=1), data, seed=0, context=open_context("cpu"))
     before = training.weights()
     assert len(list(training.epochs())) == 1
     assert not np.array_equal(before, training.weights())
@@ -184,14 +184,14 @@ def test_one_epoch_over_fewer_images_than_a_batch_trains(small_dataset: Dataset)
 def test_different_seeds_give_different_weights(small_dataset: Dataset) -> None:
     data = split(small_dataset, 56, seed=0)
     trainings = [
-        Training(MlpConfig(), TrainingConfig(), data, seed=seed, context=open_context("cpu")) for seed in (0, 1)
+        Trainer(MlpConfig(), TrainingConfig(), data, seed=seed, context=open_context("cpu")) for seed in (0, 1)
     ]
     assert weights_sha256(trainings[0].weights()) != weights_sha256(trainings[1].weights())
 
 
 def test_state_after_one_epoch_is_a_copy(small_dataset: Dataset) -> None:
     data = split(small_dataset, 56, seed=0)
-    training = Training(MlpConfig(), OPTIMIZERS["adam"], data, seed=0, context=open_context("cpu"))
+    training = Trainer(MlpConfig(), OPTIMIZERS["adam"], data, seed=0, context=open_context("cpu"))
     epochs = training.epochs()
     next(epochs)
     state = training.state()
@@ -206,7 +206,7 @@ def test_training_that_diverges_says_so_by_its_losses_alone(optimizer: str, smal
     """Without a warning, which would be an error here. Each step multiplies all weights by -99."""
     changed = {"epochs": 40, "batch_size": 50, "learning_rate": 100.0, "weight_decay": 1.0}
     config = OPTIMIZERS[optimizer].model_copy(update=changed)
-    training = Training(MODELS["lenet"], config, split(small_dataset, 56, seed=0), seed=0, context=open_context("cpu"))
+    training = Trainer(MODELS["lenet"], config, split(small_dataset, 56, seed=0), seed=0, context=open_context("cpu"))
     assert any(not measurement.has_finite_losses for measurement in training.epochs())
 
 
@@ -216,7 +216,7 @@ def test_training_that_is_dropped_gives_its_memory_back_at_once(optimizer: str, 
     data, config = split(small_dataset, 56, seed=0), OPTIMIZERS[optimizer].model_copy(update={"epochs": 1})
     gc.disable()
     try:
-        training = Training(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
+        training = Trainer(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
         list(training.epochs())
         parts = (training, training._optimizer, training._evaluator, *training._executors.values())
         references = [weakref.ref(part) for part in parts]

@@ -54,7 +54,7 @@ class Split:
     validation: Subset
 
 
-def whole(images: LabelledImages) -> Subset:
+def all_images(images: LabelledImages) -> Subset:
     """All the images, in their order."""
     return Subset(images, np.arange(len(images), dtype=np.int64))
 
@@ -71,7 +71,7 @@ def split(dataset: Dataset, holdout: int | Literal["test"], seed: int) -> Split:
         DataError: the hold-out leaves no image to train on.
     """
     if holdout == "test":
-        return Split(whole(dataset.train), whole(dataset.test))
+        return Split(all_images(dataset.train), all_images(dataset.test))
     count = len(dataset.train)
     if not 1 <= holdout < count:
         raise DataError(

@@ -35,8 +35,8 @@ class BatchExecutor:
         for head, (labels, _) in zip(network.heads, self._labels, strict=True):
             arguments[head.label_name] = labels
         gradients = None if gradient is None else {name: layout.view(gradient, name) for name in layout.shapes}
-        symbol = network.on_cpu if context.device_type == "cpu" else network.symbol
-        self._calls = _Calls(bind(symbol, context, arguments, gradients))
+        symbol = network.cpu_symbol if context.device_type == "cpu" else network.symbol
+        self._calls = _RawExecutor(bind(symbol, context, arguments, gradients))
 
     def load(self, source: LabelledImages, indices: IndexArray) -> None:
         """Gathers images and labels; fewer than `batch_size` leave the rest of the batch as it was."""
@@ -71,7 +71,7 @@ class BatchExecutor:
         return self._calls.outputs()
 
 
-class _Calls:
+class _RawExecutor:
     """A bound executor, called without MXNet's Python wrapper: that makes its output arrays anew in each call."""
 
     def __init__(self, executor: Any) -> None:

@@ -36,12 +36,12 @@ class Network:
     Attributes:
         symbol: as the tutorials write it, and as it is saved and shown.
         heads: one for each output.
-        on_cpu: the same function of the same arguments, arranged as oneDNN computes it fastest.
+        cpu_symbol: the same function of the same arguments, arranged as oneDNN computes it fastest.
     """
 
     symbol: Any
     heads: tuple[Head, ...]
-    on_cpu: Any
+    cpu_symbol: Any
 
     def parameter_shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shapes of the weights and biases by name, in the Symbol's order."""

@@ -59,8 +59,8 @@ def refuse_too_large(needed_bytes: int, free_bytes: Callable[[], float]) -> None
 
 def _outputs(network: Network, batch_size: int) -> int:
     """How many numbers all layers put out for a batch, as a CPU computes them."""
-    internals = network.on_cpu.get_internals()
+    internals = network.cpu_symbol.get_internals()
     _, shapes, _ = internals.infer_shape(data=(batch_size, 1, IMAGE_SIDE, IMAGE_SIDE))
-    arguments = set(network.on_cpu.list_arguments())
+    arguments = set(network.cpu_symbol.list_arguments())
     names = internals.list_outputs()
     return sum(prod(shape) for name, shape in zip(names, shapes, strict=True) if name not in arguments)

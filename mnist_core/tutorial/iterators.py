@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mnist_core.context import mx
-from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages, Subset, epoch_order, whole
+from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages, Subset, all_images, epoch_order
 from mnist_core.errors import InputError
 from mnist_core.model.networks import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
 
@@ -68,7 +68,7 @@ class MnistIter(mx.io.DataIter):  # type: ignore[misc]
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}: give at least 1")
         super().__init__(batch_size)
-        subset = images if isinstance(images, Subset) else whole(images)
+        subset = images if isinstance(images, Subset) else all_images(images)
         self._source, self._indices = subset.source, subset.indices
         self._seed, self._pads, self._names = shuffle_seed, last_batch == "pad", names
         self._image_shape = (IMAGE_SIDE * IMAGE_SIDE,) if flat else (1, IMAGE_SIDE, IMAGE_SIDE)

@@ -47,7 +47,7 @@ def test_arrangement_for_the_cpu_computes_what_the_tutorials_network_does(
     digits = bundled_dataset.train.labels[:BATCH].astype(np.float32)
     network = build_network(model)
     outputs, gradients = one_step(network, network.symbol, model, images, digits)
-    arranged_outputs, arranged_gradients = one_step(network, network.on_cpu, model, images, digits)
+    arranged_outputs, arranged_gradients = one_step(network, network.cpu_symbol, model, images, digits)
     for ours, theirs in zip(arranged_outputs, outputs, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
     # A sigmoid makes many nearly equal numbers equal: which of them is the maximum, and gets the gradient, is chance.
@@ -59,4 +59,4 @@ def test_arrangement_for_the_cpu_computes_what_the_tutorials_network_does(
 @pytest.mark.parametrize("model", [MlpConfig(), MultitaskConfig(), LenetConfig()], ids=name_of)
 def test_arrangement_has_the_arguments_of_the_tutorials_network(model: ModelConfig) -> None:
     network = build_network(model)
-    assert sorted(network.on_cpu.list_arguments()) == sorted(network.symbol.list_arguments())
+    assert sorted(network.cpu_symbol.list_arguments()) == sorted(network.symbol.list_arguments())

@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
 from mnist_core.context import mx, open_context
-from mnist_core.data.dataset import Dataset, Split, Subset, epoch_order, split, whole
+from mnist_core.data.dataset import Dataset, Split, Subset, all_images, epoch_order, split
 from mnist_core.model.networks import build_network
 from mnist_core.model.parameters import Layout, initial_weights, weights_sha256
 from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer
@@ -45,7 +45,7 @@ def module_weights(
     Step by step, test_networks compares the two.
     """
     network = build_network(model)
-    symbol = network.on_cpu if model.kind == "lenet" else network.symbol
+    symbol = network.cpu_symbol if model.kind == "lenet" else network.symbol
     layout = Layout.of(network.parameter_shapes())
     labels = [head.label_name for head in network.heads]
     module = mx.mod.Module(symbol, label_names=labels)
@@ -162,7 +162,7 @@ def test_lenet_of_any_width_is_validated_as_the_tutorials_module_predicts(
 
 
 def test_batches_that_do_not_divide_the_images_count_each_image_once(small_dataset: Dataset) -> None:
-    data = Split(whole(small_dataset.train), whole(small_dataset.test))
+    data = Split(all_images(small_dataset.train), all_images(small_dataset.test))
     config = TrainingConfig(epochs=1, batch_size=100)  # 256 = 100 + 100 + 56; 128 = 100 + 28
     training = Trainer(MODELS["multitask"], config, data, seed=0, context=open_context("cpu"))
     (measurement,) = training.epochs()
@@ -174,7 +174,7 @@ def test_batches_that_do_not_divide_the_images_count_each_image_once(small_datas
 
 
 def test_one_epoch_over_fewer_images_than_a_batch_trains(small_dataset: Dataset) -> None:
-    data = Split(Subset(small_dataset.train, np.arange(8)), whole(small_dataset.test))
+    data = Split(Subset(small_dataset.train, np.arange(8)), all_images(small_dataset.test))
     training = Trainer(MlpConfig(), TrainingConfig(epochs=1), data, seed=0, context=open_context("cpu"))
     before = training.weights()
     assert len(list(training.epochs())) == 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import mx
-from mnist_core.data.dataset import Dataset, LabelledImages, Subset, epoch_order, whole
+from mnist_core.data.dataset import Dataset, LabelledImages, Subset, all_images, epoch_order
 from mnist_core.errors import InputError
 from mnist_core.model.networks import build_network
 from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
@@ -76,7 +76,7 @@ def test_flat_batch_has_rows_of_784_and_says_so(small_dataset: Dataset) -> None:
 
 
 def test_shuffled_epochs_follow_the_order_of_a_trial_with_that_seed(small_dataset: Dataset) -> None:
-    subset = whole(small_dataset.train)
+    subset = all_images(small_dataset.train)
     iterator = MnistIter(subset, 100, shuffle_seed=5)
     for epoch in range(3):
         assert visited(iterator) == epoch_order(subset.indices, 5, epoch).tolist()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mnist_core.errors import DeviceUnavailable, MissingLibrary
 from mnist_core.gpu import gpu_problem
-from mnist_core.lean_import import without
+from mnist_core.lean_import import hidden_packages
 
 if TYPE_CHECKING:
     mx: Any
@@ -86,7 +86,7 @@ def use_device(kind: DeviceKind) -> None:
     _device = kind
 
 
-def leave_untuned() -> None:
+def use_mxnet_defaults() -> None:
     """Lets MXNet keep its own settings in this process, before the first use of `mx`: for comparisons."""
     _CPU_ENVIRONMENT.clear()
     _CPU_ENVIRONMENT.update(_UNTUNED_ENVIRONMENT)
@@ -154,7 +154,7 @@ def _load_mxnet() -> Any:
     if "mxnet" not in sys.modules:
         _check_installed()
         os.environ.update(_CPU_ENVIRONMENT if _device == "cpu" else _GPU_ENVIRONMENT)
-        _mend_numpy()
+        _restore_numpy_bool()
         if _device == "gpu":
             _preload_cuda()
         with _stderr_kept_back():
@@ -167,7 +167,7 @@ def _check_installed() -> None:
         raise MissingLibrary("MXNet is not installed: `pip install mxtrials[cpu]` (or mxtrials[gpu], never both)")
 
 
-def _mend_numpy() -> None:
+def _restore_numpy_bool() -> None:
     """MXNet 1.9.1 reads `numpy.bool`, which numpy 1.24 removed."""
     import numpy
 
@@ -187,7 +187,7 @@ def _preload_cuda() -> None:
 def _import_mxnet() -> None:
     try:
         # For its tests, sparse arrays and quantization: a third of the import's time, and 50 MB in every worker.
-        with without("scipy"):
+        with hidden_packages("scipy"):
             import mxnet
 
         mxnet.nd.waitall()  # the engine greets on its first use, not at the import

@@ -9,7 +9,7 @@ _ONE_AT_A_TIME = RLock()
 
 
 @contextmanager
-def without(*packages: str) -> Iterator[None]:
+def hidden_packages(*packages: str) -> Iterator[None]:
     """Hides packages, as if they were not installed, from the imports in the block; what is loaded already stays.
 
     Some libraries import a large package for a few functions of theirs, and go on where it is not installed. Where we

@@ -99,7 +99,7 @@ def wait_for_memory(share: float = ENOUGH_MEMORY, patience_s: float = MEMORY_PAT
     return True
 
 
-def give_back_memory() -> None:
+def trim_heap() -> None:
     """Returns to the system what was freed; for a process that trains one network after the other.
 
     glibc keeps freed memory that lies below a block in use, and finds little use for it where the next network has

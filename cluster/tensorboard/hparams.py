@@ -5,9 +5,9 @@ import time
 
 from cluster.spec.space import Params, ParamValue, label
 from cluster.trial import TrialState
-from mnist_core.lean_import import without
+from mnist_core.lean_import import hidden_packages
 
-with without("torch"):  # see recorder.py
+with hidden_packages("torch"):  # see recorder.py
     from tensorboardX.proto.api_pb2 import DataType, Experiment, HParamInfo, MetricInfo, MetricName, Status
     from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
     from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata

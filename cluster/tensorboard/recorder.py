@@ -19,10 +19,10 @@ from cluster.tensorboard.event_files import event_files, next_event_file
 from cluster.tensorboard.hparams import SESSION_END, session_end, session_start
 from cluster.trial import TrialState
 from mnist_core.data.dataset import UInt8Array
-from mnist_core.lean_import import without
+from mnist_core.lean_import import hidden_packages
 from mnist_core.measurement import Measurement
 
-with without("torch"):  # which its writers take tensors of, and which takes a second to import
+with hidden_packages("torch"):  # which its writers take tensors of, and which takes a second to import
     from tensorboardX.proto.attr_value_pb2 import AttrValue
     from tensorboardX.proto.event_pb2 import Event
     from tensorboardX.proto.graph_pb2 import GraphDef

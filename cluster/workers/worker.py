@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from cluster.machine.memory import free_bytes, give_back_memory, wait_for_memory
+from cluster.machine.memory import free_bytes, trim_heap, wait_for_memory
 from cluster.trial import TrialSpec
 from cluster.workers.events import Failed, Finished, Measured, Suspended, Work
 from mnist_core.context import DeviceKind, open_context
@@ -104,7 +104,7 @@ class Worker:
     def _begin(self, trial: TrialSpec) -> TrialEvent:
         from mnist_core.training.trainer import Trainer  # imports MXNet, for the device of the opened context
 
-        give_back_memory()
+        trim_heap()
         if trial.waits_for_memory:
             wait_for_memory()
         training = Trainer(trial.model, trial.training, self._split, trial.seed, self._context, free_bytes)

@@ -25,7 +25,7 @@ _VERSION_KEY = b"mxtrials.format_version"
 
 
 @dataclass(frozen=True)
-class Unusable:
+class CacheMiss:
     """Why a file cannot serve as a cache; the remedy is always to write it again."""
 
     reason: str
@@ -54,7 +54,7 @@ def write_dataset(dataset: Dataset, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def map_dataset(path: Path) -> Dataset | Unusable:
+def map_dataset(path: Path) -> Dataset | CacheMiss:
     """Maps the file into memory and checks every byte of its images and labels against the fingerprint.
 
     Returns:
@@ -64,15 +64,15 @@ def map_dataset(path: Path) -> Dataset | Unusable:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         version = (reader.schema.metadata or {}).get(_VERSION_KEY)
         if version != b"%d" % FORMAT_VERSION:
-            return Unusable(f"its format version is {version!r}, not {FORMAT_VERSION}")
+            return CacheMiss(f"its format version is {version!r}, not {FORMAT_VERSION}")
         if reader.num_record_batches != 2 or not reader.schema.equals(pa.schema(_FIELDS)):
-            return Unusable("its table is not that of a dataset")
+            return CacheMiss("its table is not that of a dataset")
         train, test = (_views(reader.get_batch(number)) for number in range(2))
     except (OSError, ValueError, pa.ArrowException) as err:
-        return Unusable(f"it cannot be read ({err})")
+        return CacheMiss(f"it cannot be read ({err})")
     dataset = Dataset(train, test, fingerprint(train, test))
     if not reader.schema.equals(_schema(dataset), check_metadata=True):
-        return Unusable("its content differs from its checksum")
+        return CacheMiss("its content differs from its checksum")
     return dataset
 
 

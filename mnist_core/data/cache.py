@@ -15,7 +15,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mnist_core.atomic_file import sync_folder
-from mnist_core.data.arrow_file import FORMAT_VERSION, Unusable, fingerprint, map_dataset, write_dataset
+from mnist_core.data.arrow_file import FORMAT_VERSION, CacheMiss, fingerprint, map_dataset, write_dataset
 from mnist_core.data.dataset import CLASSES, Dataset, LabelledImages
 from mnist_core.data.idx_folder import BUNDLED, IdxFiles, find_idx_files
 from mnist_core.errors import DataError, NotWritable
@@ -133,7 +133,7 @@ def _open_locked(files: IdxFiles, digest: str, path: Path) -> _Cached:
         _log.warning("building the data cache %s again: %s", path, damage)
     _build(files, digest, path)
     built = map_dataset(path)
-    if isinstance(built, Unusable):
+    if isinstance(built, CacheMiss):
         raise NotWritable(f"the data cache {path} was just written, but {built.reason}: check that disk")
     return _Cached(built, path, built=True, damage=damage)
 

@@ -43,7 +43,7 @@ def training_bytes(network: Network, layout: Layout, config: TrainingConfig, bat
     return _FLOAT_BYTES * vectors * layout.size + batches
 
 
-def refuse_too_large(needed_bytes: int, free_bytes: Callable[[], float]) -> None:
+def check_memory(needed_bytes: int, free_bytes: Callable[[], float]) -> None:
     """Refuses what does not fit into the memory that is free; `free_bytes` is asked where that is a question.
 
     Raises:

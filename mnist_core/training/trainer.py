@@ -18,7 +18,7 @@ from mnist_core.model.executor import BatchExecutor, predict_all, shared_array
 from mnist_core.model.metrics import Scores, score
 from mnist_core.model.networks import build_network
 from mnist_core.model.parameters import Layout, Vector, initial_weights
-from mnist_core.training.memory_estimate import refuse_too_large, training_bytes
+from mnist_core.training.memory_estimate import check_memory, training_bytes
 from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer, FlatOptimizer
 from mnist_core.training.schedules import learning_rate
 from mnist_core.training.state import TrainingState
@@ -55,7 +55,7 @@ class Trainer:
         self._config, self._split, self._seed = config, split, seed
         if context.device_type == "cpu":
             batch_sizes = [*self._batch_sizes(), EVALUATION_BATCH]
-            refuse_too_large(training_bytes(self.network, self.layout, config, batch_sizes), free_bytes)
+            check_memory(training_bytes(self.network, self.layout, config, batch_sizes), free_bytes)
         self._epoch = 0
         self._elapsed_s = 0.0
         self._weights, self._weights_array = shared_array((self.layout.size,), context)

@@ -58,9 +58,9 @@ def ours(task: Task) -> Iterator[float]:
 
 def module_fit(task: Task) -> Iterator[float]:
     """The tutorials' code, under MXNet's own settings: `mx.mod.Module.fit` over an NDArrayIter."""
-    from mnist_core.context import leave_untuned
+    from mnist_core.context import use_mxnet_defaults
 
-    leave_untuned()
+    use_mxnet_defaults()
     from mnist_core.context import mx
     from mnist_core.model.networks import build_network
 

@@ -10,7 +10,7 @@ PROGRAM = """
 import os
 from pathlib import Path
 import numpy as np
-from cluster.machine.memory import give_back_memory
+from cluster.machine.memory import trim_heap
 
 def resident_mib():
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -19,7 +19,7 @@ blocks = [np.ones(12_000, np.uint8) for _ in range(8_000)]
 full = resident_mib()
 del blocks[::2]
 pieces = resident_mib()
-give_back_memory()
+trim_heap()
 print(full - pieces, full - resident_mib())
 """
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mnist_core.data.arrow_file import Unusable, fingerprint, map_dataset, write_dataset
+from mnist_core.data.arrow_file import CacheMiss, fingerprint, map_dataset, write_dataset
 from mnist_core.data.dataset import Dataset, LabelledImages
 
 
@@ -46,7 +46,7 @@ def sound(scratch: Path, tiny: Dataset) -> bytes:
     return scratch.read_bytes()
 
 
-def mapped_after_writing(path: Path, content: bytes) -> Dataset | Unusable:
+def mapped_after_writing(path: Path, content: bytes) -> Dataset | CacheMiss:
     # A new file each time: one that is mapped must never shrink.
     path.unlink(missing_ok=True)
     path.write_bytes(content)
@@ -78,18 +78,18 @@ def test_changed_bytes_are_noticed_or_harmless(scratch: Path, sound: bytes, tiny
 @given(length=st.integers(0, 5000))
 def test_truncated_file_is_unusable(scratch: Path, sound: bytes, length: int) -> None:
     assert len(sound) > 5000
-    assert isinstance(mapped_after_writing(scratch, sound[:length]), Unusable)
+    assert isinstance(mapped_after_writing(scratch, sound[:length]), CacheMiss)
 
 
 def test_one_changed_pixel_is_noticed(scratch: Path, sound: bytes, tiny: Dataset) -> None:
     image = tiny.test.images[1].tobytes()
     content = sound.replace(image, bytes([image[0] ^ 1]) + image[1:])
-    assert mapped_after_writing(scratch, content) == Unusable("its content differs from its checksum")
+    assert mapped_after_writing(scratch, content) == CacheMiss("its content differs from its checksum")
 
 
 def test_changed_fingerprint_is_noticed(scratch: Path, sound: bytes, tiny: Dataset) -> None:
     content = sound.replace(tiny.fingerprint.encode(), b"0" * 64)
-    assert mapped_after_writing(scratch, content) == Unusable("its content differs from its checksum")
+    assert mapped_after_writing(scratch, content) == CacheMiss("its content differs from its checksum")
 
 
 def test_other_format_version_is_unusable(scratch: Path, sound: bytes, tiny: Dataset) -> None:
@@ -100,7 +100,7 @@ def test_other_format_version_is_unusable(scratch: Path, sound: bytes, tiny: Dat
     with pa.ipc.new_file(sink, table.schema.with_metadata(metadata)) as writer:
         writer.write_table(table)
     mapped = mapped_after_writing(scratch, sink.getvalue().to_pybytes())
-    assert mapped == Unusable("its format version is b'999', not 1")
+    assert mapped == CacheMiss("its format version is b'999', not 1")
 
 
 def test_arrow_file_of_something_else_is_unusable(scratch: Path) -> None:
@@ -109,12 +109,12 @@ def test_arrow_file_of_something_else_is_unusable(scratch: Path) -> None:
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     mapped = mapped_after_writing(scratch, sink.getvalue().to_pybytes())
-    assert mapped == Unusable("its table is not that of a dataset")
+    assert mapped == CacheMiss("its table is not that of a dataset")
 
 
 def test_missing_file_and_folder_are_unusable(tmp_path: Path) -> None:
-    assert isinstance(map_dataset(tmp_path / "absent"), Unusable)
-    assert isinstance(map_dataset(tmp_path), Unusable)
+    assert isinstance(map_dataset(tmp_path / "absent"), CacheMiss)
+    assert isinstance(map_dataset(tmp_path), CacheMiss)
 
 
 def test_file_is_readable_by_plain_arrow(scratch: Path, sound: bytes, tiny: Dataset) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mnist_core.training.memory_estimate import MODEST_BYTES, refuse_too_large
+from mnist_core.training.memory_estimate import MODEST_BYTES, check_memory
 from tests.support.command_line import ROOT
 
 # The peak is that of the process's own memory: `ru_maxrss` begins with that of the process which started it.
@@ -54,10 +54,10 @@ def test_estimate_is_about_what_a_training_takes_at_its_peak(training: str) -> N
 
 
 def test_what_does_not_fit_is_refused_with_both_figures() -> None:
-    refuse_too_large(10**9, lambda: 10**9)
+    check_memory(10**9, lambda: 10**9)
     with pytest.raises(MemoryError, match=r"takes about 1\.5 GB, and 1\.0 GB are free"):
-        refuse_too_large(3 * 10**9 // 2, lambda: 10**9)
+        check_memory(3 * 10**9 // 2, lambda: 10**9)
 
 
 def test_memory_is_not_asked_for_what_every_machine_has() -> None:
-    refuse_too_large(MODEST_BYTES, lambda: -math.inf)
+    check_memory(MODEST_BYTES, lambda: -math.inf)

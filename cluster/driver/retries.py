@@ -39,8 +39,8 @@ def setback_of(event: Failed | WorkerLost) -> Setback:
             return Setback("failed", error, traceback, retryable, event.out_of_memory)
         case WorkerLost(_, cause, "died"):
             return Setback("crashed", cause)
-        case WorkerLost(_, cause, loss):
-            return Setback("lost", cause, out_of_memory=loss == "memory")
+        case WorkerLost(_, cause, reason):
+            return Setback("lost", cause, out_of_memory=reason == "memory")
 
 
 def next_attempt(given: WaitingTrial, setback: Setback, before: Setbacks, attempts: int) -> WaitingTrial | None:

@@ -75,7 +75,7 @@ def _cached_bytes(folder: Path) -> int:
     return statistics.get("total_inactive_file", statistics.get("inactive_file", 0))
 
 
-def kill_counter(root: Path = ROOT) -> Path:
+def oom_counter_file(root: Path = ROOT) -> Path:
     """The file that counts which processes the kernel killed for lack of memory: in this one's group, else on its node.
 
     A group counts those of its own whoever lacked the memory; its node counts those of other containers, too.
@@ -84,8 +84,8 @@ def kill_counter(root: Path = ROOT) -> Path:
     return next((file for file in files if "oom_kill" in numbers(file)), root / "proc/vmstat")
 
 
-def kernel_kills(counter: Path) -> int:
-    """How many a `kill_counter` has counted so far; 0 if it cannot be read."""
+def oom_kill_count(counter: Path) -> int:
+    """How many a `oom_counter_file` has counted so far; 0 if it cannot be read."""
     return numbers(counter).get("oom_kill", 0)
 
 

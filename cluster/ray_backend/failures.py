@@ -7,8 +7,8 @@ import ray
 from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from cluster.machine.memory import kernel_kills
-from cluster.workers.events import Loss
+from cluster.machine.memory import oom_kill_count
+from cluster.workers.events import LostReason
 from mnist_core.errors import MxtrialsError
 
 # How long another node may take to say what its kernel has killed.
@@ -16,28 +16,28 @@ NODE_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True)
-class Home:
+class ActorLocation:
     """Where an actor runs: its process, its node's address and id; and what the kernel had killed there.
 
     Attributes:
-        kill_counter: the file that counts what the kernel kills for lack of memory; see node_memory.
-        kernel_kills: its count when the actor last answered.
+        oom_counter_file: the file that counts what the kernel kills for lack of memory; see node_memory.
+        oom_kill_count: its count when the actor last answered.
     """
 
     pid: int
     address: str
     node_id: str
-    kill_counter: Path
-    kernel_kills: int
+    oom_counter_file: Path
+    oom_kill_count: int
 
 
-def refusal_of(err: RayError) -> MxtrialsError | None:
+def permanent_start_error(err: RayError) -> MxtrialsError | None:
     """The error with which a worker refuses to start, and would again, if that is what happened."""
     cause = err.cause if isinstance(err, RayTaskError) else None
     return cause if isinstance(cause, MxtrialsError) else None
 
 
-def loss_of(err: RayError, home: Home | None) -> tuple[str, Loss]:
+def classify_failure(err: RayError, home: ActorLocation | None) -> tuple[str, LostReason]:
     """Why a worker was lost, in one sentence, and of which kind that is.
 
     Args:
@@ -57,7 +57,7 @@ def loss_of(err: RayError, home: Home | None) -> tuple[str, Loss]:
         return f"node {home.address} (id {home.node_id}) died", "other"
     if isinstance(err, ActorUnavailableError):
         return f"node {home.address} (id {home.node_id}) died or cannot be reached", "other"
-    if _kernel_kills_on(home.node_id, home.kill_counter) > home.kernel_kills:
+    if _oom_kills_on(home.node_id, home.oom_counter_file) > home.oom_kill_count:
         return (
             f"out of memory, probably: the kernel of node {home.address} killed processes, and worker {home.pid} died",
             "memory",
@@ -70,12 +70,12 @@ def first_line(text: str) -> str:
     return next(iter(text.strip().splitlines()), "no message")
 
 
-def _kernel_kills_on(node_id: str, counter: Path) -> int:
+def _oom_kills_on(node_id: str, counter: Path) -> int:
     """How many processes the kernel of a node has killed for lack of memory; 0 if that cannot be had."""
     if node_id == ray.get_runtime_context().get_node_id():
-        return kernel_kills(counter)
+        return oom_kill_count(counter)
     there = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    asked = ray.remote(num_cpus=0)(kernel_kills).options(scheduling_strategy=there).remote(counter)
+    asked = ray.remote(num_cpus=0)(oom_kill_count).options(scheduling_strategy=there).remote(counter)
     try:
         return int(ray.get(asked, timeout=NODE_PATIENCE_S))
     except RayError:  # a time-out is one, too

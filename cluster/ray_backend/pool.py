@@ -15,10 +15,10 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from cluster.machine.memory import kernel_kills, kill_counter
-from cluster.ray_backend.failures import Home, first_line, loss_of, refusal_of
+from cluster.machine.memory import oom_counter_file, oom_kill_count
+from cluster.ray_backend.failures import ActorLocation, classify_failure, first_line, permanent_start_error
 from cluster.trial import TrialSpec
-from cluster.workers.events import Loss, Ready, WorkerEvent, WorkerLost
+from cluster.workers.events import LostReason, Ready, WorkerEvent, WorkerLost
 from cluster.workers.slots import Slot
 from cluster.workers.worker import MakeWorker, Worker, WorkerSettings
 from mnist_core.data.dataset import Dataset
@@ -29,7 +29,7 @@ FAILED_STARTS = 3
 # How long there may be no worker that has been placed and has started.
 START_PATIENCE_S = 180.0
 
-_Answer = tuple[Home, WorkerEvent]
+_Answer = tuple[ActorLocation, WorkerEvent]
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)
@@ -44,7 +44,7 @@ class _Actor:
     def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> _Answer:
         self._worker = make_worker(slot.name, slot.device, dataset, settings)
         node_id = ray.get_runtime_context().get_node_id()
-        self._home = Home(os.getpid(), ray.util.get_node_ip_address(), node_id, kill_counter(), 0)
+        self._home = ActorLocation(os.getpid(), ray.util.get_node_ip_address(), node_id, oom_counter_file(), 0)
         return self._answer(Ready(slot.name, os.getpid()))
 
     def start(self, trial: TrialSpec) -> _Answer:
@@ -57,7 +57,7 @@ class _Actor:
         return self._answer(self._worker.suspend())
 
     def _answer(self, event: WorkerEvent) -> _Answer:
-        return replace(self._home, kernel_kills=kernel_kills(self._home.kill_counter)), event
+        return replace(self._home, oom_kill_count=oom_kill_count(self._home.oom_counter_file)), event
 
 
 @dataclass
@@ -68,7 +68,7 @@ class _Seat:
     actor: Any
     failed_starts: int
     is_announced: bool = True  # as Ready, which a worker that is made anew for a trial is not
-    home: Home | None = None  # known as soon as the actor is ready
+    home: ActorLocation | None = None  # known as soon as the actor is ready
 
 
 @contextmanager
@@ -181,9 +181,9 @@ class RayPool:
 
     def _on_lost(self, seat: _Seat, err: RayError) -> None:
         self._dismiss(seat)  # it may live: after an error in a call, or behind a broken connection
-        refusal = refusal_of(err)
+        refusal = permanent_start_error(err)
         if refusal is None:
-            self._replace(seat, *loss_of(err, seat.home))
+            self._replace(seat, *classify_failure(err, seat.home))
         elif self._can_do_without(seat, refusal):
             self._give_up(seat, str(refusal))
         else:
@@ -210,13 +210,13 @@ class RayPool:
             self._waiting_since_s = self._clock()
         ray.kill(seat.actor)
 
-    def _replace(self, seat: _Seat, cause: str, loss: Loss) -> None:
-        """Reports the loss, and seats a new actor in the lost one's place."""
+    def _replace(self, seat: _Seat, cause: str, reason: LostReason) -> None:
+        """Reports the reason, and seats a new actor in the lost one's place."""
         failed_starts = 0 if seat.home else seat.failed_starts + 1
         if failed_starts >= FAILED_STARTS:
             self._give_up(seat, cause)
         else:
-            self._happened.append(WorkerLost(seat.slot.name, cause, loss))
+            self._happened.append(WorkerLost(seat.slot.name, cause, reason))
             self._seat(seat.slot, failed_starts)
 
     def _seat(self, slot: Slot, failed_starts: int, is_announced: bool = True) -> _Seat:

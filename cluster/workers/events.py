@@ -79,7 +79,7 @@ class Failed:
     work: Work = Work()
 
 
-Loss = Literal["died", "memory", "other"]
+LostReason = Literal["died", "memory", "other"]
 """Its process died or hung, for which its trial may be to blame; its node had no memory left; or its node died, ..."""
 
 
@@ -89,12 +89,12 @@ class WorkerLost:
 
     Attributes:
         cause: what happened, in one sentence.
-        loss: of which kind that is.
+        reason: of which kind that is.
     """
 
     worker: str
     cause: str
-    loss: Loss = "died"
+    reason: LostReason = "died"
 
 
 WorkerEvent = Ready | Measured | Suspended | Finished | Failed | WorkerLost

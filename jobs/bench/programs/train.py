@@ -94,11 +94,11 @@ def _pytorch(task: Task, compiled: bool) -> Iterator[float]:
     images, labels = torch.from_numpy(task.as_floats()), torch.from_numpy(task.images.labels.astype(np.int64))
     trunk, heads = _torch_network(task.network)
     optimizer = torch.optim.SGD([*trunk.parameters(), *heads.parameters()], lr=RATE, momentum=MOMENTUM)
-    loss_of = torch.nn.CrossEntropyLoss()
+    classify_failure = torch.nn.CrossEntropyLoss()
 
     def loss_on(pixels: Any, digits: Any) -> Any:
         features = trunk(pixels)
-        return sum(loss_of(head(features), digits % head.out_features) for head in heads)
+        return sum(classify_failure(head(features), digits % head.out_features) for head in heads)
 
     loss_on = torch.compile(loss_on) if compiled else loss_on
     while True:

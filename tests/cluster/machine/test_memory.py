@@ -12,8 +12,8 @@ from cluster.machine.memory import (
     Memory,
     free_bytes,
     free_share,
-    kernel_kills,
-    kill_counter,
+    oom_counter_file,
+    oom_kill_count,
     read_memory,
     wait_for_memory,
 )
@@ -117,7 +117,7 @@ def test_group_beyond_its_limit_has_nothing_free(node: Node) -> None:
 def test_system_that_does_not_tell_is_trusted(tmp_path: Path) -> None:
     assert (free_share(tmp_path), free_bytes(tmp_path)) == (1.0, math.inf)
     assert wait_for_memory(patience_s=0.0, root=tmp_path)
-    assert kernel_kills(kill_counter(tmp_path)) == 0
+    assert oom_kill_count(oom_counter_file(tmp_path)) == 0
 
 
 def test_this_machine_has_some_memory() -> None:
@@ -153,11 +153,11 @@ def test_limit_on_the_address_space_counts(node: Node, tmp_path: Path) -> None:
 def test_kills_are_counted_in_the_own_group_or_else_on_the_node(
     groups: str, counted: str, text: str, kills: int, node: Node
 ) -> None:
-    assert kernel_kills(kill_counter(node(groups.format("/a/b"), {counted: text}))) == kills
+    assert oom_kill_count(oom_counter_file(node(groups.format("/a/b"), {counted: text}))) == kills
 
 
 def test_counter_that_is_gone_counts_nothing(tmp_path: Path) -> None:
-    assert kernel_kills(tmp_path / "gone") == 0
+    assert oom_kill_count(tmp_path / "gone") == 0
 
 
 def test_waiting_ends_with_enough_memory_or_with_patience(node: Node) -> None:
@@ -178,8 +178,8 @@ print(wait_for_memory(0.5, patience_s=0.0), flush=True)
 print(wait_for_memory(0.5, patience_s=60.0), free_share() >= 0.5, flush=True)
 """
 COUNTS = """
-from cluster.machine.memory import kill_counter
-print(kill_counter(), flush=True)
+from cluster.machine.memory import oom_counter_file
+print(oom_counter_file(), flush=True)
 """
 
 
@@ -193,7 +193,7 @@ def test_process_in_a_small_group_waits_until_another_gives_memory_back() -> Non
 
 
 def test_kernel_counts_a_kill_in_the_group_of_the_killed_only() -> None:
-    on_node = kernel_kills(Path("/proc/vmstat"))
+    on_node = oom_kill_count(Path("/proc/vmstat"))
     with (
         small_group(64 * 2**20) as group,
         small_group(64 * 2**20) as other,
@@ -203,5 +203,5 @@ def test_kernel_counts_a_kill_in_the_group_of_the_killed_only() -> None:
         counter, bystanders = Path(killed.says()), Path(bystander.says())
         assert (counter.parent, bystanders.parent) == (group, other)
         assert killed.process.wait() == -signal.SIGKILL
-        assert (kernel_kills(counter), kernel_kills(bystanders)) == (1, 0)
-        assert kernel_kills(Path("/proc/vmstat")) > on_node
+        assert (oom_kill_count(counter), oom_kill_count(bystanders)) == (1, 0)
+        assert oom_kill_count(Path("/proc/vmstat")) > on_node

@@ -61,7 +61,7 @@ class _Actor:
 
 
 @dataclass
-class _Seat:
+class _WorkerHandle:
     """A slot with the actor that sits on it now."""
 
     slot: Slot
@@ -72,7 +72,7 @@ class _Seat:
 
 
 @contextmanager
-def _ray_works() -> Iterator[None]:
+def _translate_ray_errors() -> Iterator[None]:
     try:
         yield
     except RayError as err:
@@ -87,7 +87,7 @@ class RayPool:
         ClusterUnavailable: from any method: no worker is left, or none is ready for too long, or Ray itself fails.
     """
 
-    @_ray_works()
+    @_translate_ray_errors()
     def __init__(
         self,
         slots: list[Slot],
@@ -98,64 +98,64 @@ class RayPool:
     ) -> None:
         """Starts an actor for each slot; they are Ready as soon as they have opened their context."""
         self._dataset, self._settings, self._make_worker = ray.put(dataset), settings, make_worker
-        self._pending: dict[Any, _Seat] = {}  # reference of a call under way -> whom it was made to
-        self._happened: deque[WorkerEvent] = deque()
-        self._seats: dict[str, _Seat] = {}
+        self._pending: dict[Any, _WorkerHandle] = {}  # reference of a call under way -> whom it was made to
+        self._events: deque[WorkerEvent] = deque()
+        self._handles: dict[str, _WorkerHandle] = {}
         self._ever_ready = False
         self._clock, self._waiting_since_s = clock, clock()
         for slot in slots:
-            self._seat(slot, failed_starts=0)
+            self._launch(slot, failed_starts=0)
 
-    @_ray_works()
+    @_translate_ray_errors()
     def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
         """See WorkerPool; what a fresh worker is told waits until it has opened its context."""
-        seat = self._seats[worker]
+        handle = self._handles[worker]
         if fresh:
-            seat = self._made_anew(seat)
-        self._pending[seat.actor.start.remote(trial)] = seat
+            handle = self._relaunch(handle)
+        self._pending[handle.actor.start.remote(trial)] = handle
 
-    @_ray_works()
+    @_translate_ray_errors()
     def advance(self, worker: str) -> None:
         """See WorkerPool."""
-        seat = self._seats[worker]
-        self._pending[seat.actor.advance.remote()] = seat
+        handle = self._handles[worker]
+        self._pending[handle.actor.advance.remote()] = handle
 
-    @_ray_works()
+    @_translate_ray_errors()
     def suspend(self, worker: str) -> None:
         """See WorkerPool."""
-        seat = self._seats[worker]
-        self._pending[seat.actor.suspend.remote()] = seat
+        handle = self._handles[worker]
+        self._pending[handle.actor.suspend.remote()] = handle
 
-    @_ray_works()
+    @_translate_ray_errors()
     def kill(self, worker: str, cause: str) -> None:
         """See WorkerPool."""
-        seat = self._seats[worker]
-        self._happened = deque(event for event in self._happened if event.worker != worker)
-        self._dismiss(seat)
-        self._replace(seat, cause, "died" if seat.home else "other")
+        handle = self._handles[worker]
+        self._events = deque(event for event in self._events if event.worker != worker)
+        self._kill_actor(handle)
+        self._replace(handle, cause, "died" if handle.home else "other")
 
-    @_ray_works()
+    @_translate_ray_errors()
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         """See WorkerPool."""
-        if not self._happened:
-            self._check_that_workers_come()
-            self._take_what_is_done(timeout_s)
-        return self._happened.popleft() if self._happened else None
+        if not self._events:
+            self._check_start_deadline()
+            self._collect_results(timeout_s)
+        return self._events.popleft() if self._events else None
 
     @property
     def has_event(self) -> bool:
         """See WorkerPool."""
-        return bool(self._happened)
+        return bool(self._events)
 
     def close(self) -> None:
         """See WorkerPool."""
         with suppress(RayError):  # a cluster that fails has nothing to be closed
-            for seat in self._seats.values():
-                ray.kill(seat.actor)
-        self._seats.clear()
+            for handle in self._handles.values():
+                ray.kill(handle.actor)
+        self._handles.clear()
         self._pending.clear()
 
-    def _take_what_is_done(self, timeout_s: float) -> None:
+    def _collect_results(self, timeout_s: float) -> None:
         """All calls that are done, or else the first that is done in time."""
         calls = list(self._pending)
         if not calls:  # every worker is idle, and `ray.wait` refuses to wait for nothing
@@ -165,77 +165,77 @@ class RayPool:
         if not done:
             done, _ = ray.wait(calls, num_returns=1, timeout=timeout_s)
         for call in done:
-            if seat := self._pending.pop(call, None):  # else one before it told that the worker is lost
-                self._take(call, seat)
+            if handle := self._pending.pop(call, None):  # else one before it told that the worker is lost
+                self._handle_result(call, handle)
 
-    def _take(self, call: Any, seat: _Seat) -> None:
+    def _handle_result(self, call: Any, handle: _WorkerHandle) -> None:
         try:
             answer: _Answer = ray.get(call)
         except RayError as err:
-            self._on_lost(seat, err)
+            self._on_lost(handle, err)
             return
-        seat.home, event = answer
+        handle.home, event = answer
         self._ever_ready = True
-        if seat.is_announced or not isinstance(event, Ready):
-            self._happened.append(event)
+        if handle.is_announced or not isinstance(event, Ready):
+            self._events.append(event)
 
-    def _on_lost(self, seat: _Seat, err: RayError) -> None:
-        self._dismiss(seat)  # it may live: after an error in a call, or behind a broken connection
+    def _on_lost(self, handle: _WorkerHandle, err: RayError) -> None:
+        self._kill_actor(handle)  # it may live: after an error in a call, or behind a broken connection
         refusal = permanent_start_error(err)
         if refusal is None:
-            self._replace(seat, *classify_failure(err, seat.home))
-        elif self._can_do_without(seat, refusal):
-            self._give_up(seat, str(refusal))
+            self._replace(handle, *classify_failure(err, handle.home))
+        elif self._is_optional(handle, refusal):
+            self._give_up(handle, str(refusal))
         else:
             raise refusal
 
-    def _can_do_without(self, seat: _Seat, refusal: MxtrialsError) -> bool:
+    def _is_optional(self, handle: _WorkerHandle, refusal: MxtrialsError) -> bool:
         """One node may lack a library that others have; but a device that was asked for by number must be there."""
-        return seat.slot.optional or (self._ever_ready and not isinstance(refusal, DeviceUnavailable))
+        return handle.slot.optional or (self._ever_ready and not isinstance(refusal, DeviceUnavailable))
 
-    def _made_anew(self, seat: _Seat) -> _Seat:
+    def _relaunch(self, handle: _WorkerHandle) -> _WorkerHandle:
         """A new actor on a slot, which is told something at once; those that wait for a CPU queue up behind it."""
-        waiting = [other for other in self._seats.values() if other.is_announced and not other.home]
-        for other in (seat, *waiting):
-            self._dismiss(other)
-        fresh = self._seat(seat.slot, failed_starts=0, is_announced=False)
+        waiting = [other for other in self._handles.values() if other.is_announced and not other.home]
+        for other in (handle, *waiting):
+            self._kill_actor(other)
+        fresh = self._launch(handle.slot, failed_starts=0, is_announced=False)
         for other in waiting:
-            self._seat(other.slot, other.failed_starts)
+            self._launch(other.slot, other.failed_starts)
         return fresh
 
-    def _dismiss(self, seat: _Seat) -> None:
+    def _kill_actor(self, handle: _WorkerHandle) -> None:
         """Ends an actor; what it was told no longer counts."""
-        self._pending = {call: other for call, other in self._pending.items() if other is not seat}
-        if seat.home:
+        self._pending = {call: other for call, other in self._pending.items() if other is not handle}
+        if handle.home:
             self._waiting_since_s = self._clock()
-        ray.kill(seat.actor)
+        ray.kill(handle.actor)
 
-    def _replace(self, seat: _Seat, cause: str, reason: LostReason) -> None:
+    def _replace(self, handle: _WorkerHandle, cause: str, reason: LostReason) -> None:
         """Reports the reason, and seats a new actor in the lost one's place."""
-        failed_starts = 0 if seat.home else seat.failed_starts + 1
+        failed_starts = 0 if handle.home else handle.failed_starts + 1
         if failed_starts >= FAILED_STARTS:
-            self._give_up(seat, cause)
+            self._give_up(handle, cause)
         else:
-            self._happened.append(WorkerLost(seat.slot.name, cause, reason))
-            self._seat(seat.slot, failed_starts)
+            self._events.append(WorkerLost(handle.slot.name, cause, reason))
+            self._launch(handle.slot, failed_starts)
 
-    def _seat(self, slot: Slot, failed_starts: int, is_announced: bool = True) -> _Seat:
+    def _launch(self, slot: Slot, failed_starts: int, is_announced: bool = True) -> _WorkerHandle:
         # A CPU worker may hold the last CPU beside a GPU; `slots_for` leaves one to each GPU worker all the same.
         cpus = 1 if slot.device == "cpu" else 0
         actor = _Actor.options(num_cpus=cpus, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
-        seat = _Seat(slot, actor, failed_starts, is_announced)
-        self._seats[slot.name] = seat
-        self._pending[actor.open.remote(slot, self._dataset, self._settings, self._make_worker)] = seat
-        return seat
+        handle = _WorkerHandle(slot, actor, failed_starts, is_announced)
+        self._handles[slot.name] = handle
+        self._pending[actor.open.remote(slot, self._dataset, self._settings, self._make_worker)] = handle
+        return handle
 
-    def _give_up(self, seat: _Seat, cause: str) -> None:
-        del self._seats[seat.slot.name]
-        if not self._seats:
-            raise ClusterUnavailable(f"no worker is left: the last one, {seat.slot.name}, could not start ({cause})")
-        self._happened.append(WorkerLost(seat.slot.name, cause, "other"))
+    def _give_up(self, handle: _WorkerHandle, cause: str) -> None:
+        del self._handles[handle.slot.name]
+        if not self._handles:
+            raise ClusterUnavailable(f"no worker is left: the last one, {handle.slot.name}, could not start ({cause})")
+        self._events.append(WorkerLost(handle.slot.name, cause, "other"))
 
-    def _check_that_workers_come(self) -> None:
-        if any(seat.home for seat in self._seats.values()):
+    def _check_start_deadline(self) -> None:
+        if any(handle.home for handle in self._handles.values()):
             return
         if self._clock() - self._waiting_since_s > START_PATIENCE_S:
             raise ClusterUnavailable(

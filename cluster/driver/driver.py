@@ -45,13 +45,13 @@ class Driver:
         self._stopping: str | None = None
         self._study_deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
         self._next_number = 0
-        self._take_up(parts.store.trials())
+        self._restore_study(parts.store.trials())
 
     def run(self) -> str | None:
         """Runs the study to its end, for which it returns None, or until it is asked to stop, for which the reason."""
         while self._work_remains():
-            self._take_in(self._pool.next_event(PATIENCE_S))
-            self._look_at_the_clock()
+            self._process_events(self._pool.next_event(PATIENCE_S))
+            self._check_deadlines()
         return self._stopping
 
     def request_stop(self, reason: str) -> None:
@@ -64,7 +64,7 @@ class Driver:
             return bool(self._running)
         return bool(self._running or self._backlog or self._next_number < self._spec.trials)
 
-    def _take_in(self, event: WorkerEvent | None) -> None:
+    def _process_events(self, event: WorkerEvent | None) -> None:
         self._store.begin()
         try:
             self._handle(event)
@@ -78,7 +78,7 @@ class Driver:
 
     def _start_trials_on_idle_workers(self) -> None:
         while self._idle and not self._stopping:
-            waiting = self._backlog.take_due(self._clock()) or self._proposed()
+            waiting = self._backlog.take_due(self._clock()) or self._propose_trial()
             if waiting is None:
                 return
             self._start(waiting)
@@ -91,7 +91,7 @@ class Driver:
             case Measured(worker, number, measurement, state):
                 self._on_measured(worker, number, measurement, state)
             case Suspended(worker, number, state):
-                self._put_aside(worker, number, state)
+                self._suspend_trial(worker, number, state)
             case Finished():
                 self._on_finished(event)
             case Failed(worker, number):
@@ -101,7 +101,7 @@ class Driver:
                 self._on_worker_lost(event)
         self._start_trials_on_idle_workers()
 
-    def _proposed(self) -> WaitingTrial | None:
+    def _propose_trial(self) -> WaitingTrial | None:
         """The next new trial, recorded in the store, or None when all have been proposed."""
         number = self._next_number
         if number >= self._spec.trials:
@@ -126,7 +126,7 @@ class Driver:
         self._pool.start(worker, trial, fresh=fresh)
         (self._used_in_quarantine.add if waiting.quarantined else self._used_in_quarantine.discard)(worker)
 
-    def _take_up(self, records: list[TrialRecord]) -> None:
+    def _restore_study(self, records: list[TrialRecord]) -> None:
         """Goes on with a study that was begun before: nothing finished is repeated."""
         self._store.requeue_running()
         for record in records:
@@ -141,13 +141,13 @@ class Driver:
                 self._backlog.add(WaitingTrial(trial, record.params, quarantined=is_quarantined(crashes)))
             if record.state is TrialState.COMPLETE and record.value is not None:
                 self._champions.add(record.model, record.number, record.value)
-                self._stop_at_the_goal(record.number, record.value)
+                self._stop_if_objective_reached(record.number, record.value)
             elif record.state.is_finished():
                 self._checkpoints.discard(record.number)
         self._checkpoints.sweep()
 
     def _on_measured(self, worker: str, number: int, measurement: Measurement, state: bytes | None) -> None:
-        if not self._goes_on(number, measurement):
+        if not self._record_epoch(number, measurement):
             self._idle.append(worker)
             return
         if state is not None:
@@ -155,7 +155,7 @@ class Driver:
         instruct = self._pool.suspend if self._stopping else self._pool.advance
         instruct(worker)
 
-    def _goes_on(self, number: int, measurement: Measurement) -> bool:
+    def _record_epoch(self, number: int, measurement: Measurement) -> bool:
         """Records an epoch, and the trial's end if that is one."""
         running = self._running[number]
         running.epoch, running.deadline_s = measurement.epoch, self._deadline_s()
@@ -164,27 +164,27 @@ class Driver:
         self._observer.measured(number, measurement)
         if not (measurement.has_finite_losses and math.isfinite(value)):
             self._store.fail_trial(number, "failed", DIVERGED)
-            self._end(number, TrialState.FAIL, None, DIVERGED)
+            self._finish_trial(number, TrialState.FAIL, None, DIVERGED)
             return False
         if self._search.report(number, measurement.epoch, value) and measurement.epoch < running.epochs:
             self._store.finish_trial(number, TrialState.PRUNED, value)
-            self._end(number, TrialState.PRUNED, value)
+            self._finish_trial(number, TrialState.PRUNED, value)
             return False
         return True
 
     def _on_finished(self, event: Finished) -> None:
         self._idle.append(event.worker)
         number, running = event.number, self._running[event.number]
-        if event.measurement is not None and not self._goes_on(number, event.measurement):
+        if event.measurement is not None and not self._record_epoch(number, event.measurement):
             return
         value = self._objective(event.measurement or self._store.measurements(number)[-1])
         if self._champions.add(running.given.trial.model.kind, number, value):
             self._checkpoints.save(number, running.epochs, event.state)
         self._store.finish_trial(number, TrialState.COMPLETE, value, event.weights_sha256)
-        self._end(number, TrialState.COMPLETE, value)
-        self._stop_at_the_goal(number, value)
+        self._finish_trial(number, TrialState.COMPLETE, value)
+        self._stop_if_objective_reached(number, value)
 
-    def _put_aside(self, worker: str, number: int, state: bytes) -> None:
+    def _suspend_trial(self, worker: str, number: int, state: bytes) -> None:
         running = self._running.pop(number)
         self._checkpoints.save(number, running.epoch, state)
         self._store.end_attempt(number, "interrupted")
@@ -205,7 +205,7 @@ class Driver:
         if again is None:
             error = last_words(running.given, setback)
             self._store.fail_trial(number, setback.outcome, error, setback.traceback)
-            self._end(number, TrialState.FAIL, None, error)
+            self._finish_trial(number, TrialState.FAIL, None, error)
             return
         del self._running[number]
         self._store.end_attempt(number, setback.outcome, setback.error, setback.traceback)
@@ -213,7 +213,7 @@ class Driver:
         due_s = self._clock() + retry_delay_s(before.all + 1, again.trial.seed)
         self._backlog.add(replace(again, not_before_s=due_s, avoid=running.worker))
 
-    def _end(self, number: int, state: TrialState, value: float | None, error: str | None = None) -> None:
+    def _finish_trial(self, number: int, state: TrialState, value: float | None, error: str | None = None) -> None:
         """A trial is finished, and the store knows; everyone else is told."""
         del self._running[number]
         if state is not TrialState.COMPLETE:
@@ -221,7 +221,7 @@ class Driver:
         self._search.tell(number, _outcome(state), value)
         self._observer.trial_ended(number, state, value, error)
 
-    def _look_at_the_clock(self) -> None:
+    def _check_deadlines(self) -> None:
         now, limit_s = self._clock(), self._spec.limits.epoch_timeout_s
         if now > self._study_deadline_s and not self._stopping:
             self.request_stop(f"limits.minutes: {self._spec.limits.minutes} are over")
@@ -236,7 +236,7 @@ class Driver:
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]
 
-    def _stop_at_the_goal(self, number: int, value: float) -> None:
+    def _stop_if_objective_reached(self, number: int, value: float) -> None:
         goal, maximized = self._spec.stop.objective, self._spec.search.direction == "maximize"
         if goal is not None and not self._stopping and (value >= goal if maximized else value <= goal):
             self.request_stop(f"trial {number} reached the objective {goal}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cluster.driver.parts import StudyParts
 from cluster.driver.queue import Backlog, WaitingTrial
-from cluster.driver.retries import Setback, is_quarantined, last_words, next_attempt, retry_delay_s, setback_of
+from cluster.driver.retries import AttemptFailure, final_error, is_quarantined, next_attempt, retry_delay_s
 from cluster.driver.running import RunningTrial
 from cluster.machine.memory import MEMORY_PATIENCE_S
 from cluster.run_dir.best_weights import Champions
@@ -96,7 +96,7 @@ class Driver:
                 self._on_finished(event)
             case Failed(worker, number):
                 self._idle.append(worker)
-                self._retry_or_fail(number, setback_of(event))
+                self._retry_or_fail(number, AttemptFailure.from_event(event))
             case WorkerLost():
                 self._on_worker_lost(event)
         self._start_trials_on_idle_workers()
@@ -137,7 +137,7 @@ class Driver:
                 self._search.tell(record.number, _outcome(record.state), record.value)
             else:
                 trial = TrialSpec(record.number, *self._spec.resolve(record.params), record.seed)
-                crashes = self._store.setbacks(record.number).crashes
+                crashes = self._store.failure_counts(record.number).crashes
                 self._backlog.add(WaitingTrial(trial, record.params, quarantined=is_quarantined(crashes)))
             if record.state is TrialState.COMPLETE and record.value is not None:
                 self._champions.add(record.model, record.number, record.value)
@@ -196,21 +196,21 @@ class Driver:
         if event.worker in self._idle:
             self._idle.remove(event.worker)
         for number in [number for number, running in self._running.items() if running.worker == event.worker]:
-            self._retry_or_fail(number, setback_of(event))
+            self._retry_or_fail(number, AttemptFailure.from_event(event))
         self._observer.workers_changed(self._workers(), event.cause)
 
-    def _retry_or_fail(self, number: int, setback: Setback) -> None:
-        running, before = self._running[number], self._store.setbacks(number)
-        again = next_attempt(running.given, setback, before, self._spec.limits.attempts)
+    def _retry_or_fail(self, number: int, failure: AttemptFailure) -> None:
+        running, before = self._running[number], self._store.failure_counts(number)
+        again = next_attempt(running.given, failure, before, self._spec.limits.attempts)
         if again is None:
-            error = last_words(running.given, setback)
-            self._store.fail_trial(number, setback.outcome, error, setback.traceback)
+            error = final_error(running.given, failure)
+            self._store.fail_trial(number, failure.outcome, error, failure.traceback)
             self._finish_trial(number, TrialState.FAIL, None, error)
             return
         del self._running[number]
-        self._store.end_attempt(number, setback.outcome, setback.error, setback.traceback)
-        self._observer.trial_waits(number, f"{setback.outcome}, attempt {before.all + 1}: {setback.error}")
-        due_s = self._clock() + retry_delay_s(before.all + 1, again.trial.seed)
+        self._store.end_attempt(number, failure.outcome, failure.error, failure.traceback)
+        self._observer.trial_waits(number, f"{failure.outcome}, attempt {before.total + 1}: {failure.error}")
+        due_s = self._clock() + retry_delay_s(before.total + 1, again.trial.seed)
         self._backlog.add(replace(again, not_before_s=due_s, avoid=running.worker))
 
     def _finish_trial(self, number: int, state: TrialState, value: float | None, error: str | None = None) -> None:

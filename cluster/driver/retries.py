@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, replace
 
 from cluster.driver.queue import WaitingTrial
-from cluster.store.store import AttemptOutcome, Setbacks
+from cluster.store.store import AttemptOutcome, FailureCounts
 from cluster.workers.events import Failed, WorkerLost
 
 FIRST_DELAY_S = 0.5
@@ -14,7 +14,7 @@ CRASHES_BEFORE_QUARANTINE = 2
 
 
 @dataclass(frozen=True)
-class Setback:
+class AttemptFailure:
     """Why an attempt ended before its trial did.
 
     Attributes:
@@ -31,32 +31,34 @@ class Setback:
     retryable: bool = True
     out_of_memory: bool = False
 
+    @classmethod
+    def from_event(cls, event: Failed | WorkerLost) -> "AttemptFailure":
+        """What an event means for the trial that it ended."""
+        match event:
+            case Failed(_, _, error, traceback, retryable):
+                return cls("failed", error, traceback, retryable, event.out_of_memory)
+            case WorkerLost(_, cause, "died"):
+                return cls("crashed", cause)
+            case WorkerLost(_, cause, reason):
+                return cls("lost", cause, out_of_memory=reason == "memory")
 
-def setback_of(event: Failed | WorkerLost) -> Setback:
-    """What an event means for the trial that it ended."""
-    match event:
-        case Failed(_, _, error, traceback, retryable):
-            return Setback("failed", error, traceback, retryable, event.out_of_memory)
-        case WorkerLost(_, cause, "died"):
-            return Setback("crashed", cause)
-        case WorkerLost(_, cause, reason):
-            return Setback("lost", cause, out_of_memory=reason == "memory")
 
-
-def next_attempt(given: WaitingTrial, setback: Setback, before: Setbacks, attempts: int) -> WaitingTrial | None:
+def next_attempt(
+    given: WaitingTrial, failure: AttemptFailure, before: FailureCounts, attempts: int
+) -> WaitingTrial | None:
     """The trial as it waits for another attempt, or None if it has had its last.
 
     Args:
         given: what was attempted.
-        setback: how that ended.
+        failure: how that ended.
         before: what went wrong in the attempts before it.
         attempts: how many a trial has.
     """
-    crashes = before.crashes + (setback.outcome == "crashed")
-    is_poison = given.quarantined and setback.outcome == "crashed"
-    if not setback.retryable or is_poison or before.all + 1 >= attempts:
+    crashes = before.crashes + (failure.outcome == "crashed")
+    is_poison = given.quarantined and failure.outcome == "crashed"
+    if not failure.retryable or is_poison or before.total + 1 >= attempts:
         return None
-    trial = replace(given.trial, waits_for_memory=setback.out_of_memory)
+    trial = replace(given.trial, waits_for_memory=failure.out_of_memory)
     return replace(given, trial=trial, quarantined=is_quarantined(crashes))
 
 
@@ -65,17 +67,17 @@ def is_quarantined(crashes: int) -> bool:
     return crashes >= CRASHES_BEFORE_QUARANTINE
 
 
-def last_words(given: WaitingTrial, setback: Setback) -> str:
+def final_error(given: WaitingTrial, failure: AttemptFailure) -> str:
     """Why a trial is given up, in one sentence."""
-    if given.quarantined and setback.outcome == "crashed":
-        return f"{setback.error}, in quarantine on a worker of its own, after {CRASHES_BEFORE_QUARANTINE} others"
-    return setback.error
+    if given.quarantined and failure.outcome == "crashed":
+        return f"{failure.error}, in quarantine on a worker of its own, after {CRASHES_BEFORE_QUARANTINE} others"
+    return failure.error
 
 
-def retry_delay_s(setbacks: int, seed: int) -> float:
-    """How long a trial waits after so many setbacks: twice as long each time, up to half a minute.
+def retry_delay_s(failures: int, seed: int) -> float:
+    """How long a trial waits after so many failures: twice as long each time, up to half a minute.
 
     Up to half of it is taken off, by the trial's seed, so that trials that failed together do not come back together.
     """
-    longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (setbacks - 1))
-    return longest_s * random.Random(f"{seed} {setbacks}").uniform(0.5, 1.0)
+    longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (failures - 1))
+    return longest_s * random.Random(f"{seed} {failures}").uniform(0.5, 1.0)

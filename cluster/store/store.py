@@ -24,7 +24,7 @@ AttemptOutcome = Literal["complete", "pruned", "failed", "crashed", "lost", "int
 """failed: training raised; crashed: its worker died of it or hung; lost: its worker went without its doing."""
 
 
-class Setbacks(NamedTuple):
+class FailureCounts(NamedTuple):
     """What went wrong with a trial so far. all: attempts that failed, crashed or were lost; crashes: of them."""
 
     all: int
@@ -220,11 +220,11 @@ class Store(StoreFile):
         rows = self.rows("SELECT worker FROM attempts WHERE trial = ? ORDER BY attempt", number)
         return tuple(dict.fromkeys(row["worker"] for row in rows))
 
-    def setbacks(self, number: int) -> Setbacks:
+    def failure_counts(self, number: int) -> FailureCounts:
         """How many of a trial's attempts went wrong."""
         query = "SELECT outcome FROM attempts WHERE trial = ? AND outcome IN ('failed', 'crashed', 'lost')"
         outcomes = [row["outcome"] for row in self.rows(query, number)]
-        return Setbacks(len(outcomes), outcomes.count("crashed"))
+        return FailureCounts(len(outcomes), outcomes.count("crashed"))
 
     # -- where the time goes -----------------------------------------------------------------------------------------
 

@@ -7,71 +7,76 @@ from cluster.driver.queue import WaitingTrial
 from cluster.driver.retries import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
-    Setback,
+    AttemptFailure,
+    final_error,
     is_quarantined,
-    last_words,
     next_attempt,
     retry_delay_s,
-    setback_of,
 )
-from cluster.store.store import Setbacks
+from cluster.store.store import FailureCounts
 from cluster.trial import TrialSpec
 from cluster.workers.events import Failed, WorkerLost
 from mnist_core.config import MlpConfig, TrainingConfig
 
 GIVEN = WaitingTrial(TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0), {})
 QUARANTINED = WaitingTrial(GIVEN.trial, {}, quarantined=True)
-NONE = Setbacks(0, 0)
+NONE = FailureCounts(0, 0)
 
 
 def test_events_are_told_apart_by_whose_doing_they_are() -> None:
-    assert setback_of(Failed("w", 0, "error", "trace")) == Setback("failed", "error", "trace")
-    assert setback_of(Failed("w", 0, "error", "trace", retryable=False)) == Setback("failed", "error", "trace", False)
-    assert setback_of(Failed("w", 0, "e", "t", out_of_memory=True)).out_of_memory
-    assert setback_of(WorkerLost("w", "it died")) == Setback("crashed", "it died")
-    assert setback_of(WorkerLost("w", "node died", "other")) == Setback("lost", "node died")
-    assert setback_of(WorkerLost("w", "full", "memory")) == Setback("lost", "full", out_of_memory=True)
+    assert AttemptFailure.from_event(Failed("w", 0, "error", "trace")) == AttemptFailure("failed", "error", "trace")
+    assert AttemptFailure.from_event(Failed("w", 0, "error", "trace", retryable=False)) == AttemptFailure(
+        "failed", "error", "trace", False
+    )
+    assert AttemptFailure.from_event(Failed("w", 0, "e", "t", out_of_memory=True)).out_of_memory
+    assert AttemptFailure.from_event(WorkerLost("w", "it died")) == AttemptFailure("crashed", "it died")
+    assert AttemptFailure.from_event(WorkerLost("w", "node died", "other")) == AttemptFailure("lost", "node died")
+    assert AttemptFailure.from_event(WorkerLost("w", "full", "memory")) == AttemptFailure(
+        "lost", "full", out_of_memory=True
+    )
 
 
 def test_trial_has_so_many_attempts_and_no_more() -> None:
-    setback = Setback("failed", "error")
-    assert next_attempt(GIVEN, setback, Setbacks(1, 0), attempts=3) == GIVEN
-    assert next_attempt(GIVEN, setback, Setbacks(2, 0), attempts=3) is None
-    assert next_attempt(GIVEN, Setback("failed", "error", retryable=False), NONE, attempts=3) is None
+    failure = AttemptFailure("failed", "error")
+    assert next_attempt(GIVEN, failure, FailureCounts(1, 0), attempts=3) == GIVEN
+    assert next_attempt(GIVEN, failure, FailureCounts(2, 0), attempts=3) is None
+    assert next_attempt(GIVEN, AttemptFailure("failed", "error", retryable=False), NONE, attempts=3) is None
 
 
 def test_second_crash_is_followed_by_quarantine_and_a_crash_there_by_nothing() -> None:
-    crash = Setback("crashed", "died")
+    crash = AttemptFailure("crashed", "died")
     first = next_attempt(GIVEN, crash, NONE, attempts=10)
     assert first is not None
     assert not first.quarantined
-    second = next_attempt(first, crash, Setbacks(1, 1), attempts=10)
+    second = next_attempt(first, crash, FailureCounts(1, 1), attempts=10)
     assert second is not None
     assert second.quarantined
-    assert next_attempt(second, crash, Setbacks(2, 2), attempts=10) is None
-    assert last_words(second, crash) == "died, in quarantine on a worker of its own, after 2 others"
-    assert last_words(first, crash) == "died"
+    assert next_attempt(second, crash, FailureCounts(2, 2), attempts=10) is None
+    assert final_error(second, crash) == "died, in quarantine on a worker of its own, after 2 others"
+    assert final_error(first, crash) == "died"
 
 
 def test_losses_that_are_not_the_trials_doing_never_quarantine_it() -> None:
-    assert next_attempt(GIVEN, Setback("lost", "node died"), Setbacks(5, 1), attempts=10) == GIVEN
-    assert next_attempt(QUARANTINED, Setback("lost", "node died"), Setbacks(2, 2), attempts=10) == QUARANTINED
+    assert next_attempt(GIVEN, AttemptFailure("lost", "node died"), FailureCounts(5, 1), attempts=10) == GIVEN
+    assert (
+        next_attempt(QUARANTINED, AttemptFailure("lost", "node died"), FailureCounts(2, 2), attempts=10) == QUARANTINED
+    )
     assert [is_quarantined(crashes) for crashes in range(4)] == [False, False, True, True]
 
 
 def test_trial_that_ran_out_of_memory_waits_for_it_once() -> None:
-    waits = next_attempt(GIVEN, Setback("lost", "full", out_of_memory=True), NONE, attempts=3)
+    waits = next_attempt(GIVEN, AttemptFailure("lost", "full", out_of_memory=True), NONE, attempts=3)
     assert waits is not None
     assert waits.trial.waits_for_memory
-    assert next_attempt(waits, Setback("failed", "error"), Setbacks(1, 0), attempts=3) == GIVEN
+    assert next_attempt(waits, AttemptFailure("failed", "error"), FailureCounts(1, 0), attempts=3) == GIVEN
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_delay_grows_with_every_setback_up_to_its_limit_and_is_the_same_again(seed: int) -> None:
-    for setbacks in range(1, 40):
-        longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (setbacks - 1))
-        assert longest_s / 2 <= retry_delay_s(setbacks, seed) <= longest_s
-        assert retry_delay_s(setbacks, seed) == retry_delay_s(setbacks, seed)
+    for failures in range(1, 40):
+        longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (failures - 1))
+        assert longest_s / 2 <= retry_delay_s(failures, seed) <= longest_s
+        assert retry_delay_s(failures, seed) == retry_delay_s(failures, seed)
 
 
 def test_trials_that_failed_together_do_not_come_back_together() -> None:

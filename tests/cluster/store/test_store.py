@@ -150,7 +150,7 @@ def test_attempts_count_all_and_failures_only_what_went_wrong(
     counted, other = store.trials()
     assert (counted.attempts, other.attempts) == (len(outcomes), 0)
     wrong = len(outcomes) - outcomes.count("interrupted")
-    assert (store.setbacks(0), store.setbacks(1)) == ((wrong, outcomes.count("crashed")), (0, 0))
+    assert (store.failure_counts(0), store.failure_counts(1)) == ((wrong, outcomes.count("crashed")), (0, 0))
     store.close()
 
 
@@ -160,7 +160,7 @@ def test_trials_that_ran_when_the_driver_died_wait_again_without_a_failure(store
     store.finish_trial(1, TrialState.COMPLETE, 0.5, "abc")
     store.requeue_running()
     assert [trial.state for trial in store.trials()] == [TrialState.WAITING, TrialState.COMPLETE]
-    assert store.setbacks(0) == (0, 0)
+    assert store.failure_counts(0) == (0, 0)
 
 
 def test_test_metrics_are_kept_with_their_trial(store: Store) -> None:

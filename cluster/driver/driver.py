@@ -10,7 +10,7 @@ from cluster.driver.queue import Backlog, WaitingTrial
 from cluster.driver.retries import AttemptFailure, final_error, is_quarantined, next_attempt, retry_delay_s
 from cluster.driver.running import RunningTrial
 from cluster.machine.memory import MEMORY_PATIENCE_S
-from cluster.run_dir.best_weights import Champions
+from cluster.run_dir.best_weights import BestWeights
 from cluster.search.search import Outcome
 from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialSpec, TrialState, trial_seed
@@ -41,7 +41,7 @@ class Driver:
         self._running: dict[int, RunningTrial] = {}
         self._backlog = Backlog()
         self._used_in_quarantine: set[str] = set()
-        self._champions = Champions(parts.checkpoints, spec.search.direction)
+        self._best_weights = BestWeights(parts.checkpoints, spec.search.direction)
         self._stopping: str | None = None
         self._study_deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
         self._next_number = 0
@@ -140,7 +140,7 @@ class Driver:
                 crashes = self._store.failure_counts(record.number).crashes
                 self._backlog.add(WaitingTrial(trial, record.params, quarantined=is_quarantined(crashes)))
             if record.state is TrialState.COMPLETE and record.value is not None:
-                self._champions.add(record.model, record.number, record.value)
+                self._best_weights.update(record.model, record.number, record.value)
                 self._stop_if_objective_reached(record.number, record.value)
             elif record.state.is_finished():
                 self._checkpoints.discard(record.number)
@@ -178,7 +178,7 @@ class Driver:
         if event.measurement is not None and not self._record_epoch(number, event.measurement):
             return
         value = self._objective(event.measurement or self._store.measurements(number)[-1])
-        if self._champions.add(running.given.trial.model.kind, number, value):
+        if self._best_weights.update(running.given.trial.model.kind, number, value):
             self._checkpoints.save(number, running.epochs, event.state)
         self._store.finish_trial(number, TrialState.COMPLETE, value, event.weights_sha256)
         self._finish_trial(number, TrialState.COMPLETE, value)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.run_dir.best_weights import Champions
+from cluster.run_dir.best_weights import BestWeights
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
 from cluster.spec.study_spec import Direction
@@ -19,11 +19,11 @@ STATE = pack(TrainingState(1, 1.0, np.zeros(4, np.float32), ()))
 def kept(path: Path, direction: Direction, trials: list[tuple[str, float]], order: list[int]) -> set[int]:
     """The trials whose states are left after all are added in this order."""
     checkpoints = Checkpoints(RunDir.create(path / "run"))
-    champions = Champions(checkpoints, direction)
+    best_weights = BestWeights(checkpoints, direction)
     for number in order:
         kind, value = trials[number]
         checkpoints.save(number, 1, STATE)
-        champions.add(kind, number, value)
+        best_weights.update(kind, number, value)
         checkpoints.sweep()
     return {number for number in range(len(trials)) if checkpoints.newest(number) is not None}
 
@@ -44,4 +44,4 @@ def test_best_of_each_kind_is_kept_whatever_the_order(
     best: dict[str, int] = {}
     for number in sorted(range(len(trials)), key=lambda number: (sign * trials[number][1], number)):
         best.setdefault(trials[number][0], number)
-    assert kept(tmp_path_factory.mktemp("champions"), direction, trials, order) == set(best.values())
+    assert kept(tmp_path_factory.mktemp("best_weights"), direction, trials, order) == set(best.values())

@@ -17,7 +17,7 @@ _BY_NUMBER = attrgetter("number")
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_optuna() -> Iterator[None]:
     """Hides Optuna's warnings: about what it calls experimental, and about a pruner that abstains.
 
     The author of the spec asked for both.
@@ -36,7 +36,7 @@ class Window:
     newest: int = 0
 
 
-class History(InMemoryStorage):
+class BoundedStorage(InMemoryStorage):
     """The storage of an Optuna study that forgets, so that neither time nor memory grows with the trials that ended.
 
     What it keeps depends on which trials ended, not on their order: a resumed study, which tells them by number, shows

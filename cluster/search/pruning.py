@@ -17,12 +17,12 @@ from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.bounded_storage import History, Window, quiet
+from cluster.search.bounded_storage import BoundedStorage, Window, silence_optuna
 from cluster.spec import strategies
 from cluster.spec.study_spec import SearchSpec
 
 
-class Rivals:
+class PruningGroup:
     """Trials that are compared with each other.
 
     Args:
@@ -33,19 +33,19 @@ class Rivals:
 
     def __init__(self, name: str, search: SearchSpec, max_epochs: int) -> None:
         self._complete = _CompleteTrials()
-        self._history = History(search.direction, Window((TrialState.COMPLETE,), best=1))
-        with quiet():
+        self._storage = BoundedStorage(search.direction, Window((TrialState.COMPLETE,), best=1))
+        with silence_optuna():
             self._pruner = _pruner(search.pruner, max_epochs, self._complete)
-        self._study = optuna.create_study(study_name=name, storage=self._history, direction=search.direction)
+        self._study = optuna.create_study(study_name=name, storage=self._storage, direction=search.direction)
 
-    def is_beaten(self, trial: FrozenTrial) -> bool:
+    def should_prune(self, trial: FrozenTrial) -> bool:
         """Whether a trial should stop after the last of the epochs that it has reported."""
-        with quiet():
+        with silence_optuna():
             return self._pruner.prune(self._study, trial)
 
     def end(self, trial: FrozenTrial) -> None:
         """Takes a trial whose state is final."""
-        self._history.end(trial)
+        self._storage.end(trial)
         if trial.state is TrialState.COMPLETE:
             self._complete.add(trial)
 

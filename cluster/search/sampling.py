@@ -8,7 +8,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.bounded_storage import History, Window, quiet
+from cluster.search.bounded_storage import BoundedStorage, Window, silence_optuna
 from cluster.spec import strategies
 from cluster.spec.space import Choices, Params, ParamValue, Range, canonical, grid_point, point_at
 from cluster.spec.study_spec import StudySpec
@@ -19,16 +19,16 @@ _NO_PRUNER = optuna.pruners.NopPruner()
 _COMPLETE, _PRUNED = TrialState.COMPLETE, TrialState.PRUNED
 
 
-class Proposals:
+class TrialSampler:
     """Parameters of new trials, each from a sampler of its own, which is told of the trials in a bounded history."""
 
     def __init__(self, spec: StudySpec) -> None:
         self._spec = spec
         self._distributions = {name: _distribution(entry) for name, entry in spec.search.space.items()}
-        self._history = History(spec.search.direction, _window(spec.search.sampler))
-        with quiet():
+        self._storage = BoundedStorage(spec.search.direction, _window(spec.search.sampler))
+        with silence_optuna():
             self._sampler_of = _samplers(spec.search.sampler, self._distributions)
-        optuna.create_study(study_name=_STUDY, storage=self._history, direction=spec.search.direction)
+        optuna.create_study(study_name=_STUDY, storage=self._storage, direction=spec.search.direction)
 
     def begin(self, number: int, fixed: Params | None = None) -> FrozenTrial:
         """A running trial with parameters for `number`, or with the given ones.
@@ -37,14 +37,14 @@ class Proposals:
             ValueError: the grid has no such point, or a given value is not in the space.
         """
         trial = FrozenTrial(number, TrialState.RUNNING, None, None, None, {}, {}, {}, {}, {}, trial_id=number)
-        self._history.begin(trial)
+        self._storage.begin(trial)
         trial.params = self._encoded(fixed) if fixed is not None else self._proposed(trial)
         trial.distributions = self._distributions
         return trial
 
     def end(self, trial: FrozenTrial) -> None:
         """Takes a trial whose state is final."""
-        self._history.end(trial)
+        self._storage.end(trial)
 
     def params(self, trial: FrozenTrial) -> dict[str, ParamValue]:
         """The parameters of a trial that began here, by dotted field name."""
@@ -61,10 +61,10 @@ class Proposals:
 
     def _sampled(self, trial: FrozenTrial) -> dict[str, int | float]:
         """Asks a sampler as Optuna's study does."""
-        with quiet():
+        with silence_optuna():
             sampler = self._sampler_of(sampling_seed(self._spec.seed, trial.number))
             # A study remembers the trials that it has read, so each proposal gets a new one.
-            study = optuna.load_study(study_name=_STUDY, storage=self._history, sampler=sampler, pruner=_NO_PRUNER)
+            study = optuna.load_study(study_name=_STUDY, storage=self._storage, sampler=sampler, pruner=_NO_PRUNER)
             codes = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
             for name, distribution in self._distributions.items():
                 if distribution.single():

@@ -11,8 +11,8 @@ from typing import Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.pruning import Rivals
-from cluster.search.sampling import Proposals
+from cluster.search.pruning import PruningGroup
+from cluster.search.sampling import TrialSampler
 from cluster.spec.space import Params, ParamValue
 from cluster.spec.study_spec import StudySpec
 
@@ -30,7 +30,7 @@ class _Running:
     """A trial, those that it is compared with, and what was answered to its reports, by epoch."""
 
     trial: FrozenTrial
-    rivals: Rivals
+    group: PruningGroup
     decisions: dict[int, bool] = field(default_factory=dict)
 
 
@@ -46,8 +46,8 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._spec = spec
         self._kinds = spec.model_kinds
-        self._proposals = Proposals(spec)
-        self._rivals: dict[str, Rivals] = {}
+        self._sampler = TrialSampler(spec)
+        self._groups: dict[str, PruningGroup] = {}
         self._running: dict[int, _Running] = {}
 
     def ask(self, number: int) -> dict[str, ParamValue]:
@@ -57,9 +57,9 @@ class Search:
             ValueError: the trial is running already, or the grid has no such point.
         """
         self._refuse_running(number)
-        trial = self._proposals.begin(number)
-        params = self._proposals.params(trial)
-        self._running[number] = _Running(trial, self._rivals_of(params))
+        trial = self._sampler.begin(number)
+        params = self._sampler.params(trial)
+        self._running[number] = _Running(trial, self._group_of(params))
         return params
 
     def adopt(self, number: int, params: Params, reported: Mapping[int, float]) -> None:
@@ -74,7 +74,7 @@ class Search:
             reported: its objective by epoch.
         """
         self._refuse_running(number)
-        self._running[number] = _Running(self._proposals.begin(number, params), self._rivals_of(params))
+        self._running[number] = _Running(self._sampler.begin(number, params), self._group_of(params))
         for epoch in sorted(reported):
             self.report(number, epoch, reported[epoch])
         # It went on after all of them but the last, whatever they would be answered in this order of reports.
@@ -90,7 +90,7 @@ class Search:
         if epoch not in running.decisions:
             if math.isfinite(value):
                 running.trial.intermediate_values[epoch] = value
-            running.decisions[epoch] = not math.isfinite(value) or running.rivals.is_beaten(running.trial)
+            running.decisions[epoch] = not math.isfinite(value) or running.group.should_prune(running.trial)
         return running.decisions[epoch]
 
     def tell(self, number: int, outcome: Outcome, value: float | None = None) -> None:
@@ -107,8 +107,8 @@ class Search:
         if outcome == "complete" and (value is None or not math.isfinite(value)):
             outcome = "fail"
         trial.state, trial.value = _STATES[outcome], value if outcome == "complete" else None
-        self._proposals.end(trial)
-        running.rivals.end(trial)
+        self._sampler.end(trial)
+        running.group.end(trial)
 
     def _running_trial(self, number: int) -> _Running:
         if number not in self._running:
@@ -119,9 +119,9 @@ class Search:
         if number in self._running:
             raise ValueError(f"trial {number} is running already")
 
-    def _rivals_of(self, params: Params) -> Rivals:
+    def _group_of(self, params: Params) -> PruningGroup:
         """The trials that one with these parameters competes with."""
         kind = self._kinds[0] if len(self._kinds) == 1 else self._spec.resolve(params)[0].kind
-        if kind not in self._rivals:
-            self._rivals[kind] = Rivals(f"{self._spec.name} {kind}", self._spec.search, self._spec.max_epochs)
-        return self._rivals[kind]
+        if kind not in self._groups:
+            self._groups[kind] = PruningGroup(f"{self._spec.name} {kind}", self._spec.search, self._spec.max_epochs)
+        return self._groups[kind]

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.pruning import Rivals
-from cluster.search.sampling import Proposals, sampling_seed
+from cluster.search.pruning import PruningGroup
+from cluster.search.sampling import TrialSampler, sampling_seed
 from cluster.spec.study_spec import StudySpec
 
 EPOCHS = 10
@@ -69,7 +69,7 @@ class Race:
 
     def __init__(self, options: dict[str, Any], pruner: optuna.pruners.BasePruner, objective: str) -> None:
         search = spec(pruner=options, objective=objective).search
-        self.rivals = Rivals("study", search, EPOCHS)
+        self.rivals = PruningGroup("study", search, EPOCHS)
         self.study = optuna.create_study(study_name="study", direction=search.direction, pruner=pruner)
         self.lanes: dict[int, tuple[optuna.Trial, FrozenTrial]] = {}
         self.begun = 0
@@ -84,7 +84,7 @@ class Race:
         epoch = len(ours.intermediate_values) + 1
         theirs.report(value, epoch)
         ours.intermediate_values[epoch] = value
-        answers = bool(theirs.should_prune()), bool(self.rivals.is_beaten(ours))
+        answers = bool(theirs.should_prune()), bool(self.rivals.should_prune(ours))
         if answers[0] or epoch == EPOCHS:
             del self.lanes[lane]
             ours.state = TrialState.PRUNED if answers[0] else TrialState.COMPLETE
@@ -117,7 +117,7 @@ ENDS = [TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED, TrialState.
 @pytest.mark.parametrize("kind", SAMPLERS)
 @pytest.mark.parametrize("workers", [1, 4])
 def test_samplers_propose_as_in_a_study_of_optuna(workers: int, kind: str) -> None:
-    proposals = Proposals(spec(space=SPACE, sampler={"kind": kind}))
+    proposals = TrialSampler(spec(space=SPACE, sampler={"kind": kind}))
     study = optuna.create_study(direction="maximize")
     draw, running = random.Random(0), []
     for number in range(60):
@@ -138,12 +138,12 @@ def test_samplers_propose_as_in_a_study_of_optuna(workers: int, kind: str) -> No
 
 @pytest.mark.parametrize(("kind", "most"), [("tpe", 300), ("cmaes", 600)])
 def test_sampler_that_begins_late_is_shown_enough_to_begin(kind: str, most: int) -> None:
-    proposals = Proposals(spec(space=SPACE, sampler={"kind": kind, "n_startup_trials": most}))
+    proposals = TrialSampler(spec(space=SPACE, sampler={"kind": kind, "n_startup_trials": most}))
     for number in range(most + 50):
         trial = proposals.begin(number, fixed=dict.fromkeys(SPACE, 0.1 + number))
         trial.state, trial.value = TrialState.COMPLETE, number
         proposals.end(trial)
-    assert len(proposals._history.get_all_trials(0)) >= most
+    assert len(proposals._storage.get_all_trials(0)) >= most
 
 
 # -- cost: what is looked at does not grow with the trials ------------------------------------------------------------
@@ -151,12 +151,12 @@ def test_sampler_that_begins_late_is_shown_enough_to_begin(kind: str, most: int)
 
 @pytest.mark.parametrize(("kind", "most"), [("random", 0), ("grid", 0), ("qmc", 0), ("tpe", 250), ("cmaes", 500)])
 def test_a_sampler_is_shown_a_bounded_number_of_trials(kind: str, most: int) -> None:
-    proposals = Proposals(spec(space=SPACE if kind != "grid" else {}, sampler={"kind": kind}))
+    proposals = TrialSampler(spec(space=SPACE if kind != "grid" else {}, sampler={"kind": kind}))
     for number in range(600):
         trial = proposals.begin(number, fixed={name: 0.1 * number for name in SPACE if kind != "grid"})
         trial.state, trial.value = TrialState.COMPLETE, number
         proposals.end(trial)
-    assert len(proposals._history.get_all_trials(0)) == most
+    assert len(proposals._storage.get_all_trials(0)) == most
 
 
 class Counted(float):
@@ -179,13 +179,13 @@ class Counted(float):
 
 @pytest.mark.parametrize("kind", ["none", "asha", "hyperband", "median", "percentile"])
 def test_a_report_is_compared_with_few_of_the_trials_before(kind: str) -> None:
-    rivals = Rivals("study", spec(pruner={"kind": kind}, objective="val/loss").search, EPOCHS)
+    rivals = PruningGroup("study", spec(pruner={"kind": kind}, objective="val/loss").search, EPOCHS)
     draw, trials = random.Random(0), 2000
     for number in range(trials):
         Counted.comparisons = 0
         trial = FrozenTrial(number, TrialState.RUNNING, None, None, None, {}, {}, {}, {}, {}, number)
         trial.intermediate_values[1] = Counted(draw.random())
-        rivals.is_beaten(trial)
+        rivals.should_prune(trial)
         trial.state, trial.value = TrialState.COMPLETE, trial.intermediate_values[1]
         rivals.end(trial)
         assert Counted.comparisons <= 3 * math.log2(trials)

@@ -5,7 +5,7 @@ import random
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.search.bounded_storage import History, Window
+from cluster.search.bounded_storage import BoundedStorage, Window
 
 COMPLETE, PRUNED, FAIL = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
@@ -16,12 +16,12 @@ def trial(number: int, state: TrialState = COMPLETE, value: float = 0.0, epochs:
     return FrozenTrial(number, state, final, None, None, {}, {}, {}, {}, reported, trial_id=number)
 
 
-def kept(history: History) -> list[int]:
+def kept(history: BoundedStorage) -> list[int]:
     return [trial.number for trial in history.get_all_trials(0, deepcopy=False)]
 
 
-def ended(trials: list[FrozenTrial], window: Window) -> History:
-    history = History("maximize", window)
+def ended(trials: list[FrozenTrial], window: Window) -> BoundedStorage:
+    history = BoundedStorage("maximize", window)
     for each in trials:
         history.begin(each)
         history.end(each)

@@ -1,4 +1,4 @@
-"""Proposals that depend on seed, number and what was told; and pruning among trials of the same kind of network."""
+"""TrialSampler that depend on seed, number and what was told; and pruning among trials of the same kind of network."""
 
 import json
 import math

@@ -35,7 +35,7 @@ class RunDir:
             RunDirError: something is there already.
             NotWritable: the folder cannot be made.
         """
-        with _refusals_told(path):
+        with _translate_write_errors(path):
             path.mkdir(parents=True)
         return cls(path)
 
@@ -52,13 +52,13 @@ class RunDir:
         """
         refuse_taken(path)
         hidden = path.with_name(f".{path.name}.{token_hex(4)}")
-        with _refusals_told(path):
+        with _translate_write_errors(path):
             missing = [folder for folder in path.parents if not folder.exists()]
             hidden.mkdir(parents=True)
         begun = cls(hidden)
         try:
             yield begun
-            with _refusals_told(path):
+            with _translate_write_errors(path):
                 hidden.rename(path)
                 begun = cls(path)
                 for folder in (path, *missing):
@@ -209,13 +209,13 @@ def refuse_taken(path: Path) -> None:
         RunDirError: something is there already.
         NotWritable: the place cannot be looked at.
     """
-    with _refusals_told(path):
+    with _translate_write_errors(path):
         if path.exists() or path.is_symlink():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 @contextmanager
-def _refusals_told(path: Path) -> Iterator[None]:
+def _translate_write_errors(path: Path) -> Iterator[None]:
     """Why a new run directory cannot be made, as errors of ours."""
     try:
         yield

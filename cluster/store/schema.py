@@ -23,8 +23,8 @@ CREATE TABLE measurements (
 CREATE TABLE times_spent (spent TEXT NOT NULL, crc32 INTEGER);
 """
 
-# By table, the columns whose values the checksum of a row is of: see StoreFile.keep_seals.
-SEALED = {
+# By table, the columns whose values the checksum of a row is of: see StoreFile.install_checksums.
+CHECKSUMMED_COLUMNS = {
     "study": "name, state, reason, started_at, environment",
     "trials": "number, state, model, params, seed, value, error, traceback, weights_sha256, test",
     "attempts": "trial, attempt, worker, started_at, ended_at, outcome, error, traceback",
@@ -38,7 +38,7 @@ MIGRATIONS = [
     "ALTER TABLE study ADD COLUMN environment TEXT; PRAGMA user_version = 3;"
     + "".join(
         f"ALTER TABLE {table} ADD COLUMN crc32 INTEGER; UPDATE {table} SET crc32 = crc32_of({columns});"
-        for table, columns in SEALED.items()
+        for table, columns in CHECKSUMMED_COLUMNS.items()
     ),
 ]
 

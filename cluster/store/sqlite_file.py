@@ -35,7 +35,7 @@ class StoreFile:
             NotWritable: the disk refuses; nothing of it is written.
         """
         self._is_begun = False
-        with self._refusals_told():
+        with self._translate_write_errors():
             self.connection.commit()
 
     def roll_back(self) -> None:
@@ -57,16 +57,16 @@ class StoreFile:
         Raises:
             RunDirError: the file is damaged, or no store.
         """
-        with damage_told(self.path):
+        with translate_damage(self.path):
             return [decode(row) for row in self.connection.execute(query, values).fetchall()]
 
-    def log_ahead(self) -> None:
+    def enable_wal(self) -> None:
         """From now on what is written goes to a log beside the file first; the file's first page tells of that.
 
         Raises:
             NotWritable: the folder or the disk refuses.
         """
-        with damage_told(self.path):
+        with translate_damage(self.path):
             try:
                 self.connection.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as err:
@@ -78,24 +78,24 @@ class StoreFile:
         Raises:
             RunDirError: the file is damaged.
         """
-        with damage_told(self.path):
+        with translate_damage(self.path):
             ((found,),) = self.connection.execute("PRAGMA integrity_check(1)")
             if found != "ok":
                 raise ValueError(" ".join(found.split()))
 
-    def keep_seals(self, sealed: Mapping[str, str]) -> None:
+    def install_checksums(self, columns_by_table: Mapping[str, str]) -> None:
         """Compares each row with its checksum; from now on each that is written has one, by this connection's triggers.
 
         SQLite notices damage of its pages, but no bit that flips within a value.
 
         Args:
-            sealed: by table, the columns whose values `crc32` is of.
+            columns_by_table: by table, the columns whose values `crc32` is of.
 
         Raises:
             RunDirError: a row is not what was written.
         """
-        with damage_told(self.path):
-            for table, columns in sealed.items():
+        with translate_damage(self.path):
+            for table, columns in columns_by_table.items():
                 query = f"SELECT rowid FROM {table} WHERE crc32 IS NOT crc32_of({columns}) LIMIT 1"
                 for (row,) in self.connection.execute(query):
                     raise ValueError(f"row {row} of its table {table} is not what was written")
@@ -113,13 +113,13 @@ class StoreFile:
             NotWritable: the folder or the disk refuses.
             RunDirError: the file is damaged.
         """
-        with self._refusals_told(), nullcontext() if self._is_begun else self.connection:
+        with self._translate_write_errors(), nullcontext() if self._is_begun else self.connection:
             if not self.connection.in_transaction:
                 self.connection.execute("BEGIN IMMEDIATE")
             yield self.connection
 
     @contextmanager
-    def _refusals_told(self) -> Iterator[None]:
+    def _translate_write_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as err:
@@ -137,7 +137,7 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
         NotWritable: it cannot be made, or the folder or the disk refuses.
         RunDirError: it is missing, damaged, or no store.
     """
-    with damage_told(path), ExitStack() as undo:
+    with translate_damage(path), ExitStack() as undo:
         try:
             connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=10, isolation_level=None
@@ -154,14 +154,14 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
     return connection
 
 
-def execute_each(sql: sqlite3.Connection, statements: str) -> None:
+def execute_statements(sql: sqlite3.Connection, statements: str) -> None:
     """Sends statements, each of which ends with a semicolon, within the transaction that is open."""
     for statement in filter(str.strip, statements.split(";")):
         sql.execute(statement)
 
 
 @contextmanager
-def damage_told(path: Path) -> Iterator[None]:
+def translate_damage(path: Path) -> Iterator[None]:
     """What is read in the block is read, or a RunDirError says that the file is damaged, or no store.
 
     Raises:

@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 
 from cluster.spec.space import Params
 from cluster.store.rows import StudyState, read_environment, read_measurement, read_record, read_study, read_time_spent
-from cluster.store.schema import MIGRATIONS, RECORDS, SCHEMA, SCHEMA_VERSION, SEALED
-from cluster.store.sqlite_file import StoreFile, connect, damage_told, execute_each
+from cluster.store.schema import CHECKSUMMED_COLUMNS, MIGRATIONS, RECORDS, SCHEMA, SCHEMA_VERSION
+from cluster.store.sqlite_file import StoreFile, connect, execute_statements, translate_damage
 from cluster.time_spent import TimeSpent
 from cluster.trial import TrialRecord, TrialState
 from mnist_core.errors import RunDirError
@@ -42,10 +42,10 @@ class Store(StoreFile):
             NotWritable: the folder or the disk refuses.
         """
         store = cls(path, connect(path, "rwc"))
-        store.log_ahead()
+        store.enable_wal()
         with store.transaction() as sql:
-            execute_each(sql, SCHEMA)
-            store.keep_seals(SEALED)
+            execute_statements(sql, SCHEMA)
+            store.install_checksums(CHECKSUMMED_COLUMNS)
             sql.execute(
                 "INSERT INTO study (name, state, started_at, environment) VALUES (?, 'running', ?, ?)",
                 (name, time.time(), environment),
@@ -63,14 +63,14 @@ class Store(StoreFile):
         """
         store = cls(path, connect(path, "ro" if read_only else "rw"))
         try:
-            store._take_up(read_only)
+            store._check_and_migrate(read_only)
         except BaseException:
             store.connection.close()
             raise
         return store
 
-    def _take_up(self, read_only: bool) -> None:
-        with damage_told(self.path):
+    def _check_and_migrate(self, read_only: bool) -> None:
+        with translate_damage(self.path):
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
             raise RunDirError(f"{self.path} holds no study: restore it and, where there is one, {self.path.name}-wal")
@@ -83,11 +83,11 @@ class Store(StoreFile):
             return
         self.check_pages()
         if version < SCHEMA_VERSION:
-            self.log_ahead()  # so that who only reads can do so wherever this is killed
+            self.enable_wal()  # so that who only reads can do so wherever this is killed
             with self.transaction() as sql:
-                execute_each(sql, "".join(MIGRATIONS[version - 1 :]))
-        self.keep_seals(SEALED)
-        self.log_ahead()
+                execute_statements(sql, "".join(MIGRATIONS[version - 1 :]))
+        self.install_checksums(CHECKSUMMED_COLUMNS)
+        self.enable_wal()
 
     def close(self) -> None:
         """Closes the file; the last to write leaves one that can be read where nothing can be written."""
@@ -102,7 +102,7 @@ class Store(StoreFile):
 
     def study(self) -> tuple[StudyState, str | None]:
         """The study's state as last written, and why it ended."""
-        with damage_told(self.path):
+        with translate_damage(self.path):
             (found,) = self.read(read_study, "SELECT state, reason FROM study")
             return found
 
@@ -115,7 +115,7 @@ class Store(StoreFile):
         """What the study began with, as it was given; None of a store that was made before version 3."""
         if not self.rows("SELECT 1 FROM pragma_table_info('study') WHERE name = 'environment'"):
             return None
-        with damage_told(self.path):
+        with translate_damage(self.path):
             (found,) = self.read(read_environment, "SELECT environment FROM study")
             return found
 

@@ -94,17 +94,17 @@ class _Output(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         """See io.TextIOBase."""
-        with _refusals_told():
+        with _translate_write_errors():
             return super().write(text)
 
     def flush(self) -> None:
         """See io.IOBase."""
-        with _refusals_told():
+        with _translate_write_errors():
             super().flush()
 
 
 @contextmanager
-def _refusals_told() -> Iterator[None]:
+def _translate_write_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:  # click's own: who reads no more need not be told

@@ -84,7 +84,7 @@ def read_summary(run_dir: RunDir) -> StudySummary:
         trials = tuple(store.trials())
     finally:
         store.close()
-    if run_dir.is_driven():
+    if run_dir.is_locked():
         state, reason = "running", None
     elif state == "running":
         state, reason = "interrupted", "its driver ended without a word"

@@ -53,7 +53,7 @@ def write_environment(run_dir: RunDir, environment: str) -> None:
     write_atomically(run_dir.environment, environment.encode())
 
 
-def keep_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Callable[[str], None]) -> None:
+def sync_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Callable[[str], None]) -> None:
     """Tells the store what only the file knows, and writes the file anew where it differs from what the store knows.
 
     Where neither knows the data, `warn` is told, and what the study is run with now counts as its beginning.
@@ -74,7 +74,7 @@ def keep_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Call
         write_environment(run_dir, recorded)
 
 
-def refuse_changed_data(recorded: str | None, source: str, dataset: Dataset) -> None:
+def check_data_unchanged(recorded: str | None, source: str, dataset: Dataset) -> None:
     """Compares the data with that of the study's beginning, as far as that is known.
 
     Raises:

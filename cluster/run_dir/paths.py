@@ -41,7 +41,7 @@ class RunDir:
 
     @classmethod
     @contextmanager
-    def appearing(cls, path: Path) -> Iterator["RunDir"]:
+    def create_atomically(cls, path: Path) -> Iterator["RunDir"]:
         """A new run directory that is there when the block ends, with all that was put into it, or not at all.
 
         Until then it has another name beside that place, which a process that is killed leaves behind.
@@ -50,7 +50,7 @@ class RunDir:
             RunDirError: something is there already.
             NotWritable: the folder cannot be made.
         """
-        refuse_taken(path)
+        check_path_is_free(path)
         hidden = path.with_name(f".{path.name}.{token_hex(4)}")
         with _translate_write_errors(path):
             missing = [folder for folder in path.parents if not folder.exists()]
@@ -162,7 +162,7 @@ class RunDir:
             lock.acquire(timeout=LOCK_PATIENCE_S)
             self._lock_note.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         except Timeout as err:
-            raise RunDirError(f"{self.path} is in use by {self._holder()}: wait for it, or stop it") from err
+            raise RunDirError(f"{self.path} is in use by {self._lock_owner()}: wait for it, or stop it") from err
         except (OSError, NotImplementedError) as err:  # NotImplementedError: a file system without locks
             reason = getattr(err, "strerror", None) or err
             raise NotWritable(
@@ -175,7 +175,7 @@ class RunDir:
                 self._lock_note.unlink(missing_ok=True)
             lock.release()
 
-    def is_driven(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether a process drives this run now; needs no permission to write, and many may ask at once."""
         try:
             with self._lock.open("rb") as lock_file:
@@ -194,7 +194,7 @@ class RunDir:
     def _lock_note(self) -> Path:
         return self.path / ".driver.json"
 
-    def _holder(self) -> str:
+    def _lock_owner(self) -> str:
         try:
             note = json.loads(self._lock_note.read_text())
             return f"process {note['pid']} on {note['host']}"
@@ -202,7 +202,7 @@ class RunDir:
             return "another process"
 
 
-def refuse_taken(path: Path) -> None:
+def check_path_is_free(path: Path) -> None:
     """Looks at the place of a new run directory.
 
     Raises:

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from cluster.results.summary import StudySummary, read_summary
-from cluster.run_dir.environment import changes_since, recorded_environment, refuse_changed_data
+from cluster.run_dir.environment import changes_since, check_data_unchanged, recorded_environment
 from cluster.run_dir.paths import RunDir
 from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
@@ -111,5 +111,5 @@ def _recorded(run_dir: RunDir, trial: TrialRecord) -> tuple[tuple[str, ...], lis
 
 def _data(spec: StudySpec, environment: str | None) -> Split:
     dataset = open_dataset(spec.data.source, cache_dir=default_cache_dir())
-    refuse_changed_data(environment, spec.data.source, dataset)
+    check_data_unchanged(environment, spec.data.source, dataset)
     return split(dataset, spec.data.holdout, spec.seed)

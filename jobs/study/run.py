@@ -17,13 +17,13 @@ from cluster.results.summary import StudySummary, read_summary
 from cluster.results.tables import write_tables
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.environment import (
-    keep_environment,
+    check_data_unchanged,
     present_environment,
     recorded_environment,
-    refuse_changed_data,
+    sync_environment,
     write_environment,
 )
-from cluster.run_dir.paths import RunDir, refuse_taken
+from cluster.run_dir.paths import RunDir, check_path_is_free
 from cluster.search.search import Search
 from cluster.spec.spec_file import dump_spec
 from cluster.spec.study_spec import StudySpec
@@ -56,9 +56,9 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
         KeyboardInterrupt: it was interrupted before its first trial, which leaves nothing, or twice.
     """
     spec = _with_absolute_source(spec)
-    refuse_taken(out)
+    check_path_is_free(out)
     dataset = _open_data(spec)
-    with RunDir.appearing(out) as hidden:
+    with RunDir.create_atomically(out) as hidden:
         write_atomically(hidden.spec, dump_spec(spec).encode())
         environment = present_environment(dataset)
         write_environment(hidden, environment)
@@ -91,7 +91,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObse
         _check_that_it_can_go_on(run_dir, spec, store, dataset)
         run_dir.clear_leftovers()
         write_atomically(run_dir.spec, dump_spec(spec).encode())
-        keep_environment(run_dir, store, dataset, view.warned)
+        sync_environment(run_dir, store, dataset, view.warned)
         trouble = _drive(run_dir, spec, store, dataset, place, view)
     return Ending(read_summary(run_dir), trouble)
 
@@ -108,7 +108,7 @@ def _check_that_it_can_go_on(run_dir: RunDir, spec: StudySpec, store: Store, dat
     begun = len(store.trials())
     if spec.trials < begun:
         raise SpecError(f"trials is {spec.trials}, but {run_dir.path} has begun {begun}: ask for as many or more")
-    refuse_changed_data(recorded_environment(run_dir, store), spec.data.source, dataset)
+    check_data_unchanged(recorded_environment(run_dir, store), spec.data.source, dataset)
 
 
 def _drive(

@@ -76,7 +76,7 @@ def test_run_directory_where_none_can_be_is_not_writable(parent: str, tmp_path: 
 
 def test_run_directory_appears_with_all_that_was_put_into_it(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "study"
-    with RunDir.appearing(path) as begun:
+    with RunDir.create_atomically(path) as begun:
         begun.spec.write_text("name: study")
         assert not path.exists()
     assert [file.name for file in path.iterdir()] == ["spec.yaml"]
@@ -84,22 +84,22 @@ def test_run_directory_appears_with_all_that_was_put_into_it(tmp_path: Path) -> 
 
 
 def test_run_directory_that_could_not_be_filled_does_not_appear(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), RunDir.appearing(tmp_path / "run") as begun:
+    with pytest.raises(ZeroDivisionError), RunDir.create_atomically(tmp_path / "run") as begun:
         begun.spec.write_text(str(1 / 0))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", ["", ".", "/", ".."])
 def test_run_directory_does_not_appear_where_a_folder_has_no_name(path: str) -> None:
-    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(Path(path)):
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.create_atomically(Path(path)):
         pytest.fail("there is no use in filling it")
 
 
 def test_run_directory_appears_in_no_others_place(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(path):
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.create_atomically(path):
         (path / "another").mkdir(parents=True)
-    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.appearing(path):
+    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.create_atomically(path):
         pytest.fail("there is no use in filling it")
     assert list(tmp_path.iterdir()) == [path]
 
@@ -146,10 +146,10 @@ def test_checkpoint_names_sort_by_epoch(run_dir: RunDir) -> None:
 
 
 def test_run_is_driven_while_it_is_locked(run_dir: RunDir) -> None:
-    assert not run_dir.is_driven()
+    assert not run_dir.is_locked()
     with run_dir.locked():
-        assert run_dir.is_driven()
-    assert not run_dir.is_driven()
+        assert run_dir.is_locked()
+    assert not run_dir.is_locked()
 
 
 def test_lock_is_free_again_after_an_error(run_dir: RunDir) -> None:
@@ -162,15 +162,15 @@ def test_lock_is_free_again_after_an_error(run_dir: RunDir) -> None:
 def test_second_process_is_refused_with_pid_and_host_of_the_first(
     run_dir: RunDir, holder: subprocess.Popen[str]
 ) -> None:
-    assert run_dir.is_driven()
+    assert run_dir.is_locked()
     with pytest.raises(RunDirError) as refusal, run_dir.locked():
         pass
     assert f"in use by process {holder.pid} on {socket.gethostname()}: wait for it, or stop it" in str(refusal.value)
-    assert run_dir.is_driven()  # looking and being refused took nothing from the first
+    assert run_dir.is_locked()  # looking and being refused took nothing from the first
 
 
 def test_asking_whether_a_run_is_driven_makes_nothing(run_dir: RunDir) -> None:
-    assert not run_dir.is_driven()
+    assert not run_dir.is_locked()
     assert list(run_dir.path.iterdir()) == []
 
 
@@ -180,10 +180,10 @@ def test_reader_without_write_permission_sees_that_the_run_is_driven(
     (lock_file,) = run_dir.path.glob(".lock")
     lock_file.chmod(0o444)
     run_dir.path.chmod(0o555)
-    assert run_dir.is_driven()
+    assert run_dir.is_locked()
     holder.kill()
     holder.wait()
-    assert not run_dir.is_driven()
+    assert not run_dir.is_locked()
     run_dir.path.chmod(0o755)
 
 
@@ -193,20 +193,20 @@ def test_one_who_asks_whether_a_run_is_driven_disturbs_neither_askers_nor_the_dr
     (path,) = run_dir.path.glob(".lock")
     with path.open("rb") as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
-        assert not run_dir.is_driven()
+        assert not run_dir.is_locked()
         done_asking = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
         done_asking.start()
         with run_dir.locked():
-            assert run_dir.is_driven()
+            assert run_dir.is_locked()
         done_asking.join()
 
 
 def test_lock_of_a_killed_process_is_free(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    assert not run_dir.is_driven()
+    assert not run_dir.is_locked()
     with run_dir.locked():
-        assert run_dir.is_driven()
+        assert run_dir.is_locked()
 
 
 def test_lock_below_a_file_is_not_writable_and_driven_by_nobody(tmp_path: Path) -> None:
@@ -214,4 +214,4 @@ def test_lock_below_a_file_is_not_writable_and_driven_by_nobody(tmp_path: Path) 
     run_dir = RunDir(tmp_path / "file")
     with pytest.raises(NotWritable, match="cannot be written"), run_dir.locked():
         pass
-    assert not run_dir.is_driven()
+    assert not run_dir.is_locked()

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path("/")
 
 
-def control_groups(controller: str, root: Path) -> Iterator[Path]:
+def cgroup_folders(controller: str, root: Path) -> Iterator[Path]:
     """Folders of the control groups that may limit this process, its own first, then the ones around it.
 
     Args:
@@ -18,7 +18,7 @@ def control_groups(controller: str, root: Path) -> Iterator[Path]:
         root: of the machine's files.
     """
     mounted = root / "sys/fs/cgroup"
-    for line in lines(root / "proc/self/cgroup"):
+    for line in read_lines(root / "proc/self/cgroup"):
         _, controllers, name = line.split(":", 2)
         if not controllers:
             yield from _outwards(mounted, name)
@@ -35,7 +35,7 @@ def _outwards(mounted: Path, name: str) -> Iterator[Path]:
     yield mounted
 
 
-def lines(file: Path) -> list[str]:
+def read_lines(file: Path) -> list[str]:
     """Of a file; none if it cannot be read."""
     try:
         return file.read_text().splitlines()
@@ -43,13 +43,13 @@ def lines(file: Path) -> list[str]:
         return []
 
 
-def numbers(file: Path) -> dict[str, int]:
+def read_counters(file: Path) -> dict[str, int]:
     """The lines of a file that begin with a name and a number; nothing if it cannot be read."""
-    fields = [line.split() for line in lines(file)]
+    fields = [line.split() for line in read_lines(file)]
     return {found[0]: int(found[1]) for found in fields if len(found) > 1 and found[1].isdecimal()}
 
 
-def number(file: Path) -> int | None:
+def read_number(file: Path) -> int | None:
     """The number that a file holds; None where it holds no number (such as "max"), or cannot be read."""
-    text = "".join(lines(file)).strip()
+    text = "".join(read_lines(file)).strip()
     return int(text) if text.isdecimal() else None

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cluster.machine.cgroups import ROOT, control_groups, number, numbers
+from cluster.machine.cgroups import ROOT, cgroup_folders, read_counters, read_number
 
 _KIB = 1024
 # Files of a control group's limit and its use: versions 2 and 1.
@@ -59,19 +59,19 @@ def free_bytes(root: Path = ROOT) -> float:
 
 def _memories(root: Path) -> Iterator[Memory]:
     """The node's, and that of each control group with a limit."""
-    node = numbers(root / "proc/meminfo")
+    node = read_counters(root / "proc/meminfo")
     if node.get("MemTotal:"):
         yield Memory(node["MemTotal:"] * _KIB, node.get("MemAvailable:", 0) * _KIB)
-    for folder in control_groups("memory", root):
+    for folder in cgroup_folders("memory", root):
         for limit, use in _LIMITS:
-            if limit_bytes := number(folder / limit):
-                used_bytes = (number(folder / use) or 0) - _cached_bytes(folder)
+            if limit_bytes := read_number(folder / limit):
+                used_bytes = (read_number(folder / use) or 0) - _cached_bytes(folder)
                 yield Memory(limit_bytes, max(0, limit_bytes - used_bytes))
 
 
 def _cached_bytes(folder: Path) -> int:
     """File pages that nobody used lately, of a group and those in it, which version 1 counts by another name."""
-    statistics = numbers(folder / "memory.stat")
+    statistics = read_counters(folder / "memory.stat")
     return statistics.get("total_inactive_file", statistics.get("inactive_file", 0))
 
 
@@ -80,13 +80,13 @@ def oom_counter_file(root: Path = ROOT) -> Path:
 
     A group counts those of its own whoever lacked the memory; its node counts those of other containers, too.
     """
-    files = (folder / name for folder in control_groups("memory", root) for name in _KILLS)
-    return next((file for file in files if "oom_kill" in numbers(file)), root / "proc/vmstat")
+    files = (folder / name for folder in cgroup_folders("memory", root) for name in _KILLS)
+    return next((file for file in files if "oom_kill" in read_counters(file)), root / "proc/vmstat")
 
 
 def oom_kill_count(counter: Path) -> int:
     """How many a `oom_counter_file` has counted so far; 0 if it cannot be read."""
-    return numbers(counter).get("oom_kill", 0)
+    return read_counters(counter).get("oom_kill", 0)
 
 
 def wait_for_memory(share: float = ENOUGH_MEMORY, patience_s: float = MEMORY_PATIENCE_S, root: Path = ROOT) -> bool:

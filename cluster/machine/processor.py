@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from cluster.machine.cgroups import ROOT, control_groups, lines
+from cluster.machine.cgroups import ROOT, cgroup_folders, read_lines
 
 _VECTORS = ("avx512f", "avx2", "avx", "sse4_1")
 
@@ -31,7 +31,7 @@ class Cores:
 
 def read_processor(root: Path = ROOT) -> str:
     """The first core's name and its widest vectors, in which oneDNN and numpy compute, e.g. "AMD EPYC with avx2"."""
-    fields = [line.partition(":") for line in reversed(lines(root / "proc/cpuinfo"))]
+    fields = [line.partition(":") for line in reversed(read_lines(root / "proc/cpuinfo"))]
     core = {name.strip(): value.strip() for name, _, value in fields}
     flags = core.get("flags", "").split()
     vectors = next((f" with {width}" for width in _VECTORS if width in flags), "")
@@ -40,13 +40,13 @@ def read_processor(root: Path = ROOT) -> str:
 
 def read_cores(root: Path = ROOT) -> Cores:
     """The cores of this process (`sched_getaffinity`), and the quota (`cpu.max`) of its control groups."""
-    quota = min((_quota(folder / "cpu.max") for folder in control_groups("cpu", root)), default=inf)
+    quota = min((_quota(folder / "cpu.max") for folder in cgroup_folders("cpu", root)), default=inf)
     return Cores(len(os.sched_getaffinity(0)), quota)
 
 
 def _quota(path: Path) -> float:
     """Cores' worth of a cpu.max, which is `<microseconds> <of so many>`, or `max <of so many>`."""
-    match " ".join(lines(path)).split():
+    match " ".join(read_lines(path)).split():
         case [granted, period] if granted.isdecimal() and period.isdecimal():
             return int(granted) / int(period)
     return inf

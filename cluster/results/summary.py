@@ -77,7 +77,7 @@ def read_summary(run_dir: RunDir) -> StudySummary:
     Raises:
         RunDirError: the store or the spec cannot be read.
     """
-    spec = load_spec(run_dir.spec, to_run=False)
+    spec = load_spec(run_dir.spec, check_packages=False)
     store = Store.open(run_dir.store, read_only=True)
     try:
         state, reason = store.study()

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from cluster.search.bounded_storage import BoundedStorage, Window, silence_optuna
 from cluster.spec import strategies
-from cluster.spec.space import Choices, Params, ParamValue, Range, canonical, grid_point, point_at
+from cluster.spec.space import Choices, Params, ParamValue, Range, canonical_json, grid_point, point_at
 from cluster.spec.study_spec import StudySpec
 
 _SAMPLING = 1
@@ -88,7 +88,7 @@ def sampling_seed(study_seed: int, number: int) -> int:
 
 def _encoded(entry: Range | Choices, value: ParamValue) -> int | float:
     if isinstance(entry, Choices):
-        return [canonical(choice) for choice in entry.choices].index(canonical(value))
+        return [canonical_json(choice) for choice in entry.choices].index(canonical_json(value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is not in a range")
     return value if entry.step is None else round((value - entry.low) / entry.step)

@@ -82,9 +82,9 @@ def checked_space(base: Candidate, space: Space) -> dict[str, Range | Choices]:
     return {name: _checked_entry(contexts, name, entry) for name, entry in space.items()}
 
 
-def spec_problem(reason: str, *path: str | int) -> PydanticCustomError:
+def located_error(reason: str, *path: str | int) -> PydanticCustomError:
     """An error that a validator raises for something deeper than its own field; `path` leads on from there."""
-    return PydanticCustomError("spec_problem", "{reason}", {"reason": reason, "path": path})
+    return PydanticCustomError("located_error", "{reason}", {"reason": reason, "path": path})
 
 
 def _refuse_overlaps(space: Space) -> None:
@@ -92,7 +92,7 @@ def _refuse_overlaps(space: Space) -> None:
         for other in space:
             if other.startswith(f"{name}."):
                 reason = f"{name} is replaced as a whole, so {other} cannot be searched beside it"
-                raise spec_problem(reason, "space", other)
+                raise located_error(reason, "space", other)
 
 
 def _contexts(base: Candidate, space: Space) -> list[Candidate]:
@@ -107,7 +107,7 @@ def _checked_entry(contexts: Iterable[Candidate], name: str, entry: Range | Choi
         names = list(_field_names(context))
         if name not in names:
             reason = f"there is no field {name} for {context.model.kind}: {_field_hint(name, names)}"
-            raise spec_problem(reason, "space", name)
+            raise located_error(reason, "space", name)
         for item in _values(entry):
             built = _build(context, name, item)
             if isinstance(entry, Range):
@@ -129,7 +129,7 @@ def _build(context: Candidate, name: str, item: _Value) -> Candidate:
     try:
         return _validated(tree)
     except ValidationError as err:
-        raise spec_problem(explain(err, Candidate, tree).text, "space", name, *item.path) from err
+        raise located_error(explain(err, Candidate, tree).text, "space", name, *item.path) from err
 
 
 def _in_numbers_of(entry: Range, name: str, value: object) -> Range:
@@ -137,9 +137,9 @@ def _in_numbers_of(entry: Range, name: str, value: object) -> Range:
         step = None if entry.step is None else float(entry.step)
         return entry.model_copy(update={"low": float(entry.low), "high": float(entry.high), "step": step})
     if isinstance(value, bool) or not isinstance(value, int):
-        raise spec_problem(f"{name} does not hold a number: give choices instead of a range", "space", name)
+        raise located_error(f"{name} does not hold a number: give choices instead of a range", "space", name)
     if isinstance(entry.step, float):
-        raise spec_problem(f"step is {entry.step}, but {name} holds integers", "space", name, "step")
+        raise located_error(f"step is {entry.step}, but {name} holds integers", "space", name, "step")
     return entry
 
 

@@ -76,7 +76,7 @@ def suggestion(name: str, names: Sequence[str], what: str, cutoff: float = 0.6) 
     return f"did you mean {close[0]}?" if close else f"{what} are {listed(names)}"
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """The value as YAML would write it in one line, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."
@@ -108,16 +108,18 @@ def _sentence(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel]
             return f"{dotted(path[:-1])} has no key {path[-1]!r}: {suggestion(str(path[-1]), names, 'its keys')}"
         case "union_tag_invalid":
             kind = detail["ctx"]["tag"]
-            return f"{dotted(path)} is {shown(kind)}, but should be one of {listed(_tags(model, detail['loc']))}"
+            return f"{dotted(path)} is {format_value(kind)}, but should be one of {listed(_tags(model, detail['loc']))}"
         case "union_tag_not_found":
             return f"{dotted(path)} is missing: give one of {listed(_tags(model, detail['loc']))}"
         case "dict_type" if tags := _tags(model, detail["loc"]):
             kind = detail["input"] if detail["input"] in tags else tags[0]
-            return f"{dotted(path)} is {shown(detail['input'])}, but should be a mapping such as {{kind: {kind}}}"
+            return (
+                f"{dotted(path)} is {format_value(detail['input'])}, but should be a mapping such as {{kind: {kind}}}"
+            )
     texts = list(dict.fromkeys(_rule(each) for each in details))
     if texts[0].startswith("should "):
         allowed = " or ".join(text.removeprefix("should be ") for text in texts[1:])
-        return f"{dotted(path)} is {shown(detail['input'])}, but {texts[0]}{f' or {allowed}' if allowed else ''}"
+        return f"{dotted(path)} is {format_value(detail['input'])}, but {texts[0]}{f' or {allowed}' if allowed else ''}"
     return f"{dotted(path)}: {texts[0]}"
 
 

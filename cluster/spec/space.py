@@ -88,7 +88,7 @@ class Choices(FrozenModel):
     def _are_different(self) -> "Choices":
         seen: set[str] = set()
         for choice in self.choices:
-            text = canonical(choice)
+            text = canonical_json(choice)
             if text in seen:
                 raise ValueError(f"choices has {text} twice")
             seen.add(text)
@@ -143,18 +143,18 @@ def point_at(space: Space, positions: Sequence[float]) -> dict[str, ParamValue]:
     return {name: entry.at(position) for (name, entry), position in zip(space.items(), positions, strict=True)}
 
 
-def label(value: ParamValue) -> str:
+def format_param(value: ParamValue) -> str:
     """A short text for tables: `{kind: lenet}` is "lenet", [128, 64] is "128-64", 0.05 is "0.05"."""
     if isinstance(value, Mapping):
-        return " ".join(label(part) for part in value.values())
+        return " ".join(format_param(part) for part in value.values())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "-".join(label(part) for part in value)
+        return "-".join(format_param(part) for part in value)
     if isinstance(value, float):
         return f"{value:.4g}"
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def canonical(value: ParamValue) -> str:
+def canonical_json(value: ParamValue) -> str:
     """The same text for the same value, whatever the order of a mapping's keys; 1, 1.0 and true differ."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 

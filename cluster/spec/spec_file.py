@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from cluster.spec.messages import dotted, explain, shown
+from cluster.spec.messages import dotted, explain, format_value
 from cluster.spec.strategies import PatientPruner, Strategy
 from cluster.spec.study_spec import StudySpec
 from cluster.spec.yaml_document import MAX_BYTES, MAX_DEPTH, Document, KeyPath, read_yaml, write_yaml
@@ -23,7 +23,7 @@ ENTRY_KEYS = ("low", "high", "log", "step", "choices")
 
 
 def load_spec(
-    source: str | Path, overrides: Sequence[str] = (), *, name: str = "the study spec", to_run: bool = True
+    source: str | Path, overrides: Sequence[str] = (), *, name: str = "the study spec", check_packages: bool = True
 ) -> StudySpec:
     """The study spec that a file or a text describes.
 
@@ -31,7 +31,7 @@ def load_spec(
         source: a path to a YAML file, or the YAML itself as a str.
         overrides: "key=value" each, e.g. "training.epochs=3": they replace what the source says.
         name: what to call a text in messages; a file goes by its path.
-        to_run: also ask for the Python packages that the sampler and the pruner need.
+        check_packages: also ask for the Python packages that the sampler and the pruner need.
 
     Raises:
         SpecError: the source cannot be read or is no valid study spec; one sentence with the file, the line, the key,
@@ -45,9 +45,9 @@ def load_spec(
     except ValidationError as err:
         problem = explain(err, StudySpec, tree)
         more = f" (and {problem.others} more)" if problem.others else ""
-        raise SpecError(f"{_place(name, document, overrides, problem.path)}: {problem.text}{more}") from err
-    for path, text in _missing_packages(spec) if to_run else ():
-        raise SpecError(f"{_place(name, document, overrides, path)}: {text}")
+        raise SpecError(f"{_location(name, document, overrides, problem.path)}: {problem.text}{more}") from err
+    for path, text in _missing_packages(spec) if check_packages else ():
+        raise SpecError(f"{_location(name, document, overrides, path)}: {text}")
     return spec
 
 
@@ -126,11 +126,11 @@ def _child(node: JsonValue, part: str, override: str) -> JsonValue:
 
 def _mapping(node: JsonValue, override: str) -> dict[str, JsonValue]:
     if not isinstance(node, dict):
-        raise SpecError(f"{_option(override)} leads through {shown(node)}, which has no keys")
+        raise SpecError(f"{_option(override)} leads through {format_value(node)}, which has no keys")
     return node
 
 
-def _place(name: str, document: Document, overrides: Sequence[str], path: KeyPath) -> str:
+def _location(name: str, document: Document, overrides: Sequence[str], path: KeyPath) -> str:
     """Where the value at `path` was written: in the last override that set it or what holds it, else on a line."""
     known = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in document.lines), ())
     for override in reversed(overrides):
@@ -152,6 +152,6 @@ def _missing_packages(spec: StudySpec) -> Iterator[tuple[KeyPath, str]]:
         for package in strategy.packages:
             if find_package(package) is None:
                 kind = ("search", *path, "kind")
-                name = shown(strategy.model_dump()["kind"])
+                name = format_value(strategy.model_dump()["kind"])
                 need = f"{dotted(kind)} is {name}, which needs the Python package {package}"
                 yield kind, f"{need}: install it with `pip install {package}`"

@@ -14,8 +14,8 @@ from cluster.spec.candidates import (
     apply_params,
     candidate_kinds,
     checked_space,
+    located_error,
     longest_training,
-    spec_problem,
 )
 from cluster.spec.space import Params, SpaceEntry, grid_size
 from cluster.spec.strategies import NoPruner, PrunerConfig, SamplerConfig, TpeSampler
@@ -162,10 +162,10 @@ class StudySpec(FrozenModel):
 def _refuse_gridless(search: SearchSpec) -> None:
     if search.sampler.kind == "grid" and search.grid_size is None:
         endless = next(name for name, entry in search.space.items() if entry.size is None)
-        raise spec_problem("a grid needs a step or choices here", "space", endless)
+        raise located_error("a grid needs a step or choices here", "space", endless)
 
 
 def _refuse_missing_heads(search: SearchSpec, kinds: tuple[str, ...]) -> None:
     others = [kind for kind in kinds if kind != "multitask"]
     if search.objective in MULTITASK_OBJECTIVES and others:
-        raise spec_problem(f"{search.objective} is measured by multitask only, but not by {others[0]}", "objective")
+        raise located_error(f"{search.objective} is measured by multitask only, but not by {others[0]}", "objective")

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from cluster.spec.space import Params, ParamValue, label
+from cluster.spec.space import Params, ParamValue, format_param
 from cluster.trial import TrialState
 from mnist_core.lean_import import hidden_packages
 
@@ -55,4 +55,4 @@ def _set_hparam(start: SessionStartInfo, name: str, value: ParamValue) -> None:
         if abs(value) <= sys.float_info.max:
             start.hparams[name].number_value = value
     elif value is not None:
-        start.hparams[name].string_value = label(value)
+        start.hparams[name].string_value = format_param(value)

@@ -40,7 +40,7 @@ def score_best(run_dir: RunDir) -> Scores:
         CheckpointError: the study has no best model yet.
     """
     card, predictor = _best(run_dir)
-    source = load_spec(run_dir.spec, to_run=False).data.source
+    source = load_spec(run_dir.spec, check_packages=False).data.source
     dataset = open_dataset(source, cache_dir=default_cache_dir())
     if dataset.fingerprint != card.data_fingerprint:
         raise DataError(

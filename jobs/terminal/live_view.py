@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.driver.observer import StudyObserver
-from cluster.spec.space import Params, label
+from cluster.spec.space import Params, format_param
 from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialState
 from jobs.terminal.progress import Progress
@@ -233,7 +233,7 @@ def counted(number: int, thing: str) -> str:
 
 def describe(params: Params) -> str:
     """A trial's parameters in one line, by the last part of their names."""
-    return "  ".join(f"{name.rsplit('.', 1)[-1]}={label(value)}" for name, value in params.items())
+    return "  ".join(f"{name.rsplit('.', 1)[-1]}={format_param(value)}" for name, value in params.items())
 
 
 def readable_count(number: float) -> str:

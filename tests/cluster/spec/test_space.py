@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cluster.spec.space import Choices, Range, Space, grid_point, grid_size, label, point_at
+from cluster.spec.space import Choices, Range, Space, format_param, grid_point, grid_size, point_at
 
 
 def test_a_range_with_a_step_ends_at_the_last_whole_step() -> None:
@@ -104,4 +104,4 @@ def test_a_point_has_one_value_for_each_name() -> None:
     ],
 )
 def test_a_label_is_short(value: object, text: str) -> None:
-    assert label(value) == text  # type: ignore[arg-type]  # each value above is one that YAML can write
+    assert format_param(value) == text  # type: ignore[arg-type]  # each value above is one that YAML can write

@@ -114,7 +114,7 @@ def test_a_sampler_whose_package_is_not_installed_is_refused_unless_the_spec_is_
         'mine.yaml, line 3: search.sampler.kind is "gp", which needs the Python package torch: '
         "install it with `pip install torch`"
     )
-    assert load_spec(text, to_run=False).search.sampler.kind == "gp"
+    assert load_spec(text, check_packages=False).search.sampler.kind == "gp"
 
 
 # -- files ------------------------------------------------------------------------------------------------------------

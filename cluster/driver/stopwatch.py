@@ -68,7 +68,7 @@ class Stopwatch:
         """The trials are over."""
         self._over_s = self._now_s()
         for worker in self._workers.values():
-            worker.turns_to(FINISH, self._over_s)
+            worker.switch_to(FINISH, self._over_s)
         self.write()
 
     def write(self) -> None:
@@ -82,16 +82,16 @@ class Stopwatch:
 
     def instructed(self, worker: str) -> None:
         """The driver tells a worker what to do."""
-        self._workers[worker].turns_to(NOT_REPORTED, self._now_s())
+        self._workers[worker].switch_to(NOT_REPORTED, self._now_s())
 
-    def driver_waits(self) -> None:
+    def on_driver_idle(self) -> None:
         """The driver has nothing more to say for now: a worker that it told nothing has nothing to do."""
         now_s = self._now_s()
         for worker in self._workers.values():
             if worker.part == DRIVER:
-                worker.turns_to(IDLE, now_s)
+                worker.switch_to(IDLE, now_s)
 
-    def happened(self, event: WorkerEvent | None) -> None:
+    def on_event(self, event: WorkerEvent | None) -> None:
         """The driver is told of an event."""
         now_s = self._now_s()
         match event:
@@ -101,10 +101,10 @@ class Stopwatch:
                 if self._ready_s is None:
                     self._ready_s = now_s
                     self._seconds.clear()
-                self._workers.setdefault(worker, _WorkerTime()).turns_to(DRIVER, now_s)
+                self._workers.setdefault(worker, _WorkerTime()).switch_to(DRIVER, now_s)
             case WorkerLost(worker):
                 if worker in self._workers:
-                    self._workers[worker].turns_to(START, now_s)
+                    self._workers[worker].switch_to(START, now_s)
             case _:
                 self._workers[event.worker].reported(event.work, now_s)
         if now_s >= self._due_s:
@@ -134,7 +134,7 @@ class _WorkerTime:
     since_s: float = 0.0
     spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
-    def turns_to(self, part: str, now_s: float) -> None:
+    def switch_to(self, part: str, now_s: float) -> None:
         self.spent[self.part] += now_s - self.since_s
         self.part, self.since_s = part, now_s
 
@@ -197,9 +197,9 @@ class _TimedPool:
         self._instructed.kill(worker, cause)
 
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
-        self._stopwatch.driver_waits()
+        self._stopwatch.on_driver_idle()
         event = self._awaited.next_event(timeout_s)
-        self._stopwatch.happened(event)
+        self._stopwatch.on_event(event)
         return event
 
     @property

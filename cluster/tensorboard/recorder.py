@@ -41,14 +41,14 @@ PICTURES_EVERY_S = 10.0
 class _Run:
     """Where one run's events go from now on.
 
-    start: what the file begins with; epoch: the last one written; undrawn: the last one, while it has no pictures;
+    start: what the file begins with; epoch: the last one written; pending_images: the last one, while it has no pictures;
     drawn_s: seconds of training up to the last pictures.
     """
 
     file: Path
     start: Sequence[Any] = ()
     epoch: int = 0
-    undrawn: Measurement | None = None
+    pending_images: Measurement | None = None
     drawn_s: float = 0.0
 
 
@@ -85,7 +85,7 @@ class Recorder(StudyObserver):
         """Draws the last epoch, and tells the HParams page that the trial is over; its value is the last scalar."""
         del value, error
         run = self._run(number)
-        last = [_event(time.time(), run.epoch, _pictures(run.undrawn))] if run.undrawn else []
+        last = [_event(time.time(), run.epoch, _pictures(run.pending_images))] if run.pending_images else []
         self._append(run, [*last, _event(time.time(), 0, [session_end(state)])])
         self._unfinished.pop(number, None)
 
@@ -111,7 +111,7 @@ class Recorder(StudyObserver):
         if state is not None:
             self.trial_ended(number, state, None, None)
 
-    def is_whole(self, number: int) -> bool:
+    def is_complete(self, number: int) -> bool:
         """Whether a trial's files are undamaged, and tell that it has ended."""
         try:
             files = [file.read_bytes() for file in event_files(self._run_dir.trial_tensorboard(number))]
@@ -119,7 +119,7 @@ class Recorder(StudyObserver):
             return False
         return any(SESSION_END.encode() in content for content in files) and all(map(_is_intact, files))
 
-    def lacks(self, number: int, what: Literal["predictions", "graph"]) -> bool:
+    def has(self, number: int, what: Literal["predictions", "graph"]) -> bool:
         """Whether a finished trial is still without them; not asked for while nothing can be written."""
         return self.problem is None and not any(event_files(self._run_dir.trial_tensorboard(number), f".{what}"))
 
@@ -202,11 +202,11 @@ def _event(wall_time_s: float, step: int, values: Iterable[Summary.Value]) -> Ev
 
 def _summaries(run: _Run, measurement: Measurement) -> list[Summary.Value]:
     """An epoch's scalars, and its pictures where the last ones are old enough."""
-    run.epoch, run.undrawn = measurement.epoch, measurement
+    run.epoch, run.pending_images = measurement.epoch, measurement
     scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in measurement.metrics.items()]
     if measurement.elapsed_s - run.drawn_s < PICTURES_EVERY_S:
         return scalars
-    run.undrawn, run.drawn_s = None, measurement.elapsed_s
+    run.pending_images, run.drawn_s = None, measurement.elapsed_s
     return scalars + _pictures(measurement)
 
 

@@ -34,12 +34,12 @@ def finish_study(
     write_tables(run_dir, store)
     final = FinalWeights(summary.spec, run_dir, store, dataset, warn)
     for trial in summary.best_of_each_kind():
-        if trial.test is None or recorder.lacks(trial.number, "predictions"):
+        if trial.test is None or not recorder.has(trial.number, "predictions"):
             weights = final.of(trial)
             if weights is not None:
                 _score(trial, summary.spec, weights, store, dataset, recorder)
     if summary.best is not None:
-        if recorder.lacks(summary.best.number, "graph"):
+        if not recorder.has(summary.best.number, "graph"):
             model, _ = summary.spec.resolve(summary.best.params)
             recorder.graph(summary.best.number, build_network(model).symbol.tojson())
         _save_best(run_dir, dataset, final, warn)

@@ -186,7 +186,7 @@ def _rebuild_view(store: Store, recorder: Recorder) -> None:
     """Writes TensorBoard's files anew of each trial that goes on, or whose files an earlier driver left unfinished."""
     for trial in store.trials():
         state = trial.state if trial.state.is_finished() else None
-        if state is None or not recorder.is_whole(trial.number):
+        if state is None or not recorder.is_complete(trial.number):
             recorder.rebuild(trial.number, trial.model, trial.params, store.measurements(trial.number), state)
 
 

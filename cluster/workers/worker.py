@@ -24,7 +24,7 @@ STATE_SHARE = 0.02
 
 TrialEvent = Measured | Finished | Failed
 
-_FOR_GOOD = (
+_PERMANENT_ERRORS = (
     InputError,
     ValueError,
     TypeError,
@@ -35,7 +35,7 @@ _FOR_GOOD = (
     NotImplementedError,
 )
 
-_LACK_OF_MEMORY = ("out of memory", "bad_alloc", "failed to allocate")
+_OUT_OF_MEMORY_WORDS = ("out of memory", "bad_alloc", "failed to allocate")
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,18 @@ class Worker:
         self._context = open_context(device)
         self._split = split(dataset, settings.holdout, settings.seed)
         self._state_every_s = settings.state_every_s
-        self._running: RunningInWorker | None = None
+        self._running: TrialInProgress | None = None
 
     def start(self, trial: TrialSpec) -> TrialEvent:
         """Trains the trial's first epoch, or the next one after the state it resumes from."""
         self._running = None  # the trial before
-        return self._reported(trial.number, lambda: self._begin(trial))
+        return self._run(trial.number, lambda: self._begin_trial(trial))
 
     def advance(self) -> TrialEvent:
         """Trains one more epoch of the trial."""
         running = self._current()
-        running.state_has_arrived(self._state_every_s)
-        return self._reported(running.number, lambda: self._next_event(running))
+        running.schedule_next_state(self._state_every_s)
+        return self._run(running.number, lambda: self._next_event(running))
 
     def suspend(self) -> Suspended:
         """The trial's state after its last epoch."""
@@ -101,7 +101,7 @@ class Worker:
         state = running.packed_state()
         return Suspended(self._name, running.number, state, Work(other_s=time.perf_counter() - began_s))
 
-    def _begin(self, trial: TrialSpec) -> TrialEvent:
+    def _begin_trial(self, trial: TrialSpec) -> TrialEvent:
         from mnist_core.training.trainer import Trainer  # imports MXNet, for the device of the opened context
 
         trim_heap()
@@ -109,14 +109,14 @@ class Worker:
             wait_for_memory()
         training = Trainer(trial.model, trial.training, self._split, trial.seed, self._context, free_bytes)
         due_s = time.monotonic() + self._state_every_s
-        self._running = RunningInWorker(trial.number, training, trial.training.epochs, training.epochs(), due_s)
+        self._running = TrialInProgress(trial.number, training, trial.training.epochs, training.epochs(), due_s)
         if trial.resume_from is not None:
             state = unpack(trial.resume_from)
             training.restore(state)
             self._running.elapsed_s = state.elapsed_s
         return self._next_event(self._running)
 
-    def _next_event(self, running: "RunningInWorker") -> TrialEvent:
+    def _next_event(self, running: "TrialInProgress") -> TrialEvent:
         measurement = next(running.epochs, None)
         work = Work() if measurement is None else self._work(running, measurement)
         if measurement is not None and measurement.epoch < running.epochs_in_all:
@@ -125,32 +125,32 @@ class Worker:
         state = running.training.state()
         return Finished(self._name, running.number, pack(state), weights_sha256(state.weights), work, measurement)
 
-    def _work(self, running: "RunningInWorker", measurement: Measurement) -> Work:
+    def _work(self, running: "TrialInProgress", measurement: Measurement) -> Work:
         training_s = len(self._split.train) / measurement.metrics["perf/samples_per_second"]
         epoch_s, running.elapsed_s = measurement.elapsed_s - running.elapsed_s, measurement.elapsed_s
         return Work(training_s, evaluation_s=epoch_s - training_s)
 
-    def _reported(self, number: int, train: Callable[[], TrialEvent]) -> TrialEvent:
+    def _run(self, number: int, train: Callable[[], TrialEvent]) -> TrialEvent:
         began_s = time.perf_counter()
         try:
             event = train()
         except Exception as err:  # noqa: BLE001 - the worker's border: whatever a trial raises is an event
             self._running = None
-            out_of_memory = _is_lack_of_memory(err)
-            retryable = out_of_memory or not _is_for_good(err)
-            event = Failed(self._name, number, _sentence(err), traceback.format_exc(), retryable, out_of_memory)
+            out_of_memory = _is_out_of_memory(err)
+            retryable = out_of_memory or not _is_permanent(err)
+            event = Failed(self._name, number, _summarize_error(err), traceback.format_exc(), retryable, out_of_memory)
         work = event.work
         other_s = time.perf_counter() - began_s - work.training_s - work.evaluation_s
         return replace(event, work=replace(work, other_s=other_s))
 
-    def _current(self) -> "RunningInWorker":
+    def _current(self) -> "TrialInProgress":
         if self._running is None:
             raise RuntimeError(f"worker {self._name} has no trial to go on with")
         return self._running
 
 
 @dataclass
-class RunningInWorker:
+class TrialInProgress:
     """The trial that a worker is at, and when its state was sent.
 
     Attributes:
@@ -183,7 +183,7 @@ class RunningInWorker:
         self.state_left_s = now_s
         return self.packed_state()
 
-    def state_has_arrived(self, every_s: float) -> None:
+    def schedule_next_state(self, every_s: float) -> None:
         """The next instruction has come: until now the worker did nothing but pack, send and wait for the driver."""
         if self.state_left_s is not None:
             now_s = time.monotonic()
@@ -191,7 +191,7 @@ class RunningInWorker:
             self.state_due_s, self.state_left_s = now_s + pause_s, None
 
 
-def _sentence(err: Exception) -> str:
+def _summarize_error(err: Exception) -> str:
     """The kind of error, and the first line of its message; MXNet puts a traceback before it."""
     lines = [line for line in str(err).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(("Traceback", " "))] or lines or ["no message"]
@@ -199,18 +199,20 @@ def _sentence(err: Exception) -> str:
     return f"{kind}: {told[0].strip().removeprefix(f'{kind}: ')}"
 
 
-def _is_for_good(err: Exception) -> bool:
+def _is_permanent(err: Exception) -> bool:
     """Whether a trial would raise this again: it is a pure function of its spec and the data.
 
     A lack of memory, a file that cannot be read or a device that fails may pass; a wrong shape or value will not.
     MXNet tells a wrong shape in its words only.
     """
-    return isinstance(err, _FOR_GOOD) or (type(err).__name__ == "MXNetError" and "Error in operator" in str(err))
+    return isinstance(err, _PERMANENT_ERRORS) or (
+        type(err).__name__ == "MXNetError" and "Error in operator" in str(err)
+    )
 
 
-def _is_lack_of_memory(err: BaseException) -> bool:
+def _is_out_of_memory(err: BaseException) -> bool:
     """Whether memory lacked, or did when another error was met on the way out."""
     words = str(err).lower()
-    if isinstance(err, MemoryError) or any(each in words for each in _LACK_OF_MEMORY):
+    if isinstance(err, MemoryError) or any(each in words for each in _OUT_OF_MEMORY_WORDS):
         return True
-    return err.__context__ is not None and _is_lack_of_memory(err.__context__)
+    return err.__context__ is not None and _is_out_of_memory(err.__context__)

@@ -7,7 +7,7 @@ import pytest
 
 from cluster.trial import TrialSpec
 from cluster.workers.events import Failed, Measured
-from cluster.workers.worker import STATE_SHARE, RunningInWorker, TrialEvent, Worker, WorkerSettings
+from cluster.workers.worker import STATE_SHARE, TrialEvent, TrialInProgress, Worker, WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.context import bind, mx
 from mnist_core.data.dataset import Dataset
@@ -40,9 +40,9 @@ def test_expensive_state_is_followed_by_a_pause_fifty_times_as_long(
 ) -> None:
     now_s = [100.0]
     monkeypatch.setattr("cluster.workers.worker.time.monotonic", lambda: now_s[0])
-    running = RunningInWorker(0, None, 9, iter(()), 0.0, state_left_s=now_s[0])  # type: ignore[arg-type]
+    running = TrialInProgress(0, None, 9, iter(()), 0.0, state_left_s=now_s[0])  # type: ignore[arg-type]
     now_s[0] += took_s
-    running.state_has_arrived(every_s)
+    running.schedule_next_state(every_s)
     assert running.state_due_s == now_s[0] + pause_s
     assert running.state_left_s is None
     assert STATE_SHARE == 0.02

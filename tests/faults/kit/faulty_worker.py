@@ -16,7 +16,7 @@ from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
 from cluster.workers.events import Failed
 from cluster.workers.slots import Slot
-from cluster.workers.worker import RunningInWorker, TrialEvent, Worker, WorkerSettings
+from cluster.workers.worker import TrialEvent, TrialInProgress, Worker, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.data.dataset import Dataset
 from tests.faults.kit.studies import SETTINGS, attempts_of, run_study, trials_of
@@ -91,7 +91,7 @@ class FaultyWorker(Worker):
         for group in {plan.group for plan in plans if plan.group}:
             join(group)
 
-    def _next_event(self, running: RunningInWorker) -> TrialEvent:
+    def _next_event(self, running: TrialInProgress) -> TrialEvent:
         event = super()._next_event(running)
         if not isinstance(event, Failed) and event.measurement is not None:
             with _account(self._folder, event.number).open("a") as account:

@@ -15,13 +15,13 @@ from mnist_core.errors import EnvironmentLacks, MxtrialsError, NotWritable
 EXIT_INTERRUPTED = 130
 
 
-class Border(click.Group):
+class MxtrialsGroup(click.Group):
     """Prints every error of ours as one sentence, and exits with its code."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Runs the command line; what the system refuses where nobody foresaw it is told like all else."""
-        _open_what_is_closed()
-        with _sigterm_like_ctrl_c(), _standard_output():
+        _reopen_closed_streams()
+        with _sigterm_as_keyboard_interrupt(), _standard_output():
             try:
                 return super().main(*args, **extra)
             except MxtrialsError as err:
@@ -31,7 +31,7 @@ class Border(click.Group):
                 refusal = EnvironmentLacks(f"the system refuses ({what}): `mxtrials doctor` may say more")
             except MemoryError as err:
                 refusal = EnvironmentLacks(f"there is not enough memory ({err}): free some, or ask for less")
-            say(f"mxtrials: {_in_one_line(str(refusal))}")
+            print_error(f"mxtrials: {_in_one_line(str(refusal))}")
             sys.exit(refusal.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -39,12 +39,12 @@ class Border(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            say("mxtrials: interrupted")
+            print_error("mxtrials: interrupted")
             sys.exit(EXIT_INTERRUPTED)
 
 
 @contextmanager
-def _sigterm_like_ctrl_c() -> Iterator[None]:
+def _sigterm_as_keyboard_interrupt() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -57,13 +57,13 @@ def _in_one_line(sentence: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in sentence)
 
 
-def say(line: str) -> None:
+def print_error(line: str) -> None:
     """Prints a line on stderr; where that is full, too, the exit code has to do."""
     with suppress(OSError):
         click.echo(line, err=True)
 
 
-def _open_what_is_closed() -> None:
+def _reopen_closed_streams() -> None:
     """Standard streams that were closed (`>&-`): a file of ours would take the number, and get what others print."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -94,17 +94,17 @@ class _Output(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         """See io.TextIOBase."""
-        with _translate_write_errors():
+        with _translate_output_errors():
             return super().write(text)
 
     def flush(self) -> None:
         """See io.IOBase."""
-        with _translate_write_errors():
+        with _translate_output_errors():
             super().flush()
 
 
 @contextmanager
-def _translate_write_errors() -> Iterator[None]:
+def _translate_output_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:  # click's own: who reads no more need not be told

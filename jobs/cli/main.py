@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.bench.registry import BENCHMARKS, PUBLISHED
-from jobs.cli.group import EXIT_INTERRUPTED, Border, say
+from jobs.cli.group import EXIT_INTERRUPTED, MxtrialsGroup, print_error
 from jobs.cli.options import console, json_option, run_dir_argument
 from jobs.cli.result_commands import READING
-from jobs.terminal.shown import Shown
+from jobs.terminal.mode import OutputMode
 from mnist_core.errors import EnvironmentLacks, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:
     from cluster.results.summary import StudySummary
     from cluster.run_dir.paths import RunDir
-    from jobs.study.run import Ending
+    from jobs.study.run import StudyResult
 
 
 def _version() -> str:
@@ -33,7 +33,7 @@ def _version() -> str:
         return "not installed: run from its source folder"
 
 
-@click.group(cls=Border, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=MxtrialsGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(_version(), message="%(version)s")
 def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
@@ -74,14 +74,14 @@ def run(
 
     study = load_spec(find_spec(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
     _refuse_local_with(local, workers)
-    from jobs.study.backend import Place
+    from jobs.study.backend import Backend
     from jobs.study.run import start_study  # takes seconds, for which a refusal need not wait
 
-    run_dir, shown = RunDir(out or Path("runs") / study.name), Shown.of(as_json, quiet)
-    place = Place(local, address)
-    with _interruptible(run_dir), study_view(study, shown, console(), place.opening) as view:
-        ending = start_study(study, run_dir.path, place, view)
-    _report(ending, run_dir, shown)
+    run_dir, mode = RunDir(out or Path("runs") / study.name), OutputMode.of(as_json, quiet)
+    backend = Backend(local, address)
+    with _interruptible(run_dir), study_view(study, mode, console(), backend.opening) as view:
+        result = start_study(study, run_dir.path, backend, view)
+    _report(result, run_dir, mode)
 
 
 @main.command()
@@ -101,17 +101,17 @@ def resume(
     from cluster.spec.spec_file import load_spec, shortcut_overrides
     from jobs.terminal.live_view import study_view
 
-    opened, shown = RunDir.open(run_dir), Shown.of(as_json, quiet)
+    opened, mode = RunDir.open(run_dir), OutputMode.of(as_json, quiet)
     study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
     _refuse_local_with(local, workers)
-    from jobs.study.backend import Place
+    from jobs.study.backend import Backend
     from jobs.study.run import resume_study  # takes seconds, for which a refusal need not wait
 
     finished = [trial for trial in read_summary(opened).trials if trial.state.is_finished()]
-    place = Place(local, address)
-    with _interruptible(opened), study_view(study, shown, console(), place.opening, finished) as view:
-        ending = resume_study(opened, study, place, view)
-    _report(ending, opened, shown)
+    backend = Backend(local, address)
+    with _interruptible(opened), study_view(study, mode, console(), backend.opening, finished) as view:
+        result = resume_study(opened, study, backend, view)
+    _report(result, opened, mode)
 
 
 def _refuse_local_with(local: bool, workers: str | None) -> None:
@@ -135,21 +135,21 @@ def _interruptible(run_dir: "RunDir") -> Iterator[None]:
 
 def _say_how_to_go_on(run_dir: "RunDir") -> None:
     begun = run_dir.store.exists()
-    say(f"interrupted; go on with: mxtrials resume {run_dir.path}" if begun else "interrupted")
+    print_error(f"interrupted; go on with: mxtrials resume {run_dir.path}" if begun else "interrupted")
 
 
-def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
+def _report(result: "StudyResult", run_dir: "RunDir", mode: "OutputMode") -> None:
     """Prints how a study ended, and ends with the exit code that says so, whether it could be printed or not."""
-    summary = ending.summary
+    summary = result.summary
     from jobs.study.run import INTERRUPTED
 
     try:
-        _show_ending(summary, run_dir, shown)
+        _show_ending(summary, run_dir, mode)
     except NotWritable as err:
         raise NotWritable(f"{err}; the study is kept: `mxtrials show {run_dir.path}`") from err
     finally:
-        if ending.trouble:
-            say(f"mxtrials: {ending.trouble}")
+        if result.warning:
+            print_error(f"mxtrials: {result.warning}")
         if summary.reason == INTERRUPTED:
             _say_how_to_go_on(run_dir)
             sys.exit(EXIT_INTERRUPTED)
@@ -159,12 +159,12 @@ def _report(ending: "Ending", run_dir: "RunDir", shown: "Shown") -> None:
             )
 
 
-def _show_ending(summary: "StudySummary", run_dir: "RunDir", shown: "Shown") -> None:
+def _show_ending(summary: "StudySummary", run_dir: "RunDir", mode: "OutputMode") -> None:
     from jobs.terminal.leaderboard import show_results, show_summary
 
-    if shown is Shown.JSON:
+    if mode is OutputMode.JSON:
         click.echo(summary.to_json())
-    elif shown is not Shown.NOTHING:
+    elif mode is not OutputMode.QUIET:
         show_summary(summary, console())
         show_results(summary, run_dir, console())
 
@@ -199,6 +199,6 @@ def doctor(as_json: bool) -> None:
     """Say what this machine lacks, and how to mend it."""
     from jobs.doctor.doctor import examine, exit_code, show
 
-    findings = examine()
-    show(findings, as_json, console())
-    sys.exit(exit_code(findings))
+    results = examine()
+    show(results, as_json, console())
+    sys.exit(exit_code(results))

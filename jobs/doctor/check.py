@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["ok", "warning", "lacking"]
+State = Literal["ok", "warning", "missing"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of the doctor's report.
 
     Attributes:
         what: was looked at.
-        state: "lacking" where mxtrials cannot run, "warning" where it runs worse than it could.
+        state: "missing" where mxtrials cannot run, "warning" where it runs worse than it could.
         found: what there is.
         remedy: what to do; empty where nothing needs doing.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cluster.machine.memory import Memory, read_memory
 from cluster.machine.processor import Cores, read_cores
-from jobs.doctor.check import Finding
+from jobs.doctor.check import CheckResult
 from mnist_core.errors import NotWritable
 from mnist_core.gpu import Gpu, capability_problem, distribution_problem, installed_distributions, list_gpus
 
@@ -24,7 +24,7 @@ _CACHE_BYTES = 110 * _MB
 _RUN_BYTES = 500 * _MB
 
 
-def check_machine() -> Iterator[Finding]:
+def check_machine() -> Iterator[CheckResult]:
     """Cores, memory, disk, the data cache and GPUs."""
     cores, memory = read_cores(), read_memory()
     yield check_cores(cores)
@@ -36,40 +36,42 @@ def check_machine() -> Iterator[Finding]:
     yield check_gpu(list_gpus() if present else None, installed_distributions())
 
 
-def check_cores(cores: Cores) -> Finding:
+def check_cores(cores: Cores) -> CheckResult:
     """One worker is one core."""
     found = f"{cores.usable:g}"
     if cores.quota < cores.allowed:
         found += f" (a control group limits this process to so many of {cores.allowed})"
     if cores.usable >= 1:
-        return Finding("cores", "ok", found)
-    return Finding("cores", "warning", found, "allow at least one core: a worker keeps one busy")
+        return CheckResult("cores", "ok", found)
+    return CheckResult("cores", "warning", found, "allow at least one core: a worker keeps one busy")
 
 
-def check_memory(memory: Memory, cores: Cores) -> Finding:
+def check_memory(memory: Memory, cores: Cores) -> CheckResult:
     """As much as Ray and one worker need, and better a worker on every core."""
     found = f"{_gigabytes(memory.available)} of {_gigabytes(memory.total)} available"
     workers = max(1, int(cores.usable))
     fitting = (memory.available - _BASE_BYTES) // _WORKER_BYTES
     if fitting >= workers:
-        return Finding("memory", "ok", found)
+        return CheckResult("memory", "ok", found)
     if fitting >= 1:
-        return Finding("memory", "warning", found, f"run with --workers cpu={fitting}, or free memory for {workers}")
+        return CheckResult(
+            "memory", "warning", found, f"run with --workers cpu={fitting}, or free memory for {workers}"
+        )
     wanted = _gigabytes(_BASE_BYTES + _WORKER_BYTES)
-    return Finding("memory", "lacking", found, f"free {wanted} for Ray and one worker; --local needs no Ray")
+    return CheckResult("memory", "missing", found, f"free {wanted} for Ray and one worker; --local needs no Ray")
 
 
-def check_shared_memory(free: int, memory: Memory) -> Finding:
+def check_shared_memory(free: int, memory: Memory) -> CheckResult:
     """free: bytes in /dev/shm, where Ray keeps the data that all workers share."""
     wanted = int(min(_STORE_SHARE * memory.available, _STORE_CAP))
     found = f"{_gigabytes(free)} free"
     if free >= wanted:
-        return Finding("/dev/shm", "ok", found)
+        return CheckResult("/dev/shm", "ok", found)
     remedy = f"enlarge it, e.g. `docker run --shm-size={ceil(wanted / _GB)}g`: Ray takes the slower disk instead"
-    return Finding("/dev/shm", "warning", found, remedy)
+    return CheckResult("/dev/shm", "warning", found, remedy)
 
 
-def check_cache(folder: Path, free: int) -> Finding:
+def check_cache(folder: Path, free: int) -> CheckResult:
     """Looks at the names in the cache's folder; `mxtrials data` checks the content. free: bytes on its disk."""
     what, elsewhere = "data cache", "set XDG_CACHE_HOME to another folder"
     try:
@@ -77,25 +79,27 @@ def check_cache(folder: Path, free: int) -> Finding:
         there = _nearest(folder)
         writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
     except OSError as err:
-        return Finding(what, "lacking", f"{folder} cannot be read ({err.strerror})", f"allow it, or {elsewhere}")
+        return CheckResult(what, "missing", f"{folder} cannot be read ({err.strerror})", f"allow it, or {elsewhere}")
     if sizes:
-        return Finding(what, "ok", f"{len(sizes)} in {folder}, {sum(sizes) / _MB:.0f} MB")
+        return CheckResult(what, "ok", f"{len(sizes)} in {folder}, {sum(sizes) / _MB:.0f} MB")
     if not writable:
-        return Finding(what, "lacking", f"{folder} cannot be written", f"allow it, or {elsewhere}")
+        return CheckResult(what, "missing", f"{folder} cannot be written", f"allow it, or {elsewhere}")
     if free < _CACHE_BYTES:
-        return Finding(what, "lacking", f"none yet in {folder}", f"free {_CACHE_BYTES // _MB} MB there, or {elsewhere}")
-    return Finding(what, "ok", f"none yet in {folder}: the first run builds it")
+        return CheckResult(
+            what, "missing", f"none yet in {folder}", f"free {_CACHE_BYTES // _MB} MB there, or {elsewhere}"
+        )
+    return CheckResult(what, "ok", f"none yet in {folder}: the first run builds it")
 
 
-def check_disk(folder: Path, free: int) -> Finding:
+def check_disk(folder: Path, free: int) -> CheckResult:
     """The disk where `runs/` would be. free: bytes on it."""
     found = f"{_gigabytes(free)} free in {folder}"
     if free >= _RUN_BYTES:
-        return Finding("disk", "ok", found)
-    return Finding("disk", "lacking", found, f"free {_gigabytes(_RUN_BYTES)} there, or run with --out elsewhere")
+        return CheckResult("disk", "ok", found)
+    return CheckResult("disk", "missing", found, f"free {_gigabytes(_RUN_BYTES)} there, or run with --out elsewhere")
 
 
-def check_gpu(gpus: Sequence[Gpu] | str | None, installed: Sequence[str]) -> Finding:
+def check_gpu(gpus: Sequence[Gpu] | str | None, installed: Sequence[str]) -> CheckResult:
     """A machine without a GPU is fine; a GPU that cannot be used is worth a word.
 
     Args:
@@ -103,23 +107,25 @@ def check_gpu(gpus: Sequence[Gpu] | str | None, installed: Sequence[str]) -> Fin
         installed: the names of the installed packages that are MXNet.
     """
     if gpus is None:
-        return Finding("GPU", "ok", "none: CPU workers only")
+        return CheckResult("GPU", "ok", "none: CPU workers only")
     if isinstance(gpus, str):
-        return Finding("GPU", "warning", "CPU workers only", gpus)
+        return CheckResult("GPU", "warning", "CPU workers only", gpus)
     found = ", ".join(f"{gpu.name} ({'.'.join(map(str, gpu.compute_capability))})" for gpu in gpus)
     problem = next(filter(None, map(capability_problem, gpus)), None) or distribution_problem(installed)
-    return Finding("GPU", "warning", found, problem) if problem else Finding("GPU", "ok", found)
+    return CheckResult("GPU", "warning", found, problem) if problem else CheckResult("GPU", "ok", found)
 
 
-def _check_cache_folder() -> Finding:
+def _check_cache_folder() -> CheckResult:
     try:
         from mnist_core.data.cache import default_cache_dir  # imports numpy and pyarrow, which may be what is lacking
 
         folder = default_cache_dir()
     except ImportError as err:
-        return Finding("data cache", "lacking", f"cannot be looked at ({err})", "install the packages that are lacking")
+        return CheckResult(
+            "data cache", "missing", f"cannot be looked at ({err})", "install the packages that are lacking"
+        )
     except NotWritable as err:
-        return Finding("data cache", "lacking", "no folder", str(err))
+        return CheckResult("data cache", "missing", "no folder", str(err))
     return check_cache(folder, _free(folder))
 
 

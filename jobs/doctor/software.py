@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from jobs.doctor.check import Finding
+from jobs.doctor.check import CheckResult
 from mnist_core.gpu import installed_distributions
 
 # As in pyproject.toml: from, and below.
@@ -30,7 +30,7 @@ _IMPORT = "from mnist_core.context import mx; print(mx.__version__)"
 _IMPORT_TIMEOUT_S = 120.0
 
 
-def check_software() -> Iterator[Finding]:
+def check_software() -> Iterator[CheckResult]:
     """Python, system libraries, MXNet, the other packages, and the programs that are good to have."""
     yield check_python(sys.version_info[:3])
     for library, package in _LIBRARIES.items():
@@ -44,12 +44,12 @@ def check_software() -> Iterator[Finding]:
     yield check_dot(shutil.which("dot"))
 
 
-def check_python(version: Sequence[int]) -> Finding:
+def check_python(version: Sequence[int]) -> CheckResult:
     """version: (major, minor, micro)."""
     found = ".".join(map(str, version))
     if (3, 10) <= tuple(version[:2]) < (3, 12):
-        return Finding("Python", "ok", found)
-    return Finding("Python", "lacking", found, "install Python 3.11: MXNet 1.9.1 runs on 3.10 and 3.11")
+        return CheckResult("Python", "ok", found)
+    return CheckResult("Python", "missing", found, "install Python 3.11: MXNet 1.9.1 runs on 3.10 and 3.11")
 
 
 def can_be_loaded(library: str) -> bool:
@@ -65,31 +65,31 @@ def can_be_loaded(library: str) -> bool:
     return False
 
 
-def check_library(library: str, package: str, loads: bool) -> Finding:
+def check_library(library: str, package: str, loads: bool) -> CheckResult:
     """package: of Debian, that brings the library."""
     if loads:
-        return Finding(library, "ok", "can be loaded")
-    return Finding(library, "lacking", "cannot be loaded", f"`apt-get install {package}`: MXNet needs it")
+        return CheckResult(library, "ok", "can be loaded")
+    return CheckResult(library, "missing", "cannot be loaded", f"`apt-get install {package}`: MXNet needs it")
 
 
-def check_mxnet(installed: Sequence[str]) -> Finding:
+def check_mxnet(installed: Sequence[str]) -> CheckResult:
     """installed: the names of the installed packages that are MXNet."""
     match list(installed):
         case [name]:
             version = _version(name) or "of no version"
             if version == "1.9.1":
-                return Finding("MXNet", "ok", f"{name} {version}")
-            return Finding("MXNet", "lacking", f"{name} {version}", f"`pip install {name}==1.9.1`")
+                return CheckResult("MXNet", "ok", f"{name} {version}")
+            return CheckResult("MXNet", "missing", f"{name} {version}", f"`pip install {name}==1.9.1`")
         case []:
-            return Finding(
-                "MXNet", "lacking", "not installed", "`pip install mxtrials[cpu]` (or mxtrials[gpu], never both)"
+            return CheckResult(
+                "MXNet", "missing", "not installed", "`pip install mxtrials[cpu]` (or mxtrials[gpu], never both)"
             )
         case names:
             remedy = f"`pip uninstall {' '.join(names)}`, then install one: they overwrite each other's files"
-            return Finding("MXNet", "lacking", " and ".join(names), remedy)
+            return CheckResult("MXNet", "missing", " and ".join(names), remedy)
 
 
-def check_mxnet_import(name: str, command: Sequence[str], timeout_s: float = _IMPORT_TIMEOUT_S) -> Finding:
+def check_mxnet_import(name: str, command: Sequence[str], timeout_s: float = _IMPORT_TIMEOUT_S) -> CheckResult:
     """Tries MXNet in a process of its own.
 
     Args:
@@ -109,12 +109,12 @@ def check_mxnet_import(name: str, command: Sequence[str], timeout_s: float = _IM
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Finding(what, "lacking", f"not done within {timeout_s:g} s", "try again when this machine is idle")
+        return CheckResult(what, "missing", f"not done within {timeout_s:g} s", "try again when this machine is idle")
     if tried.returncode == 0:
-        return Finding(what, "ok", f"{tried.stdout.strip()} can be imported")
+        return CheckResult(what, "ok", f"{tried.stdout.strip()} can be imported")
     said = next((line.strip() for line in reversed(tried.stderr.splitlines()) if line.strip()), "said nothing")
     # Of a traceback's last line, what stands behind the name of the error's class.
-    return Finding(what, "lacking", re.sub(r"^[\w.]+: ", "", said), _import_remedy(name, tried.returncode, said))
+    return CheckResult(what, "missing", re.sub(r"^[\w.]+: ", "", said), _import_remedy(name, tried.returncode, said))
 
 
 def _import_remedy(name: str, exit_code: int, said: str) -> str:
@@ -125,19 +125,19 @@ def _import_remedy(name: str, exit_code: int, said: str) -> str:
     return "mend what it names, then run `mxtrials doctor` again"
 
 
-def check_package(name: str, version: str | None, lowest: str, beyond: str) -> Finding:
+def check_package(name: str, version: str | None, lowest: str, beyond: str) -> CheckResult:
     """version: the installed one, None where there is none."""
     wanted = f"`pip install '{name}>={lowest},<{beyond}'`"
     if version is None:
-        return Finding(name, "lacking", "not installed", wanted)
+        return CheckResult(name, "missing", "not installed", wanted)
     if _parsed(lowest) <= _parsed(version) < _parsed(beyond):
-        return Finding(name, "ok", version)
-    return Finding(name, "lacking", version, wanted)
+        return CheckResult(name, "ok", version)
+    return CheckResult(name, "missing", version, wanted)
 
 
-def check_dot(path: str | None) -> Finding:
+def check_dot(path: str | None) -> CheckResult:
     """path: of Graphviz' program, which nothing but MXNet's own drawings of networks needs."""
-    return Finding("dot (optional)", "ok", path or "none: only mx.viz.plot_network would need it")
+    return CheckResult("dot (optional)", "ok", path or "none: only mx.viz.plot_network would need it")
 
 
 def _version(name: str) -> str | None:

@@ -16,7 +16,7 @@ WORKER_BYTES = 120_000_000
 
 
 @dataclass(frozen=True)
-class Place:
+class Backend:
     """In this process, on the Ray cluster at an address, or on one started for the study."""
 
     local: bool = False
@@ -31,7 +31,7 @@ class Place:
 
 
 @contextmanager
-def open_pool(spec: StudySpec, dataset: Dataset, place: Place) -> Iterator[WorkerPool]:
+def open_pool(spec: StudySpec, dataset: Dataset, backend: Backend) -> Iterator[WorkerPool]:
     """The workers that a study asks for, but never more than it has trials.
 
     Raises:
@@ -40,14 +40,14 @@ def open_pool(spec: StudySpec, dataset: Dataset, place: Place) -> Iterator[Worke
     settings = WorkerSettings(spec.data.holdout, spec.seed, spec.limits.checkpoint_every_s)
     with ExitStack() as stack:
         pool: WorkerPool
-        if place.local:
+        if backend.local:
             from cluster.workers.inline_pool import InlinePool
 
             pool = InlinePool(dataset, settings)
         else:
             from cluster.ray_backend.session import cluster_size, ray_session
 
-            stack.enter_context(ray_session(place.address, None if place.address else _wanted_cpus(spec)))
+            stack.enter_context(ray_session(backend.address, None if backend.address else _wanted_cpus(spec)))
             from cluster.ray_backend.pool import RayPool
             from cluster.workers.slots import slots_for
 

@@ -30,7 +30,7 @@ from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
 from cluster.tensorboard.recorder import Recorder
 from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD, TERMINAL
-from jobs.study.backend import Place, open_pool
+from jobs.study.backend import Backend, open_pool
 from mnist_core.atomic_file import write_atomically
 from mnist_core.data.cache import default_cache_dir, open_dataset
 from mnist_core.data.dataset import Dataset, split
@@ -41,14 +41,14 @@ INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a study ended. trouble: what a user should know although the study is whole, in one sentence."""
+class StudyResult:
+    """How a study ended. warning: what a user should know although the study is whole, in one sentence."""
 
     summary: StudySummary
-    trouble: str | None = None
+    warning: str | None = None
 
 
-def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -> Ending:
+def start_study(spec: StudySpec, out: Path, backend: Backend, view: StudyObserver) -> StudyResult:
     """Runs a new study in a new run directory.
 
     Raises:
@@ -68,7 +68,7 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
         try:
             with _closing(Store.open(run_dir.store)) as store:
                 try:
-                    trouble = _drive(run_dir, spec, store, dataset, place, view)
+                    warning = _run_driver(run_dir, spec, store, dataset, backend, view)
                 except BaseException:
                     holds_nothing = not _may_have_begun(store)
                     raise
@@ -76,10 +76,10 @@ def start_study(spec: StudySpec, out: Path, place: Place, view: StudyObserver) -
             if holds_nothing:  # never in doubt, such as where an interruption came while this was asked
                 run_dir.remove()
             raise
-    return Ending(read_summary(run_dir), trouble)
+    return StudyResult(read_summary(run_dir), warning)
 
 
-def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObserver) -> Ending:
+def resume_study(run_dir: RunDir, spec: StudySpec, backend: Backend, view: StudyObserver) -> StudyResult:
     """Goes on with a study where its store left it; `spec` may ask for more trials than before.
 
     Raises:
@@ -92,8 +92,8 @@ def resume_study(run_dir: RunDir, spec: StudySpec, place: Place, view: StudyObse
         run_dir.clear_leftovers()
         write_atomically(run_dir.spec, dump_spec(spec).encode())
         sync_environment(run_dir, store, dataset, view.warned)
-        trouble = _drive(run_dir, spec, store, dataset, place, view)
-    return Ending(read_summary(run_dir), trouble)
+        warning = _run_driver(run_dir, spec, store, dataset, backend, view)
+    return StudyResult(read_summary(run_dir), warning)
 
 
 def _may_have_begun(store: Store) -> bool:
@@ -111,15 +111,15 @@ def _check_that_it_can_go_on(run_dir: RunDir, spec: StudySpec, store: Store, dat
     check_data_unchanged(recorded_environment(run_dir, store), spec.data.source, dataset)
 
 
-def _drive(
-    run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, place: Place, view: StudyObserver
+def _run_driver(
+    run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, backend: Backend, view: StudyObserver
 ) -> str | None:
     stopwatch = Stopwatch(store)
     store.set_study("running")
     recorder = Recorder(run_dir, spec.search.objective)
     recorder.first_images(dataset.train.images[:10], dataset.train.labels[:10])
     _rebuild_view(store, recorder)
-    with open_pool(spec, dataset, place) as pool:
+    with open_pool(spec, dataset, backend) as pool:
         parts = StudyParts(
             stopwatch.timed(STORE, store),
             stopwatch.timed(SEARCH, Search(spec)),

@@ -13,8 +13,8 @@ from cluster.driver.observer import StudyObserver
 from cluster.spec.space import Params, format_param
 from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialState
+from jobs.terminal.mode import OutputMode
 from jobs.terminal.progress import Progress
-from jobs.terminal.shown import Shown
 from mnist_core.errors import NotWritable
 from mnist_core.measurement import Measurement
 
@@ -43,13 +43,13 @@ STOPPING = "the running epochs end and are saved; Ctrl-C again leaves at once"
 
 @contextmanager
 def study_view(
-    spec: StudySpec, shown: Shown, console: Console, opening: str, finished: Sequence[TrialRecord] = ()
+    spec: StudySpec, mode: OutputMode, console: Console, opening: str, finished: Sequence[TrialRecord] = ()
 ) -> Iterator[StudyObserver]:
     """The view that fits the output.
 
     Args:
         spec: of the study.
-        shown: how much.
+        mode: how much.
         console: where.
         opening: what is going on until the first worker is ready, e.g. "starting Ray".
         finished: the trials that a resumed study has behind it.
@@ -57,7 +57,7 @@ def study_view(
     progress = Progress(spec)
     for trial in finished:
         progress.seen_before(trial)
-    if shown is not Shown.ALL:
+    if mode is not OutputMode.ALL:
         yield StudyObserver()
     elif console.is_terminal:
         with LiveView(progress, console, opening) as view:

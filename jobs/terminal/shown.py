@@ -3,14 +3,14 @@
 from enum import Enum
 
 
-class Shown(Enum):
+class OutputMode(Enum):
     """How much of a running study is shown."""
 
     ALL = "all"
     JSON = "json"
-    NOTHING = "nothing"
+    QUIET = "nothing"
 
     @classmethod
-    def of(cls, as_json: bool, quiet: bool) -> "Shown":
+    def of(cls, as_json: bool, quiet: bool) -> "OutputMode":
         """From the command line's flags."""
-        return cls.JSON if as_json else cls.NOTHING if quiet else cls.ALL
+        return cls.JSON if as_json else cls.QUIET if quiet else cls.ALL

@@ -28,7 +28,7 @@ ACCURACIES = [[0.5, 0.75, 0.875], [0.25], [0.125, math.nan]]
 STATES = [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
 
 
-class Shown(NamedTuple):
+class OutputMode(NamedTuple):
     """A study that is being recorded, and the TensorBoard that was started before its first event."""
 
     recorder: Recorder
@@ -36,7 +36,7 @@ class Shown(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[Shown]:
+def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[OutputMode]:
     folder = tmp_path_factory.mktemp("study")
     run_dir = RunDir.create(folder / "run")
     run_dir.tensorboard.mkdir()
@@ -48,10 +48,10 @@ def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> I
         images, labels = small_dataset.test.images[:10], small_dataset.test.labels[:10]
         recorder.first_images(images, labels)
         recorder.predictions(0, images, labels, (labels + 1) % 10, np.full(10, 0.5))
-        yield Shown(recorder, tensorboard)
+        yield OutputMode(recorder, tensorboard)
 
 
-def test_scalars_are_shown_at_their_epochs(shown: Shown) -> None:
+def test_scalars_are_shown_at_their_epochs(shown: OutputMode) -> None:
     points = shown.tensorboard.eventually(
         lambda client: client.scalars("trial-0000", OBJECTIVE), lambda points: len(points) == 3
     )
@@ -59,7 +59,7 @@ def test_scalars_are_shown_at_their_epochs(shown: Shown) -> None:
     assert points == [(1, 0.5), (2, 0.75), (3, 0.875)]
 
 
-def test_a_measurement_of_a_running_trial_is_shown(shown: Shown) -> None:
+def test_a_measurement_of_a_running_trial_is_shown(shown: OutputMode) -> None:
     shown.recorder.trial_started(7, "mlp", CHOICES[0], "worker-0")
     for steps in ([1], [1, 2]):
         shown.recorder.measured(7, Measurement(steps[-1], {OBJECTIVE: 0.5}, 1.0))
@@ -68,7 +68,7 @@ def test_a_measurement_of_a_running_trial_is_shown(shown: Shown) -> None:
     assert shown.tensorboard.hparams()["trial-0007"].status == "STATUS_UNKNOWN"
 
 
-def test_a_confusion_matrix_is_an_image_after_ten_seconds_of_training_and_at_the_end(shown: Shown) -> None:
+def test_a_confusion_matrix_is_an_image_after_ten_seconds_of_training_and_at_the_end(shown: OutputMode) -> None:
     samples = shown.tensorboard.eventually(
         lambda client: client.images("trial-0000", "confusion/digit"), lambda samples: len(samples) == 2
     )
@@ -78,13 +78,13 @@ def test_a_confusion_matrix_is_an_image_after_ten_seconds_of_training_and_at_the
 
 
 @pytest.mark.parametrize(("run", "tag"), [("study", "samples/first_images"), ("trial-0000", "samples/predictions")])
-def test_samples_are_shown(shown: Shown, run: str, tag: str) -> None:
+def test_samples_are_shown(shown: OutputMode, run: str, tag: str) -> None:
     samples = shown.tensorboard.eventually(lambda client: client.images(run, tag), lambda samples: len(samples) == 1)
 
     assert samples[0][1].startswith(b"\x89PNG")
 
 
-def test_the_network_is_a_graph(shown: Shown) -> None:
+def test_the_network_is_a_graph(shown: OutputMode) -> None:
     graph = shown.tensorboard.eventually(lambda client: client.graph("trial-0000"), bool)
 
     assert 'name: "softmaxparity"' in graph
@@ -92,7 +92,7 @@ def test_the_network_is_a_graph(shown: Shown) -> None:
     assert 'input: "fc3parity"' in graph
 
 
-def test_the_hparams_page_has_a_column_for_each_choice_and_the_objective(shown: Shown) -> None:
+def test_the_hparams_page_has_a_column_for_each_choice_and_the_objective(shown: OutputMode) -> None:
     experiment = shown.tensorboard.eventually(
         lambda client: client.experiment(), lambda answer: "hparamInfos" in answer
     )
@@ -101,7 +101,7 @@ def test_the_hparams_page_has_a_column_for_each_choice_and_the_objective(shown: 
     assert [metric["name"]["tag"] for metric in experiment["metricInfos"]] == [OBJECTIVE]
 
 
-def test_the_hparams_page_has_each_trial_with_its_choices_and_its_objective(shown: Shown) -> None:
+def test_the_hparams_page_has_each_trial_with_its_choices_and_its_objective(shown: OutputMode) -> None:
     names = {f"trial-{number:04d}" for number in range(3)}
     rows = shown.tensorboard.eventually(
         lambda client: client.hparams(),

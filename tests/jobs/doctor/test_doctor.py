@@ -9,39 +9,39 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jobs.doctor.doctor import Finding, examine, exit_code, show
+from jobs.doctor.doctor import CheckResult, examine, exit_code, show
 
 ROOT = Path(__file__).parents[3]
-FINE = Finding("Python", "ok", "3.11.7")
-LACKING = Finding("MXNet", "lacking", "not installed", "`pip install mxtrials[cpu]`")
-WARNING = Finding("GPU", "warning", "NVIDIA H200 (9.0)", "it is too new")
+FINE = CheckResult("Python", "ok", "3.11.7")
+LACKING = CheckResult("MXNet", "missing", "not installed", "`pip install mxtrials[cpu]`")
+WARNING = CheckResult("GPU", "warning", "NVIDIA H200 (9.0)", "it is too new")
 
 
 def test_machine_that_runs_these_tests_lacks_no_software() -> None:
-    findings = examine()
+    results = examine()
 
-    software = findings[: [finding.what for finding in findings].index("cores")]
-    assert {finding.state for finding in software} == {"ok"}
-    assert "1.9.1 can be imported" in [finding.found for finding in software]
-    assert {"cores", "memory", "/dev/shm", "data cache", "disk", "GPU"} <= {finding.what for finding in findings}
-    assert all(finding.remedy for finding in findings if finding.state != "ok")
-
-
-@pytest.mark.parametrize(("findings", "code"), [([FINE], 0), ([FINE, WARNING], 0), ([FINE, LACKING, WARNING], 3)])
-def test_exit_code_is_3_where_something_is_lacking(findings: list[Finding], code: int) -> None:
-    assert exit_code(findings) == code
+    software = results[: [result.what for result in results].index("cores")]
+    assert {result.state for result in software} == {"ok"}
+    assert "1.9.1 can be imported" in [result.found for result in software]
+    assert {"cores", "memory", "/dev/shm", "data cache", "disk", "GPU"} <= {result.what for result in results}
+    assert all(result.remedy for result in results if result.state != "ok")
 
 
-def report_on(findings: list[Finding]) -> str:
+@pytest.mark.parametrize(("results", "code"), [([FINE], 0), ([FINE, WARNING], 0), ([FINE, LACKING, WARNING], 3)])
+def test_exit_code_is_3_where_something_is_lacking(results: list[CheckResult], code: int) -> None:
+    assert exit_code(results) == code
+
+
+def report_on(results: list[CheckResult]) -> str:
     """What is shown on a console of 140 columns."""
     file = io.StringIO()
-    show(findings, as_json=False, console=Console(file=file, width=140))
+    show(results, as_json=False, console=Console(file=file, width=140))
     return file.getvalue()
 
 
 def test_report_tells_states_and_remedies() -> None:
     report = report_on([FINE, LACKING, WARNING])
-    for word in ("3.11.7", "lacking", "warning", "`pip install mxtrials[cpu]`", "Lacking: MXNet."):
+    for word in ("3.11.7", "missing", "warning", "`pip install mxtrials[cpu]`", "Lacking: MXNet."):
         assert word in report
 
 
@@ -52,7 +52,7 @@ def test_report_of_a_sound_machine_says_so() -> None:
 def test_json_report_is_a_list_of_findings(capsys: pytest.CaptureFixture[str]) -> None:
     show([FINE, LACKING], as_json=True, console=Console())
 
-    assert [Finding(**found) for found in json.loads(capsys.readouterr().out)] == [FINE, LACKING]
+    assert [CheckResult(**found) for found in json.loads(capsys.readouterr().out)] == [FINE, LACKING]
 
 
 def test_importing_the_doctor_loads_none_of_its_patients() -> None:

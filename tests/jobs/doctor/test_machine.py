@@ -24,7 +24,7 @@ def test_less_than_a_core_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("available", "state"), [(16 * GB, "ok"), (2200 * MB, "ok"), (2100 * MB, "warning"), (1 * GB, "lacking")]
+    ("available", "state"), [(16 * GB, "ok"), (2200 * MB, "ok"), (2100 * MB, "warning"), (1 * GB, "missing")]
 )
 def test_memory_is_weighed_against_a_worker_on_every_core(available: int, state: str) -> None:
     assert check_memory(Memory(16 * GB, available), FOUR).state == state
@@ -59,19 +59,19 @@ def test_cache_that_can_be_built_is_ok(tmp_path: Path) -> None:
 
 
 def test_cache_on_a_full_disk_is_lacking(tmp_path: Path) -> None:
-    assert check_cache(tmp_path, free=50 * MB).state == "lacking"
+    assert check_cache(tmp_path, free=50 * MB).state == "missing"
 
 
 def test_cache_with_a_file_in_its_way_is_lacking(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = check_cache(tmp_path / "file" / "mxtrials", PLENTY)
 
-    assert (found.state, found.found) == ("lacking", f"{tmp_path}/file/mxtrials cannot be written")
+    assert (found.state, found.found) == ("missing", f"{tmp_path}/file/mxtrials cannot be written")
 
 
 def test_full_disk_is_lacking(tmp_path: Path) -> None:
     assert check_disk(tmp_path, PLENTY).state == "ok"
-    assert check_disk(tmp_path, 400 * MB).state == "lacking"
+    assert check_disk(tmp_path, 400 * MB).state == "missing"
 
 
 def test_no_gpu_is_fine() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import tomli
 
-from jobs.doctor.check import Finding
+from jobs.doctor.check import CheckResult
 from jobs.doctor.software import (
     VERSIONS,
     can_be_loaded,
@@ -21,13 +21,13 @@ from jobs.doctor.software import (
 ROOT = Path(__file__).parents[3]
 
 
-def import_by(code: str, timeout_s: float = 60) -> Finding:
+def import_by(code: str, timeout_s: float = 60) -> CheckResult:
     return check_mxnet_import("mxnet-cu117", [sys.executable, "-c", code], timeout_s)
 
 
 @pytest.mark.parametrize(
     ("version", "state"),
-    [((3, 9, 18), "lacking"), ((3, 10, 0), "ok"), ((3, 11, 9), "ok"), ((3, 12, 1), "lacking"), ((2, 10, 0), "lacking")],
+    [((3, 9, 18), "missing"), ((3, 10, 0), "ok"), ((3, 11, 9), "ok"), ((3, 12, 1), "missing"), ((2, 10, 0), "missing")],
 )
 def test_python_that_mxnet_runs_on_is_asked_for(version: tuple[int, int, int], state: str) -> None:
     assert check_python(version).state == state
@@ -36,7 +36,7 @@ def test_python_that_mxnet_runs_on_is_asked_for(version: tuple[int, int, int], s
 def test_library_that_cannot_be_loaded_names_its_package() -> None:
     assert check_library("libgomp.so.1", "libgomp1", loads=True).state == "ok"
     found = check_library("libgomp.so.1", "libgomp1", loads=False)
-    assert (found.state, found.remedy) == ("lacking", "`apt-get install libgomp1`: MXNet needs it")
+    assert (found.state, found.remedy) == ("missing", "`apt-get install libgomp1`: MXNet needs it")
 
 
 def test_only_libraries_that_exist_can_be_loaded() -> None:
@@ -56,12 +56,12 @@ def test_only_libraries_that_exist_can_be_loaded() -> None:
 def test_mxnet_that_cannot_work_is_lacking(installed: list[str], remedy: str) -> None:
     found = check_mxnet(installed)
 
-    assert found.state == "lacking"
+    assert found.state == "missing"
     assert remedy in found.remedy
 
 
 def test_mxnet_that_is_imported_is_ok() -> None:
-    assert import_by("print('1.9.1')") == Finding("MXNet's import", "ok", "1.9.1 can be imported")
+    assert import_by("print('1.9.1')") == CheckResult("MXNet's import", "ok", "1.9.1 can be imported")
 
 
 def test_mxnet_that_lacks_a_library_says_which() -> None:
@@ -70,7 +70,7 @@ def test_mxnet_that_lacks_a_library_says_which() -> None:
         "raise MissingLibrary('MXNet cannot load libquadmath.so.0 (no such file): `apt-get install libquadmath0`')"
     )
 
-    assert found.state == "lacking"
+    assert found.state == "missing"
     assert found.found == "MXNet cannot load libquadmath.so.0 (no such file): `apt-get install libquadmath0`"
 
 
@@ -84,10 +84,10 @@ def test_mxnet_that_lacks_a_library_says_which() -> None:
     ids=["driver", "signal", "silent"],
 )
 def test_import_that_fails_has_a_remedy(code: str, found: str, remedy: str) -> None:
-    finding = import_by(code)
+    result = import_by(code)
 
-    assert (finding.state, finding.found) == ("lacking", found)
-    assert remedy in finding.remedy
+    assert (result.state, result.found) == ("missing", found)
+    assert remedy in result.remedy
 
 
 def test_import_that_hangs_is_given_up() -> None:
@@ -96,14 +96,14 @@ def test_import_that_hangs_is_given_up() -> None:
 
 @pytest.mark.parametrize("version", ["2.59", "2.59.0", "2.60.0rc1", "2.100"])
 def test_version_within_the_range_is_ok(version: str) -> None:
-    assert check_package("ray", version, "2.59", "3") == Finding("ray", "ok", version)
+    assert check_package("ray", version, "2.59", "3") == CheckResult("ray", "ok", version)
 
 
 @pytest.mark.parametrize("version", ["2.58.9", "1.99", "3", "3.0.0", "3.0rc1", "unknown", None])
 def test_version_outside_the_range_is_lacking(version: str | None) -> None:
     found = check_package("ray", version, "2.59", "3")
 
-    assert (found.state, found.remedy) == ("lacking", "`pip install 'ray>=2.59,<3'`")
+    assert (found.state, found.remedy) == ("missing", "`pip install 'ray>=2.59,<3'`")
 
 
 def test_ranges_are_those_of_the_project() -> None:

@@ -19,7 +19,7 @@ from cluster.workers.inline_pool import InlinePool
 from cluster.workers.worker import WorkerSettings
 from jobs.terminal.live_view import LiveView, PlainView, cropped, describe, readable_count, readable_time, study_view
 from jobs.terminal.progress import Progress
-from jobs.terminal.shown import Shown
+from jobs.terminal.shown import OutputMode
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 from tests.support.records import finished_trial
@@ -227,7 +227,9 @@ def test_live_view_after_the_last_trial_says_what_it_still_does(spec: StudySpec)
 
 def test_live_view_leaves_the_terminal_as_it_was(spec: StudySpec) -> None:
     screen = Screen(terminal=True)
-    with study_view(spec, Shown.ALL, screen.console, "starting Ray", [finished_trial(TrialState.COMPLETE)]) as view:
+    with study_view(
+        spec, OutputMode.ALL, screen.console, "starting Ray", [finished_trial(TrialState.COMPLETE)]
+    ) as view:
         assert isinstance(view, LiveView)
         view.workers_changed(1, None)
     assert "1/3 trials" in screen.text()
@@ -235,8 +237,10 @@ def test_live_view_leaves_the_terminal_as_it_was(spec: StudySpec) -> None:
     assert screen.text().rindex("\x1b[?25h") > screen.text().rindex("\x1b[?25l")  # ... and is back
 
 
-@pytest.mark.parametrize("shown", [Shown.JSON, Shown.NOTHING])
-def test_nothing_is_shown_where_nothing_is_asked_for(shown: Shown, spec: StudySpec, measurement: Measurement) -> None:
+@pytest.mark.parametrize("shown", [OutputMode.JSON, OutputMode.QUIET])
+def test_nothing_is_shown_where_nothing_is_asked_for(
+    shown: OutputMode, spec: StudySpec, measurement: Measurement
+) -> None:
     screen = Screen(terminal=True)
     with study_view(spec, shown, screen.console, "starting Ray") as view:
         assert type(view) is StudyObserver
@@ -249,7 +253,7 @@ def test_nothing_is_shown_where_nothing_is_asked_for(shown: Shown, spec: StudySp
 
 
 def test_output_that_is_no_terminal_gets_plain_lines(spec: StudySpec) -> None:
-    with study_view(spec, Shown.ALL, Screen().console, "starting Ray") as view:
+    with study_view(spec, OutputMode.ALL, Screen().console, "starting Ray") as view:
         assert isinstance(view, PlainView)
 
 

@@ -8,7 +8,7 @@ from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
 from cluster.trial import TrialRecord
 from jobs.study.reproduction import tolerance_for
-from jobs.study.retraining import trained_again
+from jobs.study.retraining import retrain
 from mnist_core.data.dataset import Dataset, split
 from mnist_core.errors import CheckpointError
 from mnist_core.model.parameters import Vector, weights_sha256
@@ -26,7 +26,7 @@ class FinalWeights:
         self._checkpoints = Checkpoints(run_dir, warn)
         self._found: dict[int, Vector | None] = {}
 
-    def of(self, trial: TrialRecord) -> Vector | None:
+    def load(self, trial: TrialRecord) -> Vector | None:
         """What a complete trial ended with, told by their SHA-256; None where they cannot be had any more.
 
         Those of a GPU, or of another processor, cannot be trained again to the bit; what is trained again is kept.
@@ -35,17 +35,17 @@ class FinalWeights:
             try:
                 self._found[trial.number] = self._checkpoints.final(trial.number, trial.weights_sha256).weights
             except CheckpointError as err:
-                self._found[trial.number] = self._trained_again(trial, err)
+                self._found[trial.number] = self._retrain(trial, err)
         return self._found[trial.number]
 
-    def _trained_again(self, trial: TrialRecord, cause: CheckpointError) -> Vector | None:
+    def _retrain(self, trial: TrialRecord, cause: CheckpointError) -> Vector | None:
         lost = f"trial {trial.number} is not scored nor shown any further, for its final weights are gone"
         if tolerance_for(self._store.workers(trial.number)) is not None:
             self._warn(f"{lost}, and no CPU trains to the bits of a GPU: {cause}")
             return None
         self._warn(f"trial {trial.number} is trained again: {cause}")
         data = split(self._dataset, self._spec.data.holdout, self._spec.seed)
-        _, state = trained_again(trial, self._spec, data, trial.epochs, lambda epoch: None)
+        _, state = retrain(trial, self._spec, data, trial.epochs, lambda epoch: None)
         if weights_sha256(state.weights) != trial.weights_sha256:
             self._warn(f"{lost}, and cannot be trained again to the bit here")
             return None

@@ -35,7 +35,7 @@ def finish_study(
     final = FinalWeights(summary.spec, run_dir, store, dataset, warn)
     for trial in summary.best_of_each_kind():
         if trial.test is None or not recorder.has(trial.number, "predictions"):
-            weights = final.of(trial)
+            weights = final.load(trial)
             if weights is not None:
                 _score(trial, summary.spec, weights, store, dataset, recorder)
     if summary.best is not None:
@@ -74,7 +74,7 @@ def _save_best(run_dir: RunDir, dataset: Dataset, final: FinalWeights, warn: Cal
     saved = _saved(run_dir)
     if saved is not None and (saved.weights_sha256, saved.test) == (best.weights_sha256, best.test):
         return
-    weights = final.of(best)
+    weights = final.load(best)
     if weights is None:
         held = "no model" if saved is None else f"the model of trial {saved.trial}"
         warn(f"{run_dir.best.parent} holds {held}, although trial {best.number} is the best: its weights are gone")

@@ -12,7 +12,7 @@ from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
 from cluster.trial import TrialRecord, TrialState
 from jobs.study.reproduction import Reproduction, compared_metrics, differences_between, tolerance_for
-from jobs.study.retraining import trained_again
+from jobs.study.retraining import retrain
 from jobs.terminal.epoch_bar import epoch_bar
 from jobs.terminal.live_view import counted
 from mnist_core.data.cache import default_cache_dir, open_dataset
@@ -44,7 +44,7 @@ def train_again(run_dir: RunDir, number: int | None, console: Console) -> Reprod
     epochs = recorded[-1].epoch
     with epoch_bar(f"trial {trial.number}, {trial.model}", epochs, console) as tell:
         data = _data(summary.spec, environment)
-        trained, state = trained_again(trial, summary.spec, data, epochs, tell)
+        trained, state = retrain(trial, summary.spec, data, epochs, tell)
     tolerance = tolerance_for(workers)
     is_whole = trial.state is TrialState.COMPLETE and tolerance is None
     return Reproduction(

@@ -11,7 +11,7 @@ from mnist_core.measurement import Measurement
 from mnist_core.training.state import TrainingState
 
 
-def trained_again(
+def retrain(
     trial: TrialRecord, spec: StudySpec, data: Split, epochs: int, tell: TellEpoch
 ) -> tuple[list[Measurement], TrainingState]:
     """What a trial measures in its first epochs, and its state after them."""

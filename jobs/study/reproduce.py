@@ -14,7 +14,7 @@ from cluster.trial import TrialRecord, TrialState
 from jobs.study.reproduction import Reproduction, compared_metrics, differences_between, tolerance_for
 from jobs.study.retraining import retrain
 from jobs.terminal.epoch_bar import epoch_bar
-from jobs.terminal.live_view import counted
+from jobs.terminal.live_view import pluralize
 from mnist_core.data.cache import default_cache_dir, open_dataset
 from mnist_core.data.dataset import Split, split
 from mnist_core.errors import NotReproduced, RunDirError
@@ -95,7 +95,9 @@ def _chosen(summary: StudySummary, run_dir: RunDir, number: int | None) -> Trial
         return summary.best
     found = next((trial for trial in summary.trials if trial.number == number), None)
     if found is None:
-        raise RunDirError(f"{run_dir.path} has no trial {number}: it has begun {counted(len(summary.trials), 'trial')}")
+        raise RunDirError(
+            f"{run_dir.path} has no trial {number}: it has begun {pluralize(len(summary.trials), 'trial')}"
+        )
     return found
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from cluster.results.summary import StudySummary, read_summary
 from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialRecord, TrialState
-from jobs.terminal.live_view import STATE_STYLES, cropped, describe, readable_time
+from jobs.terminal.live_view import STATE_STYLES, ellipsized, format_params, format_time
 
 LONGEST_LEADERBOARD = 20
 
@@ -71,8 +71,8 @@ def _leaderboard(summary: StudySummary) -> Table:
             str(trial.epochs),
             "" if trial.value is None else f"{trial.value:.4f}",
             "" if trial.test is None else f"{trial.test['test/accuracy']:.4f}",
-            readable_time(trial.seconds),
-            cropped(describe(trial.params)),
+            format_time(trial.seconds),
+            ellipsized(format_params(trial.params)),
         )
     if len(rows) > LONGEST_LEADERBOARD:
         table.caption = f"and {len(rows) - LONGEST_LEADERBOARD} more: --json shows all"

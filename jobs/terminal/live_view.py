@@ -77,7 +77,7 @@ class PlainView(StudyObserver):
     def trial_started(self, number: int, model: str, params: Params, worker: str) -> None:
         """See StudyObserver."""
         self._progress.start(number, model, params, worker)
-        self._say(f"trial {number} {model} starts on {worker}  {describe(params)}")
+        self._say(f"trial {number} {model} starts on {worker}  {format_params(params)}")
 
     def measured(self, number: int, measurement: Measurement) -> None:
         """See StudyObserver."""
@@ -85,7 +85,7 @@ class PlainView(StudyObserver):
         self._say(
             f"trial {number} {running.model} epoch {running.epoch}/{running.epochs}"
             f"  {self._objective} {measurement.metrics[self._objective]:.4f}"
-            f"  {readable_count(measurement.metrics[SPEED])} samples/s"
+            f"  {format_count(measurement.metrics[SPEED])} samples/s"
         )
 
     def trial_waits(self, number: int, reason: str) -> None:
@@ -107,7 +107,7 @@ class PlainView(StudyObserver):
     def workers_changed(self, ready: int, problem: str | None) -> None:
         """See StudyObserver."""
         self._progress.workers = ready
-        self._say(f"a worker is lost: {problem}" if problem else f"{counted(ready, 'worker')} ready")
+        self._say(f"a worker is lost: {problem}" if problem else f"{pluralize(ready, 'worker')} ready")
 
     def warned(self, sentence: str) -> None:
         """See StudyObserver."""
@@ -170,35 +170,35 @@ class LiveView(StudyObserver):
         self._live.console.print(f"warning: {sentence}", style="yellow", highlight=False, markup=False)
 
     def draw(self) -> RenderableType:
-        """The picture of this moment; a line that is too long for the terminal is cropped."""
+        """The picture of this moment; a line that is too long for the terminal is ellipsized."""
         progress = self._progress
         lines: list[RenderableType] = [self._counts(), self._times()]
         if progress.best is not None:
             value, number, model = progress.best
             best = f"best {progress.spec.search.objective} {value:.4f}  (trial {number}, {model})"
-            lines.append(cropped((best, "green")))
+            lines.append(ellipsized((best, "green")))
         if progress.running:
             lines.append(self._running_table())
         if progress.problem:
-            lines.append(cropped((f"last trouble: {progress.problem}", "yellow")))
+            lines.append(ellipsized((f"last trouble: {progress.problem}", "yellow")))
         return Group(*lines)
 
     def _counts(self) -> Text:
         progress = self._progress
         done = f"{sum(progress.ended.values())}/{progress.spec.trials} trials"
         by_state = [(f"  {count} {state.value}", STATE_STYLES[state]) for state, count in progress.ended.items()]
-        workers = "" if progress.workers is None else f"  {counted(progress.workers, 'worker')}"
-        return cropped((progress.spec.name, "bold"), f"  {done}", *by_state, workers)
+        workers = "" if progress.workers is None else f"  {pluralize(progress.workers, 'worker')}"
+        return ellipsized((progress.spec.name, "bold"), f"  {done}", *by_state, workers)
 
     def _times(self) -> Text:
         progress = self._progress
-        elapsed = f"{readable_time(progress.elapsed_s())} elapsed"
+        elapsed = f"{format_time(progress.elapsed_s())} elapsed"
         if progress.workers is None:
-            return cropped(f"{self._opening} ...  {elapsed}")
+            return ellipsized(f"{self._opening} ...  {elapsed}")
         if sum(progress.ended.values()) >= progress.spec.trials:
-            return cropped(f"{elapsed}, scoring the best on the test set ...")
+            return ellipsized(f"{elapsed}, scoring the best on the test set ...")
         remaining = progress.remaining_s()
-        return cropped(elapsed if remaining is None else f"{elapsed}, about {readable_time(remaining)} left")
+        return ellipsized(elapsed if remaining is None else f"{elapsed}, about {format_time(remaining)} left")
 
     def _running_table(self) -> Table:
         objective = self._progress.spec.search.objective
@@ -215,28 +215,28 @@ class LiveView(StudyObserver):
                 f"{running.epoch}/{running.epochs}",
                 ProgressBar(total=running.epochs, completed=running.epoch, width=10),
                 f"{metrics[objective]:.4f}" if metrics else "",
-                readable_count(metrics[SPEED]) if metrics else "",
-                cropped(describe(running.params)),
+                format_count(metrics[SPEED]) if metrics else "",
+                ellipsized(format_params(running.params)),
             )
         return table
 
 
-def cropped(*parts: str | tuple[str, str]) -> Text:
+def ellipsized(*parts: str | tuple[str, str]) -> Text:
     """Texts, or texts with their style, in one line that ends in an ellipsis where the terminal does."""
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
-def counted(number: int, thing: str) -> str:
+def pluralize(number: int, thing: str) -> str:
     """1 as "1 worker", 2 as "2 workers"."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def describe(params: Params) -> str:
+def format_params(params: Params) -> str:
     """A trial's parameters in one line, by the last part of their names."""
     return "  ".join(f"{name.rsplit('.', 1)[-1]}={format_param(value)}" for name, value in params.items())
 
 
-def readable_count(number: float) -> str:
+def format_count(number: float) -> str:
     """1234567 as "1.23M"."""
     for divisor, unit in ((1e6, "M"), (1e3, "k")):
         if number >= divisor:
@@ -244,7 +244,7 @@ def readable_count(number: float) -> str:
     return f"{number:.3g}"
 
 
-def readable_time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Seconds as "42 s" or "3:07 min"."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"

@@ -28,7 +28,7 @@ class RunningTrial:
 
 @dataclass
 class Progress:
-    """Takes in what a StudyObserver is told. Running trials are kept, finished ones only counted.
+    """Takes in what a StudyObserver is told. Running trials are kept, finished ones only pluralize.
 
     Attributes:
         running: by trial number.
@@ -85,7 +85,7 @@ class Progress:
         return self.clock() - self._started_s
 
     def remaining_s(self) -> float | None:
-        """How long the rest takes at the pace so far, running trials counted by their epochs; None if too early."""
+        """How long the rest takes at the pace so far, running trials pluralize by their epochs; None if too early."""
         now_done = sum(self.ended.values()) - self.ended_before
         done = now_done + sum(trial.epoch / trial.epochs for trial in self.running.values())
         left = self.spec.trials - self.ended_before - done

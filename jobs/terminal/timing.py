@@ -31,7 +31,7 @@ from cluster.time_spent import (
     StudyTimes,
     study_times,
 )
-from jobs.terminal.live_view import counted
+from jobs.terminal.live_view import pluralize
 
 _OF_WORKERS = {
     START: "until they are ready: Ray, imports, contexts",
@@ -83,7 +83,7 @@ def _read(run_dir: RunDir) -> StudyTimes | None:
 
 def _show(times: StudyTimes, console: Console) -> None:
     sessions = "" if times.sessions == 1 else f" in {times.sessions} sessions"
-    console.print(f"{times.elapsed_s:.1f} s{sessions}, {counted(times.workers, 'worker')}", highlight=False)
+    console.print(f"{times.elapsed_s:.1f} s{sessions}, {pluralize(times.workers, 'worker')}", highlight=False)
     console.print(_table("the workers' time", times.worker_s, _OF_WORKERS))
     console.print(
         f"between start and finish workers waited for {times.waiting:.1%} of their time, "

@@ -44,7 +44,7 @@ class Task:
 
 
 def ours(task: Task) -> Iterator[float]:
-    """mxtrials' own training; its evaluation, of 100 images, is not counted."""
+    """mxtrials' own training; its evaluation, of 100 images, is not pluralize."""
     from mnist_core.context import open_context
     from mnist_core.training.trainer import Trainer
 

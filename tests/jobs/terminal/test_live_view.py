@@ -17,7 +17,15 @@ from cluster.trial import TrialSpec, TrialState
 from cluster.workers.events import Measured
 from cluster.workers.inline_pool import InlinePool
 from cluster.workers.worker import WorkerSettings
-from jobs.terminal.live_view import LiveView, PlainView, cropped, describe, readable_count, readable_time, study_view
+from jobs.terminal.live_view import (
+    LiveView,
+    PlainView,
+    ellipsized,
+    format_count,
+    format_params,
+    format_time,
+    study_view,
+)
 from jobs.terminal.progress import Progress
 from jobs.terminal.shown import OutputMode
 from mnist_core.data.dataset import Dataset
@@ -104,7 +112,7 @@ def test_plain_lines_tell_the_story_of_a_trial(spec: StudySpec, measurement: Mea
     view.measured(0, measurement)
     view.trial_ended(0, TrialState.COMPLETE, 0.51234, None)
     accuracy = measurement.metrics["val/accuracy"]
-    speed = readable_count(measurement.metrics["perf/samples_per_second"])
+    speed = format_count(measurement.metrics["perf/samples_per_second"])
     assert screen.text().splitlines() == [
         "    0.0 s  1 worker ready",
         "    0.0 s  trial 0 mlp starts on cpu-0  epochs=2",
@@ -258,18 +266,21 @@ def test_output_that_is_no_terminal_gets_plain_lines(spec: StudySpec) -> None:
 
 
 def test_parameters_are_described_by_the_last_part_of_their_names() -> None:
-    assert describe({"training.learning_rate": 0.1, "model.activation": "relu"}) == "learning_rate=0.1  activation=relu"
+    assert (
+        format_params({"training.learning_rate": 0.1, "model.activation": "relu"})
+        == "learning_rate=0.1  activation=relu"
+    )
 
 
 @pytest.mark.parametrize(("number", "text"), [(0.5, "0.5"), (999, "999"), (1234, "1.23k"), (1_234_567, "1.23M")])
 def test_count_is_readable(number: float, text: str) -> None:
-    assert readable_count(number) == text
+    assert format_count(number) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (187, "3:07 min")])
 def test_time_is_readable(seconds: float, text: str) -> None:
-    assert readable_time(seconds) == text
+    assert format_time(seconds) == text
 
 
 def test_cropped_text_takes_no_markup_from_what_it_shows() -> None:
-    assert cropped("[bold]a", ("b[/]", "green")).plain == "[bold]ab[/]"
+    assert ellipsized("[bold]a", ("b[/]", "green")).plain == "[bold]ab[/]"

@@ -25,9 +25,9 @@ AttemptOutcome = Literal["complete", "pruned", "failed", "crashed", "lost", "int
 
 
 class FailureCounts(NamedTuple):
-    """What went wrong with a trial so far. all: attempts that failed, crashed or were lost; crashes: of them."""
+    """Failed attempts of a trial so far: `total` failed, crashed or were lost; `crashes` of them crashed."""
 
-    all: int
+    total: int
     crashes: int
 
 

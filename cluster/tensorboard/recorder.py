@@ -41,8 +41,11 @@ PICTURES_EVERY_S = 10.0
 class _Run:
     """Where one run's events go from now on.
 
-    start: what the file begins with; epoch: the last one written; pending_images: the last one, while it has no pictures;
-    drawn_s: seconds of training up to the last pictures.
+    Attributes:
+        start: what the file begins with.
+        epoch: the last one written.
+        pending_images: the last measurement, until its pictures are drawn.
+        drawn_s: seconds of training up to the last pictures.
     """
 
     file: Path

@@ -17,7 +17,7 @@ from jobs.bench.registry import BENCHMARKS, PUBLISHED
 from jobs.cli.group import EXIT_INTERRUPTED, MxtrialsGroup, print_error
 from jobs.cli.options import console, json_option, run_dir_argument
 from jobs.cli.result_commands import READING
-from jobs.terminal.mode import OutputMode
+from jobs.terminal.shown import OutputMode
 from mnist_core.errors import EnvironmentLacks, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:

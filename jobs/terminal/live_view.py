@@ -13,8 +13,8 @@ from cluster.driver.observer import StudyObserver
 from cluster.spec.space import Params, format_param
 from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialState
-from jobs.terminal.mode import OutputMode
 from jobs.terminal.progress import Progress
+from jobs.terminal.shown import OutputMode
 from mnist_core.errors import NotWritable
 from mnist_core.measurement import Measurement
 

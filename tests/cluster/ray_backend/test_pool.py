@@ -203,7 +203,7 @@ def test_worker_that_crashes_after_the_kernel_killed_beside_it_did_not_lack_memo
             pool.advance(worker)
             lost = next_event(pool)
             assert isinstance(lost, WorkerLost)
-            assert (lost.loss, lost.cause.endswith("died: it crashed or was killed")) == ("died", True)
+            assert (lost.reason, lost.cause.endswith("died: it crashed or was killed")) == ("died", True)
         finally:
             pool.close()
 

@@ -86,7 +86,7 @@ def test_error_is_judged_by_whether_it_would_come_again(
     fail: Callable[[], None], retryable: bool, out_of_memory: bool, worker: Callable[..., Worker]
 ) -> None:
     made = worker(0.0)
-    made._begin = lambda trial: fail()  # type: ignore[assignment, method-assign, return-value]
+    made._begin_trial = lambda trial: fail()  # type: ignore[assignment, method-assign, return-value]
     event = made.start(TRIAL)
     assert isinstance(event, Failed)
     assert (event.retryable, event.out_of_memory) == (retryable, out_of_memory), event.error
@@ -113,7 +113,7 @@ def test_error_is_told_in_one_line_without_mxnets_traceback(
     fail: Callable[[], None], error: str, worker: Callable[..., Worker]
 ) -> None:
     made = worker(0.0)
-    made._begin = lambda trial: fail()  # type: ignore[assignment, method-assign, return-value]
+    made._begin_trial = lambda trial: fail()  # type: ignore[assignment, method-assign, return-value]
     event = made.start(TRIAL)
     assert isinstance(event, Failed)
     assert event.error.startswith(error)

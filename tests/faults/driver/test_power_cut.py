@@ -36,7 +36,7 @@ def calls_of(action: Callable[[], object]) -> list[str]:
 
 @pytest.fixture
 def run_dir(tmp_path: Path) -> RunDir:
-    with RunDir.appearing(tmp_path / "runs" / "study") as hidden:
+    with RunDir.create_atomically(tmp_path / "runs" / "study") as hidden:
         Store.create(hidden.store, "study").close()
     return RunDir(tmp_path / "runs" / "study")
 
@@ -68,7 +68,7 @@ def test_state_is_on_the_disk_before_the_store_knows_of_it(run_dir: RunDir) -> N
 
 def test_run_directory_is_on_the_disk_before_its_first_trial(tmp_path: Path) -> None:
     def begin() -> None:
-        with RunDir.appearing(tmp_path / "runs" / "study"):
+        with RunDir.create_atomically(tmp_path / "runs" / "study"):
             pass
 
     assert calls_of(begin) == ["rename", "fsync folder", "fsync folder"]  # `runs` is new, too

@@ -74,7 +74,7 @@ def drive(
     """Begins a study, or goes on with it."""
     spec, run_dir = load_spec(SPEC, overrides), RunDir(path)
     if not path.exists():
-        with RunDir.appearing(path) as hidden:
+        with RunDir.create_atomically(path) as hidden:
             Store.create(hidden.store, spec.name).close()
     pool = LanesPool(source, lanes, chance, dies_at)
     with run_dir.locked(), closing(Store.open(run_dir.store)) as store:

@@ -11,7 +11,6 @@ from cluster.driver.retries import AttemptFailure, final_error, is_quarantined, 
 from cluster.driver.running import RunningTrial
 from cluster.machine.memory import MEMORY_PATIENCE_S
 from cluster.run_dir.best_weights import BestWeights
-from cluster.search.search import Outcome
 from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialSpec, TrialState, trial_seed
 from cluster.workers.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
@@ -134,7 +133,7 @@ class Driver:
             self._search.adopt(record.number, record.params, reported)
             self._next_number = record.number + 1
             if record.state.is_finished():
-                self._search.tell(record.number, _outcome(record.state), record.value)
+                self._search.tell(record.number, record.state, record.value)
             else:
                 trial = TrialSpec(record.number, *self._spec.resolve(record.params), record.seed)
                 crashes = self._store.failure_counts(record.number).crashes
@@ -218,7 +217,7 @@ class Driver:
         del self._running[number]
         if state is not TrialState.COMPLETE:
             self._checkpoints.discard(number)
-        self._search.tell(number, _outcome(state), value)
+        self._search.tell(number, state, value)
         self._observer.trial_ended(number, state, value, error)
 
     def _check_deadlines(self) -> None:
@@ -243,8 +242,3 @@ class Driver:
 
     def _workers(self) -> int:
         return len(self._idle) + len(self._running)
-
-
-def _outcome(state: TrialState) -> Outcome:
-    """What the search calls the end of a trial."""
-    return "complete" if state is TrialState.COMPLETE else "pruned" if state is TrialState.PRUNED else "fail"

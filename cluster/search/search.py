@@ -6,23 +6,15 @@ It knows nothing that the study store does not: a resumed study tells it again.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from cluster.search.pruning import PruningGroup
 from cluster.search.sampling import TrialSampler
 from cluster.spec.space import Params, ParamValue
 from cluster.spec.study_spec import StudySpec
-
-Outcome = Literal["complete", "pruned", "fail"]
-
-_STATES: Mapping[Outcome, TrialState] = {
-    "complete": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    "fail": TrialState.FAIL,
-}
+from cluster.trial import TrialState
 
 
 @dataclass(frozen=True)
@@ -93,20 +85,21 @@ class Search:
             running.decisions[epoch] = not math.isfinite(value) or running.group.should_prune(running.trial)
         return running.decisions[epoch]
 
-    def tell(self, number: int, outcome: Outcome, value: float | None = None) -> None:
+    def tell(self, number: int, state: TrialState, value: float | None = None) -> None:
         """Ends a trial. A complete trial whose value is not finite counts as failed, so that it is never the best.
 
         Args:
             number: of a trial that was asked for or adopted.
-            outcome: how it ended.
+            state: how it ended: COMPLETE, PRUNED or FAIL.
             value: the objective of a complete trial; otherwise unused.
         """
         running = self._running_trial(number)
         del self._running[number]
         trial = running.trial
-        if outcome == "complete" and (value is None or not math.isfinite(value)):
-            outcome = "fail"
-        trial.state, trial.value = _STATES[outcome], value if outcome == "complete" else None
+        if state is TrialState.COMPLETE and (value is None or not math.isfinite(value)):
+            state = TrialState.FAIL
+        trial.state = optuna.trial.TrialState[state.name]
+        trial.value = value if state is TrialState.COMPLETE else None
         self._sampler.end(trial)
         running.group.end(trial)
 

@@ -33,7 +33,7 @@ from cluster.time_spent import (
     WORKER_PARTS,
     TimeSpent,
 )
-from cluster.trial import TrialSpec
+from cluster.trial import TrialSpec, TrialState
 from cluster.workers.events import Finished, Measured, Ready, Work, WorkerEvent, WorkerLost
 from cluster.workers.inline_pool import InlinePool
 from cluster.workers.worker import WorkerSettings
@@ -230,4 +230,4 @@ def test_account_is_written_once_a_second_and_more_seldom_as_it_grows(watched: W
 
 def test_exception_of_a_timed_part_is_its_own(watched: Watched) -> None:
     with pytest.raises(ValueError, match="trial 7 is not running"):
-        watched.stopwatch.timed(SEARCH, Search(load_spec(SPEC))).tell(7, "fail")
+        watched.stopwatch.timed(SEARCH, Search(load_spec(SPEC))).tell(7, TrialState.FAIL)

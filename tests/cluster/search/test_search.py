@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from cluster.search.search import Outcome, Search
+from cluster.search.search import Search
 from cluster.spec.space import ParamValue
 from cluster.spec.study_spec import StudySpec
+from cluster.trial import TrialState
 
 SPACE = {
     "training.learning_rate": {"low": 0.001, "high": 0.5, "log": True},
@@ -44,19 +45,19 @@ class Journal:
 
     def __init__(self, search: Search) -> None:
         self.search = search
-        self.records: list[tuple[int, dict[str, ParamValue], dict[int, float], Outcome | None, float | None]] = []
+        self.records: list[tuple[int, dict[str, ParamValue], dict[int, float], TrialState | None, float | None]] = []
 
     def run(self, number: int, ends: bool = True) -> None:
         """Runs one trial to its end, or leaves it in flight after its first epoch."""
         params, reported = self.search.ask(number), dict[int, float]()
-        outcome: Outcome | None = None
+        outcome: TrialState | None = None
         for epoch in range(1, EPOCHS + 1 if ends else 2):
             reported[epoch] = quality(params) * epoch / EPOCHS
             if self.search.report(number, epoch, reported[epoch]) and ends:
-                outcome = "pruned"
+                outcome = TrialState.PRUNED
                 break
         value = quality(params) if ends and outcome is None else None
-        outcome = outcome or ("complete" if ends else None)
+        outcome = outcome or (TrialState.COMPLETE if ends else None)
         self.records.append((number, params, reported, outcome, value))
         if outcome is not None:
             self.search.tell(number, outcome, value)
@@ -82,7 +83,7 @@ def test_proposals_are_values_of_their_fields_and_json_keeps_them(kind: str) -> 
         assert list(params) == list(study.search.space)
         assert json.loads(json.dumps(params)) == params
         study.resolve(params)
-        search.tell(number, "complete", quality(params))
+        search.tell(number, TrialState.COMPLETE, quality(params))
 
 
 @pytest.mark.parametrize("kind", ["random", "qmc"])
@@ -158,7 +159,7 @@ def test_an_empty_space_proposes_nothing_but_the_trial_itself(kind: str) -> None
     search = Search(spec(sampler={"kind": kind}))
     assert search.ask(0) == {}
     assert not search.report(0, 1, 0.5)
-    search.tell(0, "complete", 0.5)
+    search.tell(0, TrialState.COMPLETE, 0.5)
 
 
 def test_a_chosen_mapping_is_proposed_as_it_was_written() -> None:
@@ -169,7 +170,7 @@ def test_a_chosen_mapping_is_proposed_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, None])
 def test_a_value_that_is_not_finite_is_like_a_failure_to_the_sampler(bad: float | None) -> None:
-    def next_after(outcome: Outcome, value: float | None) -> dict[str, ParamValue]:
+    def next_after(outcome: TrialState, value: float | None) -> dict[str, ParamValue]:
         journal = Journal(Search(sampling("tpe")))
         for number in range(12):
             journal.run(number)
@@ -177,7 +178,7 @@ def test_a_value_that_is_not_finite_is_like_a_failure_to_the_sampler(bad: float 
         journal.search.tell(12, outcome, value)
         return journal.search.ask(13)
 
-    assert next_after("complete", bad) == next_after("fail", None)
+    assert next_after(TrialState.COMPLETE, bad) == next_after(TrialState.FAIL, None)
 
 
 # -- pruning ----------------------------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def run_to_the_end(search: Search, number: int, values: list[float]) -> None:
     search.ask(number)
     for epoch, value in enumerate(values, start=1):
         search.report(number, epoch, value)
-    search.tell(number, "complete", values[-1])
+    search.tell(number, TrialState.COMPLETE, values[-1])
 
 
 @pytest.mark.parametrize(
@@ -236,10 +237,10 @@ def test_a_trial_is_compared_with_its_own_kind_of_network_only(pruner: dict[str,
     search = pruning(pruner, space=TWO_KINDS)
     for number in range(6):
         search.adopt(number, {"model.kind": "lenet"}, {1: 0.96, 2: 0.97, 3: 0.98, 4: 0.99})
-        search.tell(number, "complete", 0.99)
+        search.tell(number, TrialState.COMPLETE, 0.99)
     search.adopt(6, {"model.kind": "mlp"}, {})
     assert not any(search.report(6, epoch, 0.8 + epoch / 100) for epoch in range(1, 5))
-    search.tell(6, "complete", 0.84)
+    search.tell(6, TrialState.COMPLETE, 0.84)
     search.adopt(7, {"model.kind": "mlp"}, {})
     search.adopt(8, {"model.kind": "lenet"}, {})
     assert any(search.report(7, epoch, 0.5 - epoch / 100) for epoch in range(1, 5))
@@ -262,10 +263,10 @@ def test_a_value_that_is_not_finite_stops_the_trial_and_no_pruner_learns_it() ->
     search = pruning({"kind": "asha", "reduction_factor": 2})
     search.ask(0)
     assert search.report(0, 1, math.nan)
-    search.tell(0, "fail")
+    search.tell(0, TrialState.FAIL)
     search.ask(1)
     assert search.report(1, 1, math.inf)
-    search.tell(1, "pruned")
+    search.tell(1, TrialState.PRUNED)
     search.ask(2)
     assert not search.report(2, 1, 0.1)
 
@@ -280,9 +281,9 @@ def test_a_number_that_is_running_cannot_be_asked_for_and_one_that_is_not_cannot
         search.ask(0)
     with pytest.raises(ValueError, match="trial 1 is not running"):
         search.report(1, 1, 0.5)
-    search.tell(0, "fail")
+    search.tell(0, TrialState.FAIL)
     with pytest.raises(ValueError, match="trial 0 is not running"):
-        search.tell(0, "fail")
+        search.tell(0, TrialState.FAIL)
 
 
 @pytest.mark.parametrize("pruner", ["wilcoxon", "patient", "hyperband"])

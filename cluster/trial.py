@@ -1,17 +1,27 @@
-"""One training run as values: what it is told, what state it is in, what is known of it."""
+"""A trial as values: what it trains, which state it is in, what is recorded of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from cluster.spec.space import Params
 from mnist_core.config import ModelConfig, TrainingConfig
 
+if TYPE_CHECKING:  # workers import this file, and need no study spec
+    from cluster.spec.study_spec import StudySpec
+
+# How long a trial with `waits_for_memory` waits at most before it starts.
+MEMORY_PATIENCE_S = 120.0
+
+AttemptOutcome = Literal["complete", "pruned", "failed", "crashed", "lost", "interrupted"]
+"""failed: training raised; crashed: the worker died or hung; lost: the worker was lost for another reason."""
+
 
 class TrialState(str, Enum):
-    """The whole life of a trial."""
+    """The states of a trial's life."""
 
     WAITING = "WAITING"
     RUNNING = "RUNNING"
@@ -24,17 +34,25 @@ class TrialState(str, Enum):
         return self not in (TrialState.WAITING, TrialState.RUNNING)
 
 
+class FailureCounts(NamedTuple):
+    """A trial's failed attempts so far: `total` failed, crashed or were lost; `crashes` of them crashed."""
+
+    total: int
+    crashes: int
+
+
 @dataclass(frozen=True)
 class TrialSpec:
-    """All that a worker needs to train a trial; a trial is a pure function of it and the data.
+    """All that a worker needs to train a trial, which is a pure function of it and the data.
 
     Attributes:
         number: 0 for the first trial of a study.
         model: the network.
         training: how it is trained.
         seed: of the initial weights and the order of the images.
-        resume_from: a packed TrainingState to go on from, or None to start afresh.
-        waits_for_memory: an attempt ran out of memory, so this one begins when there is some.
+        resume_from: a packed TrainingState to continue from; None to start from the initial weights.
+        waits_for_memory: whether to wait for free memory first, because an earlier attempt ran out of it.
+        params: what the search chose, by dotted name; `model` and `training` contain it.
     """
 
     number: int
@@ -43,22 +61,54 @@ class TrialSpec:
     seed: int
     resume_from: bytes | None = None
     waits_for_memory: bool = False
+    params: Params = field(default_factory=dict)
+
+    @classmethod
+    def resolve(cls, spec: "StudySpec", number: int, params: Params) -> "TrialSpec":
+        """Resolves the parameters that the search proposed for a new trial.
+
+        Raises:
+            SpecError: the parameters do not belong to this spec.
+        """
+        model, training = spec.resolve(params)
+        return cls(number, model, training, trial_seed(spec.seed, number), params=params)
+
+
+@dataclass(frozen=True)
+class AttemptRecord:
+    """One attempt to train a trial, as recorded in the store.
+
+    Attributes:
+        attempt: 1 for the first.
+        started_at: seconds since the epoch.
+        ended_at: the same; None while the attempt runs.
+        outcome: None while the attempt runs.
+        error: why it failed, in one sentence.
+    """
+
+    attempt: int
+    worker: str
+    started_at: float
+    ended_at: float | None
+    outcome: AttemptOutcome | None
+    error: str | None
+    traceback: str | None
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """What the store knows of a trial.
+    """A trial as recorded in the store.
 
     Attributes:
         params: what the search chose, by dotted name.
-        value: the objective at the last epoch, None before the first.
+        value: the objective after the last epoch; None before the first.
         metrics: of the last epoch.
         attempts: how often a worker started it.
-        seconds: of training and evaluation that its measurements took.
-        worker: who trained it last.
+        seconds: training and evaluation time of the recorded epochs.
+        worker: that trained it last.
         error: why it failed, in one sentence.
         weights_sha256: of the final weights of a complete trial.
-        test: metrics on the test set, where they were scored.
+        test: metrics on the test set, if they were scored.
     """
 
     number: int
@@ -76,6 +126,11 @@ class TrialRecord:
     traceback: str | None
     weights_sha256: str | None
     test: Mapping[str, float] | None
+
+    def resolve(self, spec: "StudySpec") -> TrialSpec:
+        """Resolves the recorded parameters again, to continue or to repeat the trial."""
+        model, training = spec.resolve(self.params)
+        return TrialSpec(self.number, model, training, self.seed, params=self.params)
 
 
 def trial_seed(study_seed: int, number: int) -> int:

@@ -16,12 +16,14 @@ class Measurement:
         metrics: by TensorBoard tag, e.g. `val/accuracy` in [0, 1], `perf/samples_per_second`.
         elapsed_s: seconds of training and evaluation of this trial so far, this epoch included.
         confusion: validation confusion matrix by head (`digit`, `parity`); [label][prediction] counts images.
+        training_s: seconds of this epoch's training alone; not stored, so 0 in a measurement read from the store.
     """
 
     epoch: int
     metrics: Mapping[str, float]
     elapsed_s: float
     confusion: Mapping[str, ConfusionMatrix] = field(default_factory=dict)
+    training_s: float = field(default=0.0, compare=False)
 
     @property
     def has_finite_losses(self) -> bool:

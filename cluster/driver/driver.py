@@ -5,20 +5,20 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from cluster.driver.limits import StudyLimits
+from cluster.driver.observer import StudyStopping, TrialEnded, TrialMeasured, TrialStarted, TrialWaiting, WorkersChanged
 from cluster.driver.parts import StudyParts
-from cluster.driver.queue import Backlog, WaitingTrial
+from cluster.driver.queue import Backlog, RunningTrial, WaitingTrial
 from cluster.driver.retries import AttemptFailure, final_error, is_quarantined, next_attempt, retry_delay_s
-from cluster.driver.running import RunningTrial
-from cluster.machine.memory import MEMORY_PATIENCE_S
 from cluster.run_dir.best_weights import BestWeights
 from cluster.spec.study_spec import StudySpec
-from cluster.trial import TrialRecord, TrialSpec, TrialState, trial_seed
+from cluster.trial import MEMORY_PATIENCE_S, TrialRecord, TrialSpec, TrialState
 from cluster.workers.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
 from mnist_core.measurement import Measurement
 
-# How long the driver waits for an event before it looks at its clock and at a request to stop.
+# How long the driver waits for an event before it checks deadlines and requests to stop.
 PATIENCE_S = 0.2
-# What a worker that is made anew for a trial may take until it can begin.
+# How long a worker that is started afresh for a trial may take until it is ready.
 START_PATIENCE_S = 60.0
 
 DIVERGED = "diverged: the loss is not finite"
@@ -27,36 +27,50 @@ DIVERGED = "diverged: the loss is not finite"
 class Driver:
     """Runs one study: asks for trials, hands them to workers, records how they end.
 
-    All that happened at the same time, and what follows from it, is one transaction of the store. Files of a trial
-    that it has no more use for are deleted after it; workers and observers are told before it.
+    All events that arrive together, and what follows from them, are one transaction of the store. Workers and
+    observers hear of it before it is committed; files that are no longer needed are deleted after it.
+
+    Example:
+        A study in this process, without Ray (see tests/cluster/driver/test_driver.py):
+
+        parts = StudyParts(store, Search(spec), InlinePool(dataset, settings), Checkpoints(run_dir))
+        reason = Driver(spec, parts).run()  # None once every trial is finished
     """
 
     def __init__(self, spec: StudySpec, parts: StudyParts, clock: Callable[[], float] = time.monotonic) -> None:
-        """Takes up the study where its store left it."""
-        self._spec, self._clock = spec, clock
-        self._store, self._search, self._pool = parts.store, parts.search, parts.pool
-        self._checkpoints, self._observer = parts.checkpoints, parts.observer
+        """Restores the state of the study from its store."""
+        self._spec = spec
+        self._clock = clock
+        self._limits = StudyLimits(spec, clock)
+        self._store = parts.store
+        self._search = parts.search
+        self._pool = parts.pool
+        self._checkpoints = parts.checkpoints
+        self._best_weights = BestWeights(parts.checkpoints, spec.search.direction)
+        self._notify = parts.notify
         self._idle: list[str] = []
         self._running: dict[int, RunningTrial] = {}
         self._backlog = Backlog()
         self._used_in_quarantine: set[str] = set()
-        self._best_weights = BestWeights(parts.checkpoints, spec.search.direction)
         self._stopping: str | None = None
-        self._study_deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
         self._next_number = 0
         self._restore_study(parts.store.trials())
 
     def run(self) -> str | None:
-        """Runs the study to its end, for which it returns None, or until it is asked to stop, for which the reason."""
+        """Runs the study until every trial is finished, or until it is asked to stop.
+
+        Returns:
+            None, or the reason for stopping.
+        """
         while self._work_remains():
             self._process_events(self._pool.next_event(PATIENCE_S))
             self._check_deadlines()
         return self._stopping
 
     def request_stop(self, reason: str) -> None:
-        """Lets running trials finish their epoch, puts them aside, and starts no others. Safe in a signal handler."""
+        """Lets running trials finish their epoch, suspends them, and starts no others. Safe in a signal handler."""
         self._stopping = reason
-        self._observer.stopping(reason)
+        self._notify(StudyStopping(reason))
 
     def _work_remains(self) -> bool:
         if self._stopping:
@@ -75,18 +89,11 @@ class Driver:
         self._store.commit()
         self._checkpoints.sweep()
 
-    def _start_trials_on_idle_workers(self) -> None:
-        while self._idle and not self._stopping:
-            waiting = self._backlog.take_due(self._clock()) or self._propose_trial()
-            if waiting is None:
-                return
-            self._start(waiting)
-
     def _handle(self, event: WorkerEvent | None) -> None:
         match event:
             case Ready(worker, _):
                 self._idle.append(worker)
-                self._observer.workers_changed(self._workers(), None)
+                self._notify(WorkersChanged(self._worker_count()))
             case Measured(worker, number, measurement, state):
                 self._on_measured(worker, number, measurement, state)
             case Suspended(worker, number, state):
@@ -100,44 +107,52 @@ class Driver:
                 self._on_worker_lost(event)
         self._start_trials_on_idle_workers()
 
+    def _start_trials_on_idle_workers(self) -> None:
+        while self._idle and not self._stopping:
+            waiting = self._backlog.take_due(self._clock()) or self._propose_trial()
+            if waiting is None:
+                return
+            self._start(waiting)
+
     def _propose_trial(self) -> WaitingTrial | None:
-        """The next new trial, recorded in the store, or None when all have been proposed."""
+        """Asks the search for a new trial and records it; None when all have been proposed."""
         number = self._next_number
         if number >= self._spec.trials:
             return None
-        params = self._search.ask(number)
-        trial = TrialSpec(number, *self._spec.resolve(params), trial_seed(self._spec.seed, number))
-        self._store.add_trial(number, trial.model.kind, params, trial.seed)
+        trial = TrialSpec.resolve(self._spec, number, self._search.ask(number))
+        self._store.add_trial(number, trial.model.kind, trial.params, trial.seed)
         self._next_number += 1
-        return WaitingTrial(trial, params)
+        return WaitingTrial(trial)
 
     def _start(self, waiting: WaitingTrial) -> None:
-        recorded = self._store.last_epoch(waiting.trial.number)
-        state = self._checkpoints.newest(waiting.trial.number, at_most=recorded)
-        trial = replace(waiting.trial, resume_from=state)
+        trial = waiting.trial
+        state = self._checkpoints.newest(trial.number, at_most=self._store.last_epoch(trial.number))
         worker = next((worker for worker in self._idle if worker != waiting.avoid), self._idle[0])
         self._idle.remove(worker)
         self._store.start_attempt(trial.number, worker)
         fresh = waiting.quarantined or worker in self._used_in_quarantine
         patience_s = fresh * START_PATIENCE_S + trial.waits_for_memory * MEMORY_PATIENCE_S
-        self._running[trial.number] = RunningTrial(waiting, worker, self._deadline_s(patience_s))
-        self._observer.trial_started(trial.number, trial.model.kind, waiting.params, worker)
-        self._pool.start(worker, trial, fresh=fresh)
-        (self._used_in_quarantine.add if waiting.quarantined else self._used_in_quarantine.discard)(worker)
+        deadline_s = self._limits.epoch_deadline_s(patience_s)
+        self._running[trial.number] = RunningTrial(trial, worker, deadline_s, waiting.quarantined)
+        self._notify(TrialStarted(trial, worker))
+        self._pool.start(worker, replace(trial, resume_from=state), fresh=fresh)
+        if waiting.quarantined:
+            self._used_in_quarantine.add(worker)
+        else:
+            self._used_in_quarantine.discard(worker)
 
     def _restore_study(self, records: list[TrialRecord]) -> None:
-        """Goes on with a study that was begun before: nothing finished is repeated."""
+        """Takes over what an earlier driver recorded: nothing finished is repeated."""
         self._store.requeue_running()
         for record in records:
-            reported = {m.epoch: self._objective(m) for m in self._store.measurements(record.number)}
-            self._search.adopt(record.number, record.params, reported)
+            values = {m.epoch: self._objective(m) for m in self._store.measurements(record.number)}
+            self._search.adopt(record.number, record.params, values)
             self._next_number = record.number + 1
             if record.state.is_finished():
                 self._search.tell(record.number, record.state, record.value)
             else:
-                trial = TrialSpec(record.number, *self._spec.resolve(record.params), record.seed)
                 crashes = self._store.failure_counts(record.number).crashes
-                self._backlog.add(WaitingTrial(trial, record.params, quarantined=is_quarantined(crashes)))
+                self._backlog.add(WaitingTrial(record.resolve(self._spec), quarantined=is_quarantined(crashes)))
             if record.state is TrialState.COMPLETE and record.value is not None:
                 self._best_weights.update(record.model, record.number, record.value)
                 self._stop_if_objective_reached(record.number, record.value)
@@ -151,21 +166,25 @@ class Driver:
             return
         if state is not None:
             self._checkpoints.save(number, measurement.epoch, state)
-        instruct = self._pool.suspend if self._stopping else self._pool.advance
-        instruct(worker)
+        if self._stopping:
+            self._pool.suspend(worker)
+        else:
+            self._pool.advance(worker)
 
     def _record_epoch(self, number: int, measurement: Measurement) -> bool:
-        """Records an epoch, and the trial's end if that is one."""
+        """Records an epoch, and ends the trial if it diverged or is pruned; returns whether the trial continues."""
         running = self._running[number]
-        running.epoch, running.deadline_s = measurement.epoch, self._deadline_s()
+        running.epoch = measurement.epoch
+        running.deadline_s = self._limits.epoch_deadline_s()
         value = self._objective(measurement)
         self._store.add_measurement(number, measurement, value)
-        self._observer.measured(number, measurement)
+        self._notify(TrialMeasured(number, measurement))
         if not (measurement.has_finite_losses and math.isfinite(value)):
             self._store.fail_trial(number, "failed", DIVERGED)
             self._finish_trial(number, TrialState.FAIL, None, DIVERGED)
             return False
-        if self._search.report(number, measurement.epoch, value) and measurement.epoch < running.epochs:
+        is_last = measurement.epoch >= running.trial.training.epochs
+        if self._search.report(number, measurement.epoch, value) and not is_last:
             self._store.finish_trial(number, TrialState.PRUNED, value)
             self._finish_trial(number, TrialState.PRUNED, value)
             return False
@@ -173,12 +192,13 @@ class Driver:
 
     def _on_finished(self, event: Finished) -> None:
         self._idle.append(event.worker)
-        number, running = event.number, self._running[event.number]
+        number = event.number
+        trial = self._running[number].trial
         if event.measurement is not None and not self._record_epoch(number, event.measurement):
             return
         value = self._objective(event.measurement or self._store.measurements(number)[-1])
-        if self._best_weights.update(running.given.trial.model.kind, number, value):
-            self._checkpoints.save(number, running.epochs, event.state)
+        if self._best_weights.update(trial.model.kind, number, value):
+            self._checkpoints.save(number, trial.training.epochs, event.state)
         self._store.finish_trial(number, TrialState.COMPLETE, value, event.weights_sha256)
         self._finish_trial(number, TrialState.COMPLETE, value)
         self._stop_if_objective_reached(number, value)
@@ -187,7 +207,7 @@ class Driver:
         running = self._running.pop(number)
         self._checkpoints.save(number, running.epoch, state)
         self._store.end_attempt(number, "interrupted")
-        self._observer.trial_waits(number, self._stopping or "put aside")
+        self._notify(TrialWaiting(number, self._stopping or "suspended"))
         self._idle.append(worker)
 
     def _on_worker_lost(self, event: WorkerLost) -> None:
@@ -196,49 +216,44 @@ class Driver:
             self._idle.remove(event.worker)
         for number in [number for number, running in self._running.items() if running.worker == event.worker]:
             self._retry_or_fail(number, AttemptFailure.from_event(event))
-        self._observer.workers_changed(self._workers(), event.cause)
+        self._notify(WorkersChanged(self._worker_count(), event.cause))
 
     def _retry_or_fail(self, number: int, failure: AttemptFailure) -> None:
-        running, before = self._running[number], self._store.failure_counts(number)
-        again = next_attempt(running.given, failure, before, self._spec.limits.attempts)
-        if again is None:
-            error = final_error(running.given, failure)
+        running = self._running[number]
+        before = self._store.failure_counts(number)
+        retry = next_attempt(running, failure, before, self._spec.limits.attempts)
+        if retry is None:
+            error = final_error(running, failure)
             self._store.fail_trial(number, failure.outcome, error, failure.traceback)
             self._finish_trial(number, TrialState.FAIL, None, error)
             return
         del self._running[number]
         self._store.end_attempt(number, failure.outcome, failure.error, failure.traceback)
-        self._observer.trial_waits(number, f"{failure.outcome}, attempt {before.total + 1}: {failure.error}")
-        due_s = self._clock() + retry_delay_s(before.total + 1, again.trial.seed)
-        self._backlog.add(replace(again, not_before_s=due_s, avoid=running.worker))
+        self._notify(TrialWaiting(number, f"{failure.outcome}, attempt {before.total + 1}: {failure.error}"))
+        due_s = self._clock() + retry_delay_s(before.total + 1, retry.trial.seed)
+        self._backlog.add(replace(retry, not_before_s=due_s))
 
     def _finish_trial(self, number: int, state: TrialState, value: float | None, error: str | None = None) -> None:
-        """A trial is finished, and the store knows; everyone else is told."""
+        """Passes on the end of a trial that the store has recorded."""
         del self._running[number]
         if state is not TrialState.COMPLETE:
             self._checkpoints.discard(number)
         self._search.tell(number, state, value)
-        self._observer.trial_ended(number, state, value, error)
+        self._notify(TrialEnded(number, state, value, error))
 
     def _check_deadlines(self) -> None:
-        now, limit_s = self._clock(), self._spec.limits.epoch_timeout_s
-        if now > self._study_deadline_s and not self._stopping:
-            self.request_stop(f"limits.minutes: {self._spec.limits.minutes} are over")
-        for running in list(self._running.values()):
-            if now > running.deadline_s:
-                running.deadline_s = math.inf
-                self._pool.kill(running.worker, f"no epoch ended within limits.epoch_timeout_s: {limit_s}")
+        if not self._stopping and (reason := self._limits.time_is_up()):
+            self.request_stop(reason)
+        for running in self._limits.overdue(self._running.values()):
+            running.deadline_s = math.inf
+            self._pool.kill(running.worker, self._limits.overdue_cause)
 
-    def _deadline_s(self, more_s: float = 0.0) -> float:
-        return self._clock() + self._spec.limits.epoch_timeout_s + more_s
+    def _stop_if_objective_reached(self, number: int, value: float) -> None:
+        if not self._stopping and (reason := self._limits.objective_reached(number, value)):
+            self.request_stop(reason)
 
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]
 
-    def _stop_if_objective_reached(self, number: int, value: float) -> None:
-        goal, maximized = self._spec.stop.objective, self._spec.search.direction == "maximize"
-        if goal is not None and not self._stopping and (value >= goal if maximized else value <= goal):
-            self.request_stop(f"trial {number} reached the objective {goal}")
-
-    def _workers(self) -> int:
+    def _worker_count(self) -> int:
         return len(self._idle) + len(self._running)

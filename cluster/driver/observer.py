@@ -1,75 +1,75 @@
-"""Who watches a study: TensorBoard and the terminal are observers, told of what the store is about to commit."""
+"""Who watches a study: TensorBoard and the terminal are observers. They change nothing.
 
-from collections.abc import Sequence
+Events arrive before the store commits what they say.
+"""
 
-from cluster.spec.space import Params
-from cluster.trial import TrialState
+from dataclasses import dataclass
+
+from cluster.trial import TrialSpec, TrialState
 from mnist_core.measurement import Measurement
 
 
+@dataclass(frozen=True)
+class TrialStarted:
+    """A worker was given a trial, for the first time or again."""
+
+    trial: TrialSpec
+    worker: str
+
+
+@dataclass(frozen=True)
+class TrialMeasured:
+    """A trial has trained one more epoch."""
+
+    number: int
+    measurement: Measurement
+
+
+@dataclass(frozen=True)
+class TrialWaiting:
+    """A trial was suspended or failed, and will continue later."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial is finished. value: the objective of a complete or pruned trial; error: why it failed."""
+
+    number: int
+    state: TrialState
+    value: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class WorkersChanged:
+    """The number of ready workers changed; `problem` says why one was lost, if one was."""
+
+    ready: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class StudyStopping:
+    """No more trials are started, and the running ones are suspended after their epoch."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class StudyWarning:
+    """Something is wrong that does not stop the study, in one sentence."""
+
+    message: str
+
+
+StudyEvent = TrialStarted | TrialMeasured | TrialWaiting | TrialEnded | WorkersChanged | StudyStopping | StudyWarning
+
+
 class StudyObserver:
-    """Is told what happens, changes nothing. This one takes no notice; a watcher overrides what it cares for."""
+    """Receives the events of a study. This one ignores them all; subclasses handle those they need."""
 
-    def trial_started(self, number: int, model: str, params: Params, worker: str) -> None:
-        """A worker was given the trial, for the first time or again."""
-
-    def measured(self, number: int, measurement: Measurement) -> None:
-        """The trial has trained one more epoch."""
-
-    def trial_waits(self, number: int, reason: str) -> None:
-        """The trial was put aside and will go on later."""
-
-    def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
-        """The trial is finished."""
-
-    def stopping(self, reason: str) -> None:
-        """No more trials are started, and the running ones are put aside after their epoch."""
-
-    def workers_changed(self, ready: int, problem: str | None) -> None:
-        """So many workers are at hand; `problem` says why one was lost, if one was."""
-
-    def warned(self, sentence: str) -> None:
-        """Something is wrong that the study goes on without."""
-
-
-class Observers(StudyObserver):
-    """Several observers as one."""
-
-    def __init__(self, observers: Sequence[StudyObserver]) -> None:
-        """Tells them in this order."""
-        self._observers = observers
-
-    def trial_started(self, number: int, model: str, params: Params, worker: str) -> None:
-        """See StudyObserver."""
-        for observer in self._observers:
-            observer.trial_started(number, model, params, worker)
-
-    def measured(self, number: int, measurement: Measurement) -> None:
-        """See StudyObserver."""
-        for observer in self._observers:
-            observer.measured(number, measurement)
-
-    def trial_waits(self, number: int, reason: str) -> None:
-        """See StudyObserver."""
-        for observer in self._observers:
-            observer.trial_waits(number, reason)
-
-    def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
-        """See StudyObserver."""
-        for observer in self._observers:
-            observer.trial_ended(number, state, value, error)
-
-    def workers_changed(self, ready: int, problem: str | None) -> None:
-        """See StudyObserver."""
-        for observer in self._observers:
-            observer.workers_changed(ready, problem)
-
-    def warned(self, sentence: str) -> None:
-        """See StudyObserver."""
-        for observer in self._observers:
-            observer.warned(sentence)
-
-    def stopping(self, reason: str) -> None:
-        """See StudyObserver."""
-        for observer in self._observers:
-            observer.stopping(reason)
+    def notify(self, event: StudyEvent) -> None:
+        """Handles one event; must not raise because of an event that it does not know."""

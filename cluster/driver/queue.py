@@ -1,46 +1,71 @@
-"""The trials that wait for a worker: resumed ones, and failed ones until their delay has passed."""
+"""Trials on their way through the driver: those that wait for a worker, and those that a worker trains."""
 
 from dataclasses import dataclass
 
-from cluster.spec.space import Params
 from cluster.trial import TrialSpec
 
 
 @dataclass(frozen=True)
 class WaitingTrial:
-    """A trial that was begun before.
+    """A trial to start as soon as it is due and a worker is idle.
 
     Attributes:
-        trial: what to train; its `resume_from` is filled in when it starts.
-        params: what the search chose for it.
+        trial: what to train; the driver fills in `resume_from` when it starts.
         not_before_s: clock time before which it must not start.
-        avoid: the worker that it failed on; another one is preferred.
-        quarantined: it trains on a worker of its own, as it took others along.
+        avoid: the worker that it failed on; any other is preferred.
+        quarantined: train it in a fresh process that no other trial uses, because it crashed workers before.
     """
 
     trial: TrialSpec
-    params: Params
     not_before_s: float = 0.0
     avoid: str | None = None
     quarantined: bool = False
 
 
+@dataclass
+class RunningTrial:
+    """An attempt under way.
+
+    Attributes:
+        trial: what is trained, without the state that it resumed from.
+        worker: that trains it.
+        deadline_s: clock time at which the worker counts as hung.
+        quarantined: as in WaitingTrial.
+        epoch: the last one that was measured.
+    """
+
+    trial: TrialSpec
+    worker: str
+    deadline_s: float
+    quarantined: bool = False
+    epoch: int = 0
+
+
 class Backlog:
-    """Hands out waiting trials in the order in which they came, as soon as they are due."""
+    """The waiting trials; hands them out in the order in which they came, once they are due.
+
+    Example:
+        >>> backlog = Backlog()
+        >>> backlog.add(WaitingTrial(trial, not_before_s=10.0))
+        >>> backlog.take_due(now_s=9.9) is None
+        True
+        >>> len(backlog)
+        1
+    """
 
     def __init__(self) -> None:
-        """Empty."""
+        """Creates an empty backlog."""
         self._waiting: list[WaitingTrial] = []
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def add(self, waiting: WaitingTrial) -> None:
-        """Puts a trial at the end."""
+        """Adds a trial at the end."""
         self._waiting.append(waiting)
 
     def take_due(self, now_s: float) -> WaitingTrial | None:
-        """The first trial that may start now, or None."""
+        """Removes and returns the first trial that may start now; None if there is none."""
         for index, waiting in enumerate(self._waiting):
             if waiting.not_before_s <= now_s:
                 return self._waiting.pop(index)

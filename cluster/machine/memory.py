@@ -21,7 +21,7 @@ _LIMITS = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.u
 # Files in which a control group counts its processes that were killed for lack of memory, its own or the node's.
 _KILLS = ("memory.events", "memory.oom_control")
 # After a lack of memory a trial begins when so much of its node's is free; it waits so long for that at most.
-ENOUGH_MEMORY, MEMORY_PATIENCE_S = 0.15, 120.0
+ENOUGH_MEMORY = 0.15
 LOOKS_EVERY_S = 0.5
 
 
@@ -89,7 +89,7 @@ def oom_kill_count(counter: Path) -> int:
     return read_counters(counter).get("oom_kill", 0)
 
 
-def wait_for_memory(share: float = ENOUGH_MEMORY, patience_s: float = MEMORY_PATIENCE_S, root: Path = ROOT) -> bool:
+def wait_for_memory(patience_s: float, share: float = ENOUGH_MEMORY, root: Path = ROOT) -> bool:
     """Waits until so much of the memory is free, at most so long; says whether it is."""
     deadline_s = time.monotonic() + patience_s
     while free_share(root) < share:

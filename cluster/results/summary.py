@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from cluster.run_dir.paths import RunDir
 from cluster.spec.spec_file import load_spec
 from cluster.spec.study_spec import StudySpec
+from cluster.store.reader import StudyReader
 from cluster.store.rows import StudyState
-from cluster.store.store import Store
 from cluster.trial import TrialRecord, TrialState
 
 
@@ -78,7 +78,7 @@ def read_summary(run_dir: RunDir) -> StudySummary:
         RunDirError: the store or the spec cannot be read.
     """
     spec = load_spec(run_dir.spec, check_packages=False)
-    store = Store.open(run_dir.store, read_only=True)
+    store = StudyReader.open(run_dir.store)
     try:
         state, reason = store.study()
         trials = tuple(store.trials())

@@ -114,7 +114,7 @@ class Search:
 
     def _group_of(self, params: Params) -> PruningGroup:
         """The trials that one with these parameters competes with."""
-        kind = self._kinds[0] if len(self._kinds) == 1 else self._spec.resolve(params)[0].kind
+        kind = self._kinds[0] if len(self._kinds) == 1 else self._spec.model_kind(params)
         if kind not in self._groups:
             self._groups[kind] = PruningGroup(f"{self._spec.name} {kind}", self._spec.search, self._spec.max_epochs)
         return self._groups[kind]

@@ -5,6 +5,7 @@ Fields are checked in the order in which they stand here: `search` is checked ag
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -133,6 +134,11 @@ class StudySpec(FrozenModel):
     def model_kinds(self) -> tuple[str, ...]:
         """The kinds of network that the trials may train, in the order of the spec."""
         return candidate_kinds(self._base, self.search.space)
+
+    def model_kind(self, params: Params) -> str:
+        """The kind of network that a trial with these parameters trains, without resolving them."""
+        model = params.get("model")
+        return str(model["kind"] if isinstance(model, Mapping) else params.get("model.kind", self.model.kind))
 
     @property
     def max_epochs(self) -> int:

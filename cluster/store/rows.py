@@ -1,13 +1,13 @@
 """Rows of the study store as values. Knows the columns' names, but no SQL: see store.py.
 
-What a damaged file holds is no value, or one of another type: reading it ends with an error of Python's own.
+Reading what a damaged file contains raises one of Python's own errors: see sqlite_file.py.
 """
 
 import json
 from typing import Any, Literal, Protocol, get_args
 
 from cluster.time_spent import TimeSpent
-from cluster.trial import TrialRecord, TrialState
+from cluster.trial import AttemptOutcome, AttemptRecord, TrialRecord, TrialState
 from mnist_core.measurement import Measurement
 
 StudyState = Literal["running", "complete", "interrupted"]
@@ -20,22 +20,22 @@ class Row(Protocol):
 
 
 def read_study(row: Row) -> tuple[StudyState, str | None]:
-    """The study's state, and why it ended."""
+    """The study's state, and why it ended before its last trial, if it did."""
     if row["state"] not in get_args(StudyState):
-        raise ValueError(f"{row['state']!r} is no state of a study")
+        raise ValueError(f"{row['state']!r} is not a state of a study")
     return row["state"], _text_or_none(row["reason"])
 
 
 def read_environment(row: Row) -> str | None:
-    """What the study was begun with, as JSON; None where nobody has told the store."""
+    """The environment that the study started in, as JSON; None if it is not recorded."""
     environment = _text_or_none(row["environment"])
     if environment is not None and not isinstance(json.loads(environment), dict):
-        raise ValueError(f"{environment!r} is no environment")
+        raise ValueError(f"{environment!r} is not an environment")
     return environment
 
 
 def read_record(row: Row) -> TrialRecord:
-    """A trial from its row joined with its last measurement and its last attempt; JSON may hold NaN and Infinity."""
+    """a trial from its row joined with its last measurement and its last attempt; JSON may hold NaN."""
     return TrialRecord(
         number=int(row["number"]),
         state=TrialState(row["state"]),
@@ -55,6 +55,22 @@ def read_record(row: Row) -> TrialRecord:
     )
 
 
+def read_attempt(row: Row) -> AttemptRecord:
+    """One attempt to train a trial."""
+    outcome = row["outcome"]
+    if outcome is not None and outcome not in get_args(AttemptOutcome):
+        raise ValueError(f"{outcome!r} is not an outcome of an attempt")
+    return AttemptRecord(
+        attempt=int(row["attempt"]),
+        worker=_text(row["worker"]),
+        started_at=float(row["started_at"]),
+        ended_at=None if row["ended_at"] is None else float(row["ended_at"]),
+        outcome=outcome,
+        error=_text_or_none(row["error"]),
+        traceback=_text_or_none(row["traceback"]),
+    )
+
+
 def read_measurement(row: Row) -> Measurement:
     """An epoch's numbers, equal to what was written."""
     confusion = {
@@ -65,7 +81,7 @@ def read_measurement(row: Row) -> Measurement:
 
 
 def read_time_spent(row: Row) -> TimeSpent:
-    """Where the time of a driver's session has gone so far."""
+    """Where the time of a driver's session went so far."""
     return TimeSpent(**json.loads(row["spent"]))
 
 
@@ -75,7 +91,7 @@ def _numbers(text: str) -> dict[str, float]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not text")
     return value
 
 

@@ -1,79 +1,110 @@
-"""The SQLite file of a study: connections, transactions, and what SQLite refuses as errors of ours. Knows no table."""
+"""The SQLite file of a study: connections, transactions, checksums, and SQLite's errors as ours. Knows no table."""
 
 import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Literal, TypeVar
+
+from typing_extensions import Self, override
 
 from mnist_core.errors import NotWritable, RunDirError
 
 Value = TypeVar("Value")
 
-# What reading a damaged file may end with: SQLite's own errors, and those of Python where a value is not what it was.
+# What reading a damaged file may end with: SQLite's errors, and Python's if a value is not what was written.
 _DAMAGE = (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class StoreFile:
-    """Reads and writes in transactions: each is written as a whole or not at all, and survives a power cut after it."""
+    """A SQLite file that is only read; a context manager that closes it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """connection: as `connect` gives it."""
-        self.path, self.connection = path, connection
-        self._is_begun = False
+        """connection: from `connect`."""
+        self.path = path
+        self.connection = connection
 
-    def begin(self) -> None:
-        """What is written from now on is one transaction: to force one to the disk takes longer than all the rest."""
-        self._is_begun = True
+    def __enter__(self) -> Self:
+        return self
 
-    def commit(self) -> None:
-        """Ends the transaction that was begun.
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
-        Raises:
-            NotWritable: the disk refuses; nothing of it is written.
-        """
-        self._is_begun = False
-        with self._translate_write_errors():
-            self.connection.commit()
-
-    def roll_back(self) -> None:
-        """Forgets the transaction that was begun."""
-        self._is_begun = False
-        self.connection.rollback()
+    def close(self) -> None:
+        """Closes the file."""
+        self.connection.close()
 
     def rows(self, query: str, *values: int) -> list[sqlite3.Row]:
-        """What a query finds.
+        """Returns the rows that a query finds.
 
         Raises:
-            RunDirError: the file is damaged, or no store.
+            RunDirError: the file is damaged, or not a store.
         """
         return self.read(lambda row: row, query, *values)
 
     def read(self, decode: Callable[[sqlite3.Row], Value], query: str, *values: int) -> list[Value]:
-        """What a query finds, each row as the value that it stands for.
+        """Returns the rows that a query finds, each decoded into the value that it stands for.
 
         Raises:
-            RunDirError: the file is damaged, or no store.
+            RunDirError: the file is damaged, or not a store.
         """
         with translate_damage(self.path):
             return [decode(row) for row in self.connection.execute(query, values).fetchall()]
 
-    def enable_wal(self) -> None:
-        """From now on what is written goes to a log beside the file first; the file's first page tells of that.
+
+class WritableStoreFile(StoreFile):
+    """A SQLite file written in transactions, each as a whole or not at all; a committed one survives a power cut."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        """connection: from `connect`, to write."""
+        super().__init__(path, connection)
+        self._in_batch = False
+
+    def begin(self) -> None:
+        """Makes all writes until `commit` one transaction: syncing it to the disk takes longer than all the rest."""
+        self._in_batch = True
+
+    def commit(self) -> None:
+        """Commits the transaction that `begin` started.
 
         Raises:
-            NotWritable: the folder or the disk refuses.
+            NotWritable: the disk is full or fails; nothing of the transaction is written.
+        """
+        self._in_batch = False
+        with self._translate_write_errors():
+            self.connection.commit()
+
+    def roll_back(self) -> None:
+        """Drops the transaction that `begin` started."""
+        self._in_batch = False
+        self.connection.rollback()
+
+    @override
+    def close(self) -> None:
+        """Closes the file; the last writer leaves one that can be read on a read-only disk."""
+        # Fails while others have the file open: then it stays as it is. If the file is damaged, SQLite's message may
+        # not be text.
+        with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+            self.connection.execute("PRAGMA busy_timeout = 0")
+            self.connection.execute("PRAGMA journal_mode = DELETE")
+        self.connection.close()
+
+    def enable_wal(self) -> None:
+        """Switches to write-ahead logging, which the file's first page records: readers never wait.
+
+        Raises:
+            NotWritable: the folder or the disk is not writable.
         """
         with translate_damage(self.path):
             try:
                 self.connection.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as err:
-                raise _not_opened(self.path, "rw", err) from err
+                raise _cannot_open(self.path, "rw", err) from err
 
     def check_pages(self) -> None:
-        """Looks at every page, so that nothing more is written to a file that is damaged.
+        """Checks every page, so that nothing more is written to a damaged file.
 
         Raises:
             RunDirError: the file is damaged.
@@ -84,12 +115,12 @@ class StoreFile:
                 raise ValueError(" ".join(found.split()))
 
     def install_checksums(self, columns_by_table: Mapping[str, str]) -> None:
-        """Compares each row with its checksum; from now on each that is written has one, by this connection's triggers.
+        """Verifies every row's checksum and installs triggers that maintain them for this connection.
 
-        SQLite notices damage of its pages, but no bit that flips within a value.
+        SQLite notices damaged pages, but no flipped bit within a value.
 
         Args:
-            columns_by_table: by table, the columns whose values `crc32` is of.
+            columns_by_table: the columns whose values `crc32` covers.
 
         Raises:
             RunDirError: a row is not what was written.
@@ -99,21 +130,21 @@ class StoreFile:
                 query = f"SELECT rowid FROM {table} WHERE crc32 IS NOT crc32_of({columns}) LIMIT 1"
                 for (row,) in self.connection.execute(query):
                     raise ValueError(f"row {row} of its table {table} is not what was written")
-                seal = f"UPDATE {table} SET crc32 = crc32_of({columns}) WHERE rowid = NEW.rowid"
+                update = f"UPDATE {table} SET crc32 = crc32_of({columns}) WHERE rowid = NEW.rowid"
                 for name, event in (("inserted", "INSERT"), ("updated", f"UPDATE OF {columns}")):
                     self.connection.execute(
-                        f"CREATE TEMP TRIGGER {table}_{name} AFTER {event} ON {table} BEGIN {seal}; END"
+                        f"CREATE TEMP TRIGGER {table}_{name} AFTER {event} ON {table} BEGIN {update}; END"
                     )
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Where to write: one transaction, or a part of the one that was begun.
+        """Yields the connection to write to: in a new transaction, or as a part of the one that `begin` started.
 
         Raises:
-            NotWritable: the folder or the disk refuses.
+            NotWritable: the folder or the disk is not writable.
             RunDirError: the file is damaged.
         """
-        with self._translate_write_errors(), nullcontext() if self._is_begun else self.connection:
+        with self._translate_write_errors(), nullcontext() if self._in_batch else self.connection:
             if not self.connection.in_transaction:
                 self.connection.execute("BEGIN IMMEDIATE")
             yield self.connection
@@ -124,18 +155,19 @@ class StoreFile:
             yield
         except sqlite3.DatabaseError as err:
             if isinstance(err, sqlite3.OperationalError):
-                raise NotWritable(f"{self.path} cannot be written ({err}): make room there, or allow it") from err
+                message = f"{self.path} cannot be written ({err}): free disk space or fix its permissions"
+                raise NotWritable(message) from err
             if type(err) is sqlite3.DatabaseError:
                 raise _damaged(self.path, err) from err
-            raise  # a mistake of ours
+            raise  # a bug in this code
 
 
 def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
-    """Opens a file such that what is committed survives a power cut, and readers are never kept waiting.
+    """Opens a file such that what is committed survives a power cut, and readers never wait.
 
     Raises:
-        NotWritable: it cannot be made, or the folder or the disk refuses.
-        RunDirError: it is missing, damaged, or no store.
+        NotWritable: the file cannot be created or opened.
+        RunDirError: it is missing, damaged, or not a store.
     """
     with translate_damage(path), ExitStack() as undo:
         try:
@@ -149,29 +181,30 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
                 connection.execute("PRAGMA temp_store = MEMORY")
                 connection.create_function("crc32_of", -1, _crc32_of, deterministic=True)
         except sqlite3.OperationalError as err:
-            raise _not_opened(path, mode, err) from err
+            raise _cannot_open(path, mode, err) from err
         undo.pop_all()
     return connection
 
 
 def execute_statements(sql: sqlite3.Connection, statements: str) -> None:
-    """Sends statements, each of which ends with a semicolon, within the transaction that is open."""
+    """Executes statements, each of which ends with a semicolon, within the open transaction."""
     for statement in filter(str.strip, statements.split(";")):
         sql.execute(statement)
 
 
 @contextmanager
 def translate_damage(path: Path) -> Iterator[None]:
-    """What is read in the block is read, or a RunDirError says that the file is damaged, or no store.
+    """Turns whatever reading a damaged file raises in the block into a RunDirError.
 
     Raises:
-        NotWritable: the file, or SQLite's log beside it, cannot be opened: for lack of files or of permission.
+        NotWritable: the file, or SQLite's log beside it, cannot be opened: too many open files, or no permission.
     """
     try:
         yield
     except _DAMAGE as err:
         if "unable to open" in str(err):
-            raise NotWritable(f"{path} cannot be opened ({err}): allow it, or more open files") from err
+            message = f"{path} cannot be opened ({err}): fix its permissions or raise the open-file limit"
+            raise NotWritable(message) from err
         raise _damaged(path, err) from err
 
 
@@ -183,14 +216,14 @@ def _damaged(path: Path, err: Exception) -> RunDirError:
     return RunDirError(f"{path} cannot be read as a study store ({err}): restore it from a copy")
 
 
-def _not_opened(path: Path, mode: str, err: sqlite3.OperationalError) -> NotWritable | RunDirError:
+def _cannot_open(path: Path, mode: str, err: sqlite3.OperationalError) -> NotWritable | RunDirError:
     if mode == "rwc":
-        return NotWritable(f"{path} cannot be made ({err}): make room there, or allow it")
+        return NotWritable(f"{path} cannot be created ({err}): free disk space or fix its permissions")
     reason: object = err
     try:
         path.open("rb" if mode == "ro" else "r+b").close()
     except FileNotFoundError:
         return RunDirError(f"{path} cannot be opened ({err}): there is no such file")
-    except OSError as refusal:  # of which SQLite does not tell
+    except OSError as refusal:  # which SQLite does not report
         reason = refusal.strerror
-    return NotWritable(f"{path} cannot be opened ({reason}): make room there, or allow it")
+    return NotWritable(f"{path} cannot be opened ({reason}): free disk space or fix its permissions")

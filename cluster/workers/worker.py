@@ -1,4 +1,4 @@
-"""Owns one context and trains one trial at a time on it, epoch by epoch, as it is told. Knows no Ray and no files."""
+"""Owns one context and trains one trial at a time on it, epoch by epoch, as instructed. Knows no Ray and no files."""
 
 import time
 import traceback
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from cluster.machine.memory import free_bytes, trim_heap, wait_for_memory
-from cluster.trial import TrialSpec
+from cluster.trial import MEMORY_PATIENCE_S, TrialSpec
 from cluster.workers.events import Failed, Finished, Measured, Suspended, Work
+from cluster.workers.trial_errors import is_out_of_memory, is_permanent, summarize_error
 from mnist_core.context import DeviceKind, open_context
 from mnist_core.data.dataset import Dataset, split
-from mnist_core.errors import InputError
 from mnist_core.measurement import Measurement
 from mnist_core.model.parameters import weights_sha256
 from mnist_core.training.state import pack, unpack
@@ -19,23 +19,10 @@ from mnist_core.training.state import pack, unpack
 if TYPE_CHECKING:
     from mnist_core.training.trainer import Trainer
 
-# Training states may take so much of the time of training: one that was expensive is followed by a longer pause.
+# The share of training time that sending states may take: an expensive one is followed by a longer pause.
 STATE_SHARE = 0.02
 
 TrialEvent = Measured | Finished | Failed
-
-_PERMANENT_ERRORS = (
-    InputError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    NotImplementedError,
-)
-
-_OUT_OF_MEMORY_WORDS = ("out of memory", "bad_alloc", "failed to allocate")
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,7 @@ class WorkerSettings:
     Attributes:
         holdout: how many training images validate, or "test".
         seed: of the hold-out.
-        state_every_s: how often, at most, a measurement carries the training state along; 0 for each one.
+        state_every_s: how often, at most, a measurement carries the training state; 0 for every measurement.
     """
 
     holdout: int | Literal["test"]
@@ -54,7 +41,7 @@ class WorkerSettings:
 
 
 class TrialWorker(Protocol):
-    """What a pool needs of a worker: see Worker, whose instructions these are."""
+    """What a pool needs of a worker: see Worker, which documents the instructions."""
 
     def start(self, trial: TrialSpec) -> TrialEvent: ...  # noqa: D102
 
@@ -64,155 +51,155 @@ class TrialWorker(Protocol):
 
 
 MakeWorker = Callable[[str, DeviceKind, Dataset, WorkerSettings], TrialWorker]
-"""Makes a worker of this name, in its own process: `Worker` does."""
+"""Makes a worker of this name in the process that calls it: `Worker` does."""
 
 
 class Worker:
-    """Trains trials on the context that this process owns."""
+    """Trains trials on the context that this process owns.
 
-    def __init__(self, name: str, device: DeviceKind, dataset: Dataset, settings: WorkerSettings) -> None:
+    Example:
+        worker = Worker("cpu-0", "cpu", dataset, WorkerSettings(holdout=10_000, seed=0))
+        event = worker.start(trial)
+        while isinstance(event, Measured):
+            event = worker.advance()
+    """
+
+    def __init__(
+        self,
+        name: str,
+        device: DeviceKind,
+        dataset: Dataset,
+        settings: WorkerSettings,
+        wait: Callable[[float], object] = wait_for_memory,
+    ) -> None:
         """Opens the context.
 
+        Args:
+            name: e.g. "cpu-0".
+            device: which kind of context to own.
+            dataset: what its trials train on.
+            settings: those of the study.
+            wait: waits for free memory, at most this many seconds.
+
         Raises:
-            EnvironmentLacks: MXNet or the device cannot be had.
+            EnvironmentLacks: MXNet or the device is not available.
             DataError: the hold-out does not fit the data.
         """
         self._name = name
         self._context = open_context(device)
         self._split = split(dataset, settings.holdout, settings.seed)
         self._state_every_s = settings.state_every_s
-        self._running: TrialInProgress | None = None
+        self._wait_for_memory = wait
+        self._current: TrialInProgress | None = None
 
     def start(self, trial: TrialSpec) -> TrialEvent:
-        """Trains the trial's first epoch, or the next one after the state it resumes from."""
-        self._running = None  # the trial before
+        """Trains the trial's first epoch, or the one after the state that it resumes from."""
+        self._current = None  # frees the previous trial's memory
         return self._run(trial.number, lambda: self._begin_trial(trial))
 
     def advance(self) -> TrialEvent:
         """Trains one more epoch of the trial."""
-        running = self._current()
-        running.schedule_next_state(self._state_every_s)
-        return self._run(running.number, lambda: self._next_event(running))
+        current = self._trial_in_progress()
+        current.schedule_next_state(self._state_every_s, time.monotonic())
+        return self._run(current.number, lambda: self._train_epoch(current))
 
     def suspend(self) -> Suspended:
-        """The trial's state after its last epoch."""
-        began_s = time.perf_counter()
-        running = self._current()
-        state = running.packed_state()
-        return Suspended(self._name, running.number, state, Work(other_s=time.perf_counter() - began_s))
+        """Returns the trial's state after its last epoch."""
+        started_s = time.perf_counter()
+        current = self._trial_in_progress()
+        state = current.packed_state()
+        return Suspended(self._name, current.number, state, Work(other_s=time.perf_counter() - started_s))
 
     def _begin_trial(self, trial: TrialSpec) -> TrialEvent:
         from mnist_core.training.trainer import Trainer  # imports MXNet, for the device of the opened context
 
         trim_heap()
         if trial.waits_for_memory:
-            wait_for_memory()
-        training = Trainer(trial.model, trial.training, self._split, trial.seed, self._context, free_bytes)
-        due_s = time.monotonic() + self._state_every_s
-        self._running = TrialInProgress(trial.number, training, trial.training.epochs, training.epochs(), due_s)
+            self._wait_for_memory(MEMORY_PATIENCE_S)
+        trainer = Trainer(trial.model, trial.training, self._split, trial.seed, self._context, free_bytes)
+        state_due_s = time.monotonic() + self._state_every_s
+        self._current = TrialInProgress(trial.number, trainer, trial.training.epochs, trainer.epochs(), state_due_s)
         if trial.resume_from is not None:
             state = unpack(trial.resume_from)
-            training.restore(state)
-            self._running.elapsed_s = state.elapsed_s
-        return self._next_event(self._running)
+            trainer.restore(state)
+            self._current.elapsed_s = state.elapsed_s
+        return self._train_epoch(self._current)
 
-    def _next_event(self, running: "TrialInProgress") -> TrialEvent:
-        measurement = next(running.epochs, None)
-        work = Work() if measurement is None else self._work(running, measurement)
-        if measurement is not None and measurement.epoch < running.epochs_in_all:
-            return Measured(self._name, running.number, measurement, running.due_state(), work)
-        self._running = None
-        state = running.training.state()
-        return Finished(self._name, running.number, pack(state), weights_sha256(state.weights), work, measurement)
-
-    def _work(self, running: "TrialInProgress", measurement: Measurement) -> Work:
-        training_s = len(self._split.train) / measurement.metrics["perf/samples_per_second"]
-        epoch_s, running.elapsed_s = measurement.elapsed_s - running.elapsed_s, measurement.elapsed_s
-        return Work(training_s, evaluation_s=epoch_s - training_s)
+    def _train_epoch(self, current: "TrialInProgress") -> TrialEvent:
+        measurement = next(current.epochs, None)
+        work = Work() if measurement is None else current.work_of(measurement)
+        if measurement is not None and measurement.epoch < current.last_epoch:
+            return Measured(self._name, current.number, measurement, current.due_state(), work)
+        self._current = None
+        state = current.trainer.state()
+        return Finished(self._name, current.number, pack(state), weights_sha256(state.weights), work, measurement)
 
     def _run(self, number: int, train: Callable[[], TrialEvent]) -> TrialEvent:
-        began_s = time.perf_counter()
+        """Trains, turns whatever it raises into an event, and adds the time that is neither training nor evaluation."""
+        started_s = time.perf_counter()
         try:
             event = train()
         except Exception as err:  # noqa: BLE001 - the worker's border: whatever a trial raises is an event
-            self._running = None
-            out_of_memory = _is_out_of_memory(err)
-            retryable = out_of_memory or not _is_permanent(err)
-            event = Failed(self._name, number, _summarize_error(err), traceback.format_exc(), retryable, out_of_memory)
+            self._current = None
+            out_of_memory = is_out_of_memory(err)
+            retryable = out_of_memory or not is_permanent(err)
+            event = Failed(self._name, number, summarize_error(err), traceback.format_exc(), retryable, out_of_memory)
         work = event.work
-        other_s = time.perf_counter() - began_s - work.training_s - work.evaluation_s
+        other_s = time.perf_counter() - started_s - work.training_s - work.evaluation_s
         return replace(event, work=replace(work, other_s=other_s))
 
-    def _current(self) -> "TrialInProgress":
-        if self._running is None:
-            raise RuntimeError(f"worker {self._name} has no trial to go on with")
-        return self._running
+    def _trial_in_progress(self) -> "TrialInProgress":
+        if self._current is None:
+            raise RuntimeError(f"worker {self._name} has no trial to continue")
+        return self._current
 
 
 @dataclass
 class TrialInProgress:
-    """The trial that a worker is at, and when its state was sent.
+    """The trial that a worker trains, and when its state was last sent.
 
     Attributes:
-        number: the trial's.
-        training: as it is after the last epoch.
-        epochs_in_all: how many it trains.
-        epochs: each one trains when it is asked for.
-        state_due_s: when, by the monotonic clock, the next state may be sent.
-        elapsed_s: seconds of the trial up to the epoch that was measured last.
-        state_left_s: when the last state was packed, while it is on its way.
+        number: of the trial.
+        trainer: in its state after the last epoch.
+        last_epoch: how many epochs the trial has.
+        epochs: trains one epoch each time it is asked for the next.
+        state_due_s: monotonic time from which the next state may be sent.
+        elapsed_s: seconds of the trial up to its last measurement.
+        state_sent_s: monotonic time at which a state was packed; None once its cost is known.
     """
 
     number: int
-    training: "Trainer"
-    epochs_in_all: int
+    trainer: "Trainer"
+    last_epoch: int
     epochs: Iterator[Measurement]
     state_due_s: float
     elapsed_s: float = 0.0
-    state_left_s: float | None = None
+    state_sent_s: float | None = None
+
+    def work_of(self, measurement: Measurement) -> Work:
+        """Returns the seconds of training and evaluation since the last measurement."""
+        epoch_s = measurement.elapsed_s - self.elapsed_s
+        self.elapsed_s = measurement.elapsed_s
+        return Work(measurement.training_s, evaluation_s=epoch_s - measurement.training_s)
 
     def packed_state(self) -> bytes:
-        """All that is needed to go on after the last epoch."""
-        return pack(self.training.state())
+        """Packs all that is needed to continue after the last epoch."""
+        return pack(self.trainer.state())
 
     def due_state(self) -> bytes | None:
-        """The packed state, if it is time for one."""
+        """Packs the state if it is time for one."""
         now_s = time.monotonic()
         if now_s < self.state_due_s:
             return None
-        self.state_left_s = now_s
+        self.state_sent_s = now_s
         return self.packed_state()
 
-    def schedule_next_state(self, every_s: float) -> None:
-        """The next instruction has come: until now the worker did nothing but pack, send and wait for the driver."""
-        if self.state_left_s is not None:
-            now_s = time.monotonic()
-            pause_s = max(every_s, (now_s - self.state_left_s) / STATE_SHARE) if every_s else 0.0
-            self.state_due_s, self.state_left_s = now_s + pause_s, None
+    def schedule_next_state(self, every_s: float, now_s: float) -> None:
+        """Sets when the next state is due, after the one sent has cost a known time.
 
-
-def _summarize_error(err: Exception) -> str:
-    """The kind of error, and the first line of its message; MXNet puts a traceback before it."""
-    lines = [line for line in str(err).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("Traceback", " "))] or lines or ["no message"]
-    kind = type(err).__name__
-    return f"{kind}: {told[0].strip().removeprefix(f'{kind}: ')}"
-
-
-def _is_permanent(err: Exception) -> bool:
-    """Whether a trial would raise this again: it is a pure function of its spec and the data.
-
-    A lack of memory, a file that cannot be read or a device that fails may pass; a wrong shape or value will not.
-    MXNet tells a wrong shape in its words only.
-    """
-    return isinstance(err, _PERMANENT_ERRORS) or (
-        type(err).__name__ == "MXNetError" and "Error in operator" in str(err)
-    )
-
-
-def _is_out_of_memory(err: BaseException) -> bool:
-    """Whether memory lacked, or did when another error was met on the way out."""
-    words = str(err).lower()
-    if isinstance(err, MemoryError) or any(each in words for each in _OUT_OF_MEMORY_WORDS):
-        return True
-    return err.__context__ is not None and _is_out_of_memory(err.__context__)
+        Between packing it and the next instruction the worker did nothing but pack, send and wait for the driver.
+        """
+        if self.state_sent_s is not None:
+            pause_s = max(every_s, (now_s - self.state_sent_s) / STATE_SHARE) if every_s else 0.0
+            self.state_due_s = now_s + pause_s
+            self.state_sent_s = None

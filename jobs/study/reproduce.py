@@ -9,7 +9,7 @@ from cluster.results.summary import StudySummary, read_summary
 from cluster.run_dir.environment import changes_since, check_data_unchanged, recorded_environment
 from cluster.run_dir.paths import RunDir
 from cluster.spec.study_spec import StudySpec
-from cluster.store.store import Store
+from cluster.store.reader import StudyReader
 from cluster.trial import TrialRecord, TrialState
 from jobs.study.reproduction import Reproduction, compared_metrics, differences_between, tolerance_for
 from jobs.study.retraining import retrain
@@ -103,7 +103,7 @@ def _chosen(summary: StudySummary, run_dir: RunDir, number: int | None) -> Trial
 
 def _recorded(run_dir: RunDir, trial: TrialRecord) -> tuple[tuple[str, ...], list[Measurement], str | None]:
     """Which workers trained it, what they measured, and what its study began with."""
-    store = Store.open(run_dir.store, read_only=True)
+    store = StudyReader.open(run_dir.store)
     try:
         environment = recorded_environment(run_dir, store)
         return store.workers(trial.number), store.measurements(trial.number), environment

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.run_dir.paths import RunDir
-from cluster.store.store import Store
+from cluster.store.reader import StudyReader
 from cluster.time_spent import (
     CHECKPOINTS,
     DRIVER,
@@ -74,7 +74,7 @@ def show_timing(run_dir: RunDir, as_json: bool, console: Console) -> None:
 
 
 def _read(run_dir: RunDir) -> StudyTimes | None:
-    store = Store.open(run_dir.store, read_only=True)
+    store = StudyReader.open(run_dir.store)
     try:
         return study_times(store.times_spent())
     finally:

@@ -112,6 +112,7 @@ class Trainer:
             },
             elapsed_s=self._elapsed_s,
             confusion=validation_scores.confusion,
+            training_s=trained_s,
         )
 
     def _train_epoch(self) -> Scores:

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from cluster.driver.driver import Driver
-from cluster.driver.observer import Observers
 from cluster.driver.parts import StudyParts
 from cluster.ray_backend.session import ray_session
 from cluster.run_dir.checkpoints import Checkpoints
@@ -101,7 +100,7 @@ def train_with_interruptions(run_dir: RunDir, dataset: Dataset, due: dict[tuple[
     for _ in range(len(due) + 1):
         pool = Interrupted(dataset, due)
         with closing(Store.open(run_dir.store)) as store:
-            parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), Observers([]))
+            parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir))
             pool.driver = Driver(spec, parts)
             with suppress(Killed):
                 pool.driver.run()

@@ -21,7 +21,7 @@ import numpy as np
 
 from cluster.search.search import Search
 from cluster.spec.spec_file import load_spec
-from cluster.trial import TrialSpec, trial_seed
+from cluster.trial import TrialSpec
 from cluster.workers.events import Failed, Finished, Measured
 from cluster.workers.worker import Worker
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig, TrainingConfig
@@ -49,10 +49,7 @@ def nine_trials() -> list[TrialSpec]:
     """As a driver hands them out."""
     spec = load_spec(SPEC, NINE)
     search = Search(spec)
-    return [
-        TrialSpec(number, *spec.resolve(search.ask(number)), trial_seed(spec.seed, number))
-        for number in range(spec.trials)
-    ]
+    return [TrialSpec.resolve(spec, number, search.ask(number)) for number in range(spec.trials)]
 
 
 def hashes(worker: Worker) -> list[str]:

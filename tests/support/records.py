@@ -1,6 +1,9 @@
 """Records of trials, as a store would have them, for tests of what is made of them."""
 
-from cluster.trial import TrialRecord, TrialState
+from cluster.driver.observer import TrialStarted
+from cluster.spec.space import Params
+from cluster.spec.study_spec import StudySpec
+from cluster.trial import TrialRecord, TrialSpec, TrialState
 
 
 def finished_trial(state: TrialState, number: int = 0, value: float | None = None) -> TrialRecord:
@@ -22,3 +25,9 @@ def finished_trial(state: TrialState, number: int = 0, value: float | None = Non
         weights_sha256=None,
         test=None,
     )
+
+
+def started(number: int, kind: str = "mlp", params: Params | None = None, worker: str = "cpu-0") -> TrialStarted:
+    """What observers receive when a worker is given a trial of this kind of network."""
+    spec = StudySpec.model_validate({"name": "study", "model": {"kind": kind}})
+    return TrialStarted(TrialSpec(number, spec.model, spec.training, seed=0, params=params or {}), worker)

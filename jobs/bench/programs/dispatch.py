@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from cluster.driver.driver import Driver
-from cluster.driver.observer import Observers
 from cluster.driver.parts import StudyParts
 from cluster.driver.stopwatch import Stopwatch
 from cluster.ray_backend.session import ray_session
@@ -43,7 +42,7 @@ def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
             stopwatch.timed(SEARCH, search),
             stopwatch.timed_pool(pool),
             stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
-            Observers([stopwatch.timed(TENSORBOARD, recorder)]),
+            {TENSORBOARD: stopwatch.timed(TENSORBOARD, recorder)},
         )
         driver = Driver(spec, parts)
         started = time.perf_counter()
@@ -58,7 +57,7 @@ def run_pool(trials: int, workers: int) -> float:
     """Seconds that as many trials take without driver, search, store and TensorBoard: what Ray alone costs."""
     with ray_session(None, workers):
         pool = _ready_pool(workers, 0.0)
-        trial = TrialSpec(0, *noop_study(trials, workers).resolve({}), seed=0)
+        trial = TrialSpec.resolve(noop_study(trials, workers), 0, {})
         started, ended = time.perf_counter(), 0
         while ended < trials:
             event = pool.next_event(1.0)

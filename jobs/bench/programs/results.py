@@ -16,8 +16,10 @@ import time
 from collections import deque
 from pathlib import Path
 
+from typing_extensions import override
+
 from cluster.driver.driver import Driver
-from cluster.driver.observer import Observers, StudyObserver
+from cluster.driver.observer import StudyEvent, StudyObserver, TrialEnded
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
@@ -25,7 +27,7 @@ from cluster.search.search import Search
 from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
 from cluster.tensorboard.recorder import Recorder
-from cluster.trial import TrialSpec, TrialState
+from cluster.trial import TrialSpec
 from cluster.workers.events import Ready, WorkerEvent
 from jobs.bench.programs.dispatch import run_study
 from jobs.bench.programs.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
@@ -87,8 +89,10 @@ class Footprint(StudyObserver):
         self.threads: list[int] = []
         self._at, self._ended = at, 0
 
-    def trial_ended(self, number: int, state: TrialState, value: float | None, error: str | None) -> None:
-        """See StudyObserver."""
+    @override
+    def notify(self, event: StudyEvent) -> None:
+        if not isinstance(event, TrialEnded):
+            return
         self._ended += 1
         if self._ended in self._at:
             gc.collect()
@@ -102,8 +106,8 @@ def run_at_once(spec: StudySpec, pool: AtOncePool, folder: Path, watcher: StudyO
     """Seconds that the study takes."""
     run_dir = RunDir.create(folder / "run")
     store = Store.create(run_dir.store, spec.name)
-    observer = Observers([Recorder(run_dir, spec.search.objective), watcher])
-    driver = Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observer))
+    observers = {"TensorBoard": Recorder(run_dir, spec.search.objective), "watcher": watcher}
+    driver = Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observers))
     started = time.perf_counter()
     driver.run()
     seconds = time.perf_counter() - started

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from cluster.driver.driver import DIVERGED, Driver
-from cluster.driver.observer import Observers
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
@@ -65,7 +64,7 @@ class Study:
 
     def driver(self, fault: Fault = no_fault, clock: Callable[[], float] | None = None) -> Driver:
         pool = FaultyPool(self.dataset, fault)
-        parts = StudyParts(self.store, Search(self.spec), pool, self.checkpoints, Observers([]))
+        parts = StudyParts(self.store, Search(self.spec), pool, self.checkpoints)
         return Driver(self.spec, parts, clock or Clock())
 
     def trials(self) -> list[TrialRecord]:
@@ -329,7 +328,7 @@ def test_quarantined_trial_and_the_one_after_it_get_a_fresh_worker_also_after_a_
         run.store.start_attempt(0, "cpu-0")
         run.store.end_attempt(0, "crashed", "died")
     pool = PoolThatTells(small_dataset, no_fault)
-    parts = StudyParts(run.store, Search(run.spec), pool, run.checkpoints, Observers([]))
+    parts = StudyParts(run.store, Search(run.spec), pool, run.checkpoints)
     Driver(run.spec, parts, Clock()).run()
     assert run.states() == ["COMPLETE"] * 3
     assert pool.started == [(0, True), (1, True), (2, False)]

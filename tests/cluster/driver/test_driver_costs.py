@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.driver.driver import Driver
-from cluster.driver.observer import StudyObserver
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
 from cluster.search.search import Search
+from cluster.store.reader import StudyReader
 from cluster.store.store import Store
 from cluster.trial import TrialState
 from jobs.bench.programs.noop import noop_study
@@ -53,7 +53,7 @@ def costs_of(trials: int, epochs: int, workers: int, folder: Path) -> Costs:
     store, checkpoints = CountingStore.open(run_dir.store), CountingCheckpoints(run_dir)
     assert isinstance(store, CountingStore)
     pool = AtOncePool(workers)
-    Driver(spec, StudyParts(store, Search(spec), pool, checkpoints, StudyObserver())).run()
+    Driver(spec, StudyParts(store, Search(spec), pool, checkpoints)).run()
     assert {trial.state for trial in store.trials()} == {TrialState.COMPLETE}
     store.close()
     return Costs(store.commits, checkpoints.saves, pool.instructions)
@@ -97,7 +97,7 @@ def test_transaction_that_was_begun_is_written_as_a_whole_or_not_at_all(tmp_path
     store.begin()
     store.add_trial(0, "mlp", {}, seed=0)
     store.start_attempt(0, "cpu-0")
-    reader = Store.open(tmp_path / "study.db", read_only=True)
+    reader = StudyReader.open(tmp_path / "study.db")
     assert reader.trials() == []
     store.roll_back()
     assert store.trials() == []

@@ -9,7 +9,7 @@ from mnist_core.config import MlpConfig, TrainingConfig
 
 
 def waiting(number: int, not_before_s: float = 0.0) -> WaitingTrial:
-    return WaitingTrial(TrialSpec(number, MlpConfig(), TrainingConfig(), seed=0), {}, not_before_s)
+    return WaitingTrial(TrialSpec(number, MlpConfig(), TrainingConfig(), seed=0), not_before_s)
 
 
 def test_empty_backlog_has_nothing() -> None:

@@ -1,9 +1,11 @@
 """Which trials are tried again, how soon, and which get a worker of their own."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.driver.queue import WaitingTrial
+from cluster.driver.queue import RunningTrial, WaitingTrial
 from cluster.driver.retries import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
@@ -13,13 +15,14 @@ from cluster.driver.retries import (
     next_attempt,
     retry_delay_s,
 )
-from cluster.store.store import FailureCounts
-from cluster.trial import TrialSpec
+from cluster.trial import FailureCounts, TrialSpec
 from cluster.workers.events import Failed, WorkerLost
 from mnist_core.config import MlpConfig, TrainingConfig
 
-GIVEN = WaitingTrial(TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0), {})
-QUARANTINED = WaitingTrial(GIVEN.trial, {}, quarantined=True)
+TRIAL = TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0)
+RUNNING = RunningTrial(TRIAL, "w", deadline_s=0.0)
+QUARANTINED = RunningTrial(TRIAL, "w", deadline_s=0.0, quarantined=True)
+AGAIN = WaitingTrial(TRIAL, avoid="w")
 NONE = FailureCounts(0, 0)
 
 
@@ -38,41 +41,41 @@ def test_events_are_told_apart_by_whose_doing_they_are() -> None:
 
 def test_trial_has_so_many_attempts_and_no_more() -> None:
     failure = AttemptFailure("failed", "error")
-    assert next_attempt(GIVEN, failure, FailureCounts(1, 0), attempts=3) == GIVEN
-    assert next_attempt(GIVEN, failure, FailureCounts(2, 0), attempts=3) is None
-    assert next_attempt(GIVEN, AttemptFailure("failed", "error", retryable=False), NONE, attempts=3) is None
+    assert next_attempt(RUNNING, failure, FailureCounts(1, 0), attempts=3) == AGAIN
+    assert next_attempt(RUNNING, failure, FailureCounts(2, 0), attempts=3) is None
+    assert next_attempt(RUNNING, AttemptFailure("failed", "error", retryable=False), NONE, attempts=3) is None
 
 
 def test_second_crash_is_followed_by_quarantine_and_a_crash_there_by_nothing() -> None:
     crash = AttemptFailure("crashed", "died")
-    first = next_attempt(GIVEN, crash, NONE, attempts=10)
+    first = next_attempt(RUNNING, crash, NONE, attempts=10)
     assert first is not None
     assert not first.quarantined
-    second = next_attempt(first, crash, FailureCounts(1, 1), attempts=10)
+    second = next_attempt(RUNNING, crash, FailureCounts(1, 1), attempts=10)
     assert second is not None
     assert second.quarantined
-    assert next_attempt(second, crash, FailureCounts(2, 2), attempts=10) is None
-    assert final_error(second, crash) == "died, in quarantine on a worker of its own, after 2 others"
-    assert final_error(first, crash) == "died"
+    assert next_attempt(QUARANTINED, crash, FailureCounts(2, 2), attempts=10) is None
+    assert final_error(QUARANTINED, crash) == "died, in quarantine on a fresh worker, after 2 other crashes"
+    assert final_error(RUNNING, crash) == "died"
 
 
 def test_losses_that_are_not_the_trials_doing_never_quarantine_it() -> None:
-    assert next_attempt(GIVEN, AttemptFailure("lost", "node died"), FailureCounts(5, 1), attempts=10) == GIVEN
-    assert (
-        next_attempt(QUARANTINED, AttemptFailure("lost", "node died"), FailureCounts(2, 2), attempts=10) == QUARANTINED
-    )
+    assert next_attempt(RUNNING, AttemptFailure("lost", "node died"), FailureCounts(5, 1), attempts=10) == AGAIN
+    again = next_attempt(QUARANTINED, AttemptFailure("lost", "node died"), FailureCounts(2, 2), attempts=10)
+    assert again == replace(AGAIN, quarantined=True)
     assert [is_quarantined(crashes) for crashes in range(4)] == [False, False, True, True]
 
 
 def test_trial_that_ran_out_of_memory_waits_for_it_once() -> None:
-    waits = next_attempt(GIVEN, AttemptFailure("lost", "full", out_of_memory=True), NONE, attempts=3)
+    waits = next_attempt(RUNNING, AttemptFailure("lost", "full", out_of_memory=True), NONE, attempts=3)
     assert waits is not None
     assert waits.trial.waits_for_memory
-    assert next_attempt(waits, AttemptFailure("failed", "error"), FailureCounts(1, 0), attempts=3) == GIVEN
+    running = RunningTrial(waits.trial, "w", deadline_s=0.0)
+    assert next_attempt(running, AttemptFailure("failed", "error"), FailureCounts(1, 0), attempts=3) == AGAIN
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_delay_grows_with_every_setback_up_to_its_limit_and_is_the_same_again(seed: int) -> None:
+def test_delay_grows_with_every_failure_up_to_its_limit_and_is_the_same_again(seed: int) -> None:
     for failures in range(1, 40):
         longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (failures - 1))
         assert longest_s / 2 <= retry_delay_s(failures, seed) <= longest_s

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from cluster.driver.driver import Driver
-from cluster.driver.observer import StudyObserver
 from cluster.driver.parts import StudyParts
 from cluster.driver.stopwatch import Stopwatch
 from cluster.run_dir.checkpoints import Checkpoints
@@ -137,7 +136,6 @@ def run_study(run_dir: RunDir, store: Store, dataset: Dataset) -> tuple[TimeSpen
         stopwatch.timed(SEARCH, Search(spec)),
         stopwatch.timed_pool(InlinePool(dataset, WorkerSettings(56, 0))),
         stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
-        StudyObserver(),
     )
     Driver(spec, parts).run()
     stopwatch.finishing()

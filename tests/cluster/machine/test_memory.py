@@ -174,8 +174,8 @@ sys.stdin.read()
 """
 WAITS = """
 from cluster.machine.memory import free_share, wait_for_memory
-print(wait_for_memory(0.5, patience_s=0.0), flush=True)
-print(wait_for_memory(0.5, patience_s=60.0), free_share() >= 0.5, flush=True)
+print(wait_for_memory(0.0, share=0.5), flush=True)
+print(wait_for_memory(60.0, share=0.5), free_share() >= 0.5, flush=True)
 """
 COUNTS = """
 from cluster.machine.memory import oom_counter_file

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.store.store import AttemptOutcome, Store
+from cluster.store.reader import StudyReader
+from cluster.store.store import Store
 from cluster.time_spent import TimeSpent
-from cluster.trial import TrialState
+from cluster.trial import AttemptOutcome, TrialState
 from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
 from tests.faults.driver.test_versions import as_version_1
@@ -177,7 +178,7 @@ def test_trial_added_twice_is_refused_and_the_first_is_kept(store: Store) -> Non
 
 
 def test_reader_sees_what_a_writer_has_committed_while_it_writes_on(store: Store, path: Path) -> None:
-    reader = Store.open(path, read_only=True)
+    reader = StudyReader.open(path)
     store.add_trial(0, "mlp", {}, seed=0)
     with store.transaction() as sql:
         sql.execute("UPDATE trials SET state = 'RUNNING'")
@@ -187,28 +188,41 @@ def test_reader_sees_what_a_writer_has_committed_while_it_writes_on(store: Store
 
 
 def test_closed_store_is_one_file_that_needs_no_others_to_be_read(store: Store, path: Path) -> None:
-    reader = Store.open(path, read_only=True)
+    reader = StudyReader.open(path)
     reader.close()
     store.close()
     assert list(path.parent.iterdir()) == [path]
-    Store.open(path, read_only=True).close()
+    StudyReader.open(path).close()
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_store_closed_while_it_is_read_is_read_on(store: Store, path: Path) -> None:
     store.add_trial(0, "mlp", {}, seed=0)
-    reader = Store.open(path, read_only=True)
+    reader = StudyReader.open(path)
     assert len(reader.trials()) == 1
     store.close()
     assert len(reader.trials()) == 1
     reader.close()
 
 
-def test_store_opened_to_read_refuses_to_write(store: Store, path: Path) -> None:
-    reader = Store.open(path, read_only=True)
-    with pytest.raises(NotWritable, match="readonly"):
-        reader.set_study("complete")
-    reader.close()
+def test_reader_cannot_write(store: Store, path: Path) -> None:
+    with StudyReader.open(path) as reader:
+        assert not hasattr(reader, "set_study")
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.connection.execute("UPDATE study SET state = 'complete'")
+
+
+def test_attempts_have_their_outcome_error_and_traceback(store: Store) -> None:
+    store.add_trial(0, "mlp", {}, seed=0)
+    store.start_attempt(0, "cpu-0")
+    store.end_attempt(0, "failed", "ValueError: wrong", "Traceback: there")
+    store.start_attempt(0, "cpu-1")
+    first, second = store.attempts(0)
+    assert (first.attempt, first.worker, first.outcome) == (1, "cpu-0", "failed")
+    assert (first.error, first.traceback) == ("ValueError: wrong", "Traceback: there")
+    assert first.ended_at is not None
+    assert first.started_at <= first.ended_at
+    assert (second.attempt, second.worker, second.outcome, second.ended_at) == (2, "cpu-1", None, None)
 
 
 def test_transaction_that_fails_in_its_second_statement_leaves_nothing(store: Store) -> None:
@@ -226,7 +240,7 @@ def test_store_of_another_version_is_refused(read_only: bool, store: Store, path
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads versions 1 to 3"):
-        Store.open(path, read_only=read_only)
+        (StudyReader if read_only else Store).open(path)
 
 
 def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_when_it_is_written(
@@ -236,7 +250,7 @@ def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_whe
     store.close()
     as_version_1(path)
 
-    reader = Store.open(path, read_only=True)
+    reader = StudyReader.open(path)
     assert (len(reader.trials()), reader.times_spent(), reader.environment()) == (1, [], None)
     reader.close()
 
@@ -252,7 +266,7 @@ def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_whe
 @pytest.mark.parametrize("read_only", [True, False])
 def test_missing_store_is_refused_and_not_made(read_only: bool, path: Path) -> None:
     with pytest.raises(RunDirError, match=r"study\.db cannot be opened"):
-        Store.open(path, read_only=read_only)
+        (StudyReader if read_only else Store).open(path)
     assert not path.exists()
 
 
@@ -261,7 +275,7 @@ def test_missing_store_is_refused_and_not_made(read_only: bool, path: Path) -> N
 def test_file_that_is_no_store_is_refused(content: bytes, read_only: bool, path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(RunDirError, match=r"study\.db"):
-        Store.open(path, read_only=read_only)
+        (StudyReader if read_only else Store).open(path)
 
 
 def test_store_with_damaged_pages_is_refused_when_it_is_read(store: Store, path: Path) -> None:
@@ -271,7 +285,7 @@ def test_store_with_damaged_pages_is_refused_when_it_is_read(store: Store, path:
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
-    damaged = Store.open(path, read_only=True)
+    damaged = StudyReader.open(path)
     with pytest.raises(RunDirError, match="cannot be read as a study store"):
         damaged.trials()
     damaged.close()
@@ -279,5 +293,5 @@ def test_store_with_damaged_pages_is_refused_when_it_is_read(store: Store, path:
 
 def test_store_below_something_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotWritable, match="cannot be made"):
+    with pytest.raises(NotWritable, match="cannot be created"):
         Store.create(tmp_path / "file" / "study.db", "study")

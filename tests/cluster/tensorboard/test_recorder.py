@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
+from cluster.driver.observer import TrialEnded, TrialMeasured, TrialWaiting, WorkersChanged
 from cluster.run_dir.paths import RunDir
 from cluster.spec.space import Params
 from cluster.tensorboard.recorder import Recorder
@@ -20,6 +21,7 @@ from cluster.trial import TrialState
 from mnist_core.config import LenetConfig
 from mnist_core.measurement import ConfusionMatrix, Measurement
 from mnist_core.model.networks import build_network
+from tests.support.records import started
 
 OBJECTIVE = "val/accuracy"
 CONFUSION: ConfusionMatrix = tuple(tuple(90 if row == column else 1 for column in range(10)) for row in range(10))
@@ -40,24 +42,24 @@ def recorder(run_dir: RunDir) -> Iterator[Recorder]:
 
 
 def test_a_measurement_can_be_read_while_the_trial_runs(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.trial_started(3, "mlp", {}, "worker-0")
-    recorder.measured(3, measurement(1, accuracy=0.5))
+    recorder.notify(started(3, "mlp", {}, "worker-0"))
+    recorder.notify(TrialMeasured(3, measurement(1, accuracy=0.5)))
 
     assert scalars(run_dir, 3) == [(1, 0.5)]
 
 
 def test_a_trial_without_a_measurement_has_no_file(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.trial_started(0, "mlp", {}, "worker-0")
-    recorder.trial_waits(0, "its worker was lost")
-    recorder.workers_changed(0, "its worker was lost")
+    recorder.notify(started(0, "mlp", {}, "worker-0"))
+    recorder.notify(TrialWaiting(0, "its worker was lost"))
+    recorder.notify(WorkersChanged(0, "its worker was lost"))
 
     assert not run_dir.tensorboard.exists()
 
 
 def test_confusion_matrices_are_images_by_head(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.trial_started(0, "multitask", {}, "worker-0")
-    recorder.measured(0, Measurement(1, {}, 1.0, {"digit": CONFUSION, "parity": ((9, 1), (1, 9))}))
-    recorder.trial_ended(0, TrialState.COMPLETE, 0.5, None)
+    recorder.notify(started(0, "multitask", {}, "worker-0"))
+    recorder.notify(TrialMeasured(0, Measurement(1, {}, 1.0, {"digit": CONFUSION, "parity": ((9, 1), (1, 9))})))
+    recorder.notify(TrialEnded(0, TrialState.COMPLETE, 0.5, None))
 
     assert read(run_dir.trial_tensorboard(0)).Tags()["images"] == ["confusion/digit", "confusion/parity"]
 
@@ -70,26 +72,26 @@ def test_a_trial_trained_again_has_every_epoch_once(
     run_dir = RunDir.create(tmp_path_factory.mktemp("runs") / "run")
     recorder, reached = Recorder(run_dir, OBJECTIVE), 0
     for start, epochs in attempts:
-        recorder.trial_started(0, "mlp", {}, "worker-0")
+        recorder.notify(started(0, "mlp", {}, "worker-0"))
         for epoch in range(min(start, reached + 1), start + epochs):
-            recorder.measured(0, measurement(epoch))
+            recorder.notify(TrialMeasured(0, measurement(epoch)))
             reached = max(reached, epoch)
-        recorder.trial_waits(0, "its worker was lost")
+        recorder.notify(TrialWaiting(0, "its worker was lost"))
 
     assert [step for step, _ in scalars(run_dir, 0)] == list(range(1, reached + 1))
 
 
 def test_a_rebuilt_trial_replaces_what_another_driver_wrote_and_goes_on(run_dir: RunDir) -> None:
     killed = Recorder(run_dir, OBJECTIVE)
-    killed.trial_started(0, "mlp", {}, "worker-0")
+    killed.notify(started(0, "mlp", {}, "worker-0"))
     for epoch in range(1, 5):
-        killed.measured(0, measurement(epoch, accuracy=0.1))
+        killed.notify(TrialMeasured(0, measurement(epoch, accuracy=0.1)))
 
     recorder = Recorder(run_dir, OBJECTIVE)
     recorder.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2)], None)
-    recorder.trial_started(0, "mlp", {}, "worker-1")
-    recorder.measured(0, measurement(2))
-    recorder.measured(0, measurement(3))
+    recorder.notify(started(0, "mlp", {}, "worker-1"))
+    recorder.notify(TrialMeasured(0, measurement(2)))
+    recorder.notify(TrialMeasured(0, measurement(3)))
 
     assert [step for step, _ in scalars(run_dir, 0)] == [1, 2, 3]
     assert [value for _, value in scalars(run_dir, 0)] == pytest.approx([0.9, 0.9, 0.9])
@@ -120,8 +122,8 @@ def test_a_trial_rebuilt_as_finished_has_its_end(recorder: Recorder, run_dir: Ru
 def test_choices_of_any_kind_reach_tensorboard(params: Params, tmp_path_factory: pytest.TempPathFactory) -> None:
     run_dir = RunDir.create(tmp_path_factory.mktemp("runs") / "run")
     recorder = Recorder(run_dir, OBJECTIVE)
-    recorder.trial_started(0, "mlp", params, "worker-0")
-    recorder.trial_ended(0, TrialState.FAIL, None, "diverged")
+    recorder.notify(started(0, "mlp", params, "worker-0"))
+    recorder.notify(TrialEnded(0, TrialState.FAIL, None, "diverged"))
 
     cells = plugin_data_pb2.HParamsPluginData.FromString(
         hparams_tags(run_dir, 0)["_hparams_/session_start_info"]
@@ -155,10 +157,10 @@ def test_finished_trials_are_forgotten(recorder: Recorder) -> None:
 
 
 def test_a_network_is_a_graph_also_of_a_finished_trial(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.trial_started(0, "lenet", {}, "worker-0")
-    recorder.measured(0, measurement(1))
-    recorder.trial_ended(0, TrialState.COMPLETE, 0.9, None)
-    recorder.graph(0, build_network(LenetConfig()).symbol.tojson())
+    recorder.notify(started(0, "lenet", {}, "worker-0"))
+    recorder.notify(TrialMeasured(0, measurement(1)))
+    recorder.notify(TrialEnded(0, TrialState.COMPLETE, 0.9, None))
+    recorder.write_graph(0, build_network(LenetConfig()).symbol.tojson())
 
     events = read(run_dir.trial_tensorboard(0))
     assert "Convolution" in {node.op for node in events.Graph().node}
@@ -168,8 +170,8 @@ def test_a_network_is_a_graph_also_of_a_finished_trial(recorder: Recorder, run_d
 def test_predictions_and_graph_written_again_replace_the_first(recorder: Recorder, run_dir: RunDir) -> None:
     record_trials(recorder, [0])
     for _ in range(2):
-        recorder.predictions(0, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), np.zeros(1, int), np.ones(1))
-        recorder.graph(0, build_network(LenetConfig()).symbol.tojson())
+        recorder.write_predictions(0, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), np.zeros(1, int), np.ones(1))
+        recorder.write_graph(0, build_network(LenetConfig()).symbol.tojson())
     suffixes = [file.suffix for file in run_dir.trial_tensorboard(0).iterdir()]
 
     assert (len(suffixes), suffixes.count(".graph"), suffixes.count(".predictions")) == (3, 1, 1)
@@ -182,7 +184,7 @@ def test_a_file_sorts_behind_one_that_was_written_before_the_clock_was_set_back(
     record_trials(recorder, [0])
     (file,) = run_dir.trial_tensorboard(0).iterdir()
     later = file.rename(file.with_name(f"events.out.tfevents.{time.time() + 3600:.6f}.host"))
-    recorder.graph(0, build_network(LenetConfig()).symbol.tojson())
+    recorder.write_graph(0, build_network(LenetConfig()).symbol.tojson())
     first, second = sorted(run_dir.trial_tensorboard(0).iterdir())
     recorder.rebuild(0, "mlp", {}, [measurement(1)], TrialState.PRUNED)
     (rebuilt,) = run_dir.trial_tensorboard(0).iterdir()
@@ -194,18 +196,18 @@ def test_a_file_sorts_behind_one_that_was_written_before_the_clock_was_set_back(
 
 def test_first_images_written_again_are_there_once(recorder: Recorder, run_dir: RunDir) -> None:
     for _ in range(2):
-        recorder.first_images(np.zeros((60, 28, 28), np.uint8), np.zeros(60, np.uint8))
+        recorder.write_first_images(np.zeros((60, 28, 28), np.uint8), np.zeros(60, np.uint8))
 
     assert len(read(run_dir.study_tensorboard).Images("samples/first_images")) == 1
 
 
 def test_a_folder_deleted_by_its_user_is_made_again(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.trial_started(0, "mlp", {}, "worker-0")
-    recorder.measured(0, measurement(1))
+    recorder.notify(started(0, "mlp", {}, "worker-0"))
+    recorder.notify(TrialMeasured(0, measurement(1)))
     for file in run_dir.trial_tensorboard(0).iterdir():
         file.unlink()
     run_dir.trial_tensorboard(0).rmdir()
-    recorder.measured(0, measurement(2))
+    recorder.notify(TrialMeasured(0, measurement(2)))
 
     assert [step for step, _ in scalars(run_dir, 0)] == [2]
     assert "_hparams_/session_start_info" in hparams_tags(run_dir, 0)
@@ -219,9 +221,9 @@ def measurement(epoch: int, accuracy: float = 0.9) -> Measurement:
 def record_trials(recorder: Recorder, numbers: Iterable[int]) -> None:
     """Trials of one epoch, from their start to their end."""
     for number in numbers:
-        recorder.trial_started(number, "mlp", {"training.momentum": 0.5}, "worker-0")
-        recorder.measured(number, measurement(1))
-        recorder.trial_ended(number, TrialState.PRUNED, 0.9, None)
+        recorder.notify(started(number, "mlp", {"training.momentum": 0.5}, "worker-0"))
+        recorder.notify(TrialMeasured(number, measurement(1)))
+        recorder.notify(TrialEnded(number, TrialState.PRUNED, 0.9, None))
 
 
 def kind_of(value: object) -> str:

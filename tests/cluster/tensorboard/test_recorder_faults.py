@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from cluster.driver.observer import TrialEnded, TrialMeasured
 from cluster.run_dir.paths import RunDir
 from cluster.tensorboard.recorder import Recorder
 from cluster.trial import TrialState
 from mnist_core.config import LenetConfig
 from mnist_core.measurement import ConfusionMatrix, Measurement
 from mnist_core.model.networks import build_network
+from tests.support.records import started
 
 OBJECTIVE = "val/accuracy"
 CONFUSION: ConfusionMatrix = tuple(tuple(90 if row == column else 1 for column in range(10)) for row in range(10))
@@ -31,13 +33,13 @@ def recorder(run_dir: RunDir) -> Recorder:
 
 
 def test_a_full_disk_stops_the_view_and_not_the_study(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.trial_started(0, "mlp", {}, "worker-0")
-    recorder.measured(0, measurement(1))
+    recorder.notify(started(0, "mlp", {}, "worker-0"))
+    recorder.notify(TrialMeasured(0, measurement(1)))
     with files_no_longer_than(1024):
-        recorder.measured(0, Measurement(2, {}, 20.0, {"digit": CONFUSION}))
+        recorder.notify(TrialMeasured(0, Measurement(2, {}, 20.0, {"digit": CONFUSION})))
     problem = recorder.problem
-    recorder.measured(0, measurement(3))
-    recorder.trial_ended(0, TrialState.COMPLETE, 0.9, None)
+    recorder.notify(TrialMeasured(0, measurement(3)))
+    recorder.notify(TrialEnded(0, TrialState.COMPLETE, 0.9, None))
 
     assert problem is not None
     assert "cannot be written (File too large)" in problem
@@ -46,11 +48,11 @@ def test_a_full_disk_stops_the_view_and_not_the_study(recorder: Recorder, run_di
 
 
 WRITES: list[Callable[[Recorder], None]] = [
-    lambda recorder: recorder.measured(0, measurement(1)),
-    lambda recorder: recorder.trial_ended(0, TrialState.FAIL, None, "diverged"),
+    lambda recorder: recorder.notify(TrialMeasured(0, measurement(1))),
+    lambda recorder: recorder.notify(TrialEnded(0, TrialState.FAIL, None, "diverged")),
     lambda recorder: recorder.rebuild(0, "mlp", {}, [measurement(1)], None),
-    lambda recorder: recorder.first_images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)),
-    lambda recorder: recorder.graph(0, build_network(LenetConfig()).symbol.tojson()),
+    lambda recorder: recorder.write_first_images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)),
+    lambda recorder: recorder.write_graph(0, build_network(LenetConfig()).symbol.tojson()),
 ]
 
 
@@ -67,10 +69,10 @@ def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(
 
 
 def test_a_view_that_stopped_is_whole_again_after_a_rebuild(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.trial_started(0, "mlp", {}, "worker-0")
-    recorder.measured(0, measurement(1))
+    recorder.notify(started(0, "mlp", {}, "worker-0"))
+    recorder.notify(TrialMeasured(0, measurement(1)))
     with files_no_longer_than(1024):
-        recorder.measured(0, Measurement(2, {OBJECTIVE: 0.9}, 2.0, {"digit": CONFUSION}))
+        recorder.notify(TrialMeasured(0, Measurement(2, {OBJECTIVE: 0.9}, 2.0, {"digit": CONFUSION})))
 
     resumed = Recorder(run_dir, OBJECTIVE)
     resumed.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2)], None)

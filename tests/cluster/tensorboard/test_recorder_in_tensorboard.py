@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from cluster.driver.observer import TrialEnded, TrialMeasured
 from cluster.run_dir.paths import RunDir
 from cluster.spec.space import Params
 from cluster.tensorboard.recorder import Recorder
@@ -15,6 +16,7 @@ from mnist_core.config import MultitaskConfig
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import ConfusionMatrix, Measurement
 from mnist_core.model.networks import build_network
+from tests.support.records import started
 from tests.support.tensorboard_client import TensorboardClient, running_tensorboard
 
 OBJECTIVE = "val/accuracy"
@@ -44,10 +46,10 @@ def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> I
     with running_tensorboard(run_dir.tensorboard, folder / "tensorboard.log") as tensorboard:
         for number in range(3):
             record_trial(recorder, number)
-        recorder.graph(0, build_network(MultitaskConfig()).symbol.tojson())
+        recorder.write_graph(0, build_network(MultitaskConfig()).symbol.tojson())
         images, labels = small_dataset.test.images[:10], small_dataset.test.labels[:10]
-        recorder.first_images(images, labels)
-        recorder.predictions(0, images, labels, (labels + 1) % 10, np.full(10, 0.5))
+        recorder.write_first_images(images, labels)
+        recorder.write_predictions(0, images, labels, (labels + 1) % 10, np.full(10, 0.5))
         yield OutputMode(recorder, tensorboard)
 
 
@@ -60,9 +62,9 @@ def test_scalars_are_shown_at_their_epochs(shown: OutputMode) -> None:
 
 
 def test_a_measurement_of_a_running_trial_is_shown(shown: OutputMode) -> None:
-    shown.recorder.trial_started(7, "mlp", CHOICES[0], "worker-0")
+    shown.recorder.notify(started(7, "mlp", CHOICES[0], "worker-0"))
     for steps in ([1], [1, 2]):
-        shown.recorder.measured(7, Measurement(steps[-1], {OBJECTIVE: 0.5}, 1.0))
+        shown.recorder.notify(TrialMeasured(7, Measurement(steps[-1], {OBJECTIVE: 0.5}, 1.0)))
         shown.tensorboard.eventually(seventh_steps, steps.__eq__)
 
     assert shown.tensorboard.hparams()["trial-0007"].status == "STATUS_UNKNOWN"
@@ -129,7 +131,9 @@ def seventh_steps(client: TensorboardClient) -> list[int]:
 
 def record_trial(recorder: Recorder, number: int) -> None:
     """A whole trial, as a driver tells it."""
-    recorder.trial_started(number, "mlp", CHOICES[number], "worker-0")
+    recorder.notify(started(number, "mlp", CHOICES[number], "worker-0"))
     for epoch, accuracy in enumerate(ACCURACIES[number], start=1):
-        recorder.measured(number, Measurement(epoch, {OBJECTIVE: accuracy}, 6.0 * epoch, {"digit": CONFUSION}))
-    recorder.trial_ended(number, STATES[number], ACCURACIES[number][-1], None)
+        recorder.notify(
+            TrialMeasured(number, Measurement(epoch, {OBJECTIVE: accuracy}, 6.0 * epoch, {"digit": CONFUSION}))
+        )
+    recorder.notify(TrialEnded(number, STATES[number], ACCURACIES[number][-1], None))

@@ -14,7 +14,7 @@ import pytest
 
 from cluster.results.summary import read_summary
 from cluster.run_dir.paths import RunDir
-from cluster.store.store import Store
+from cluster.store.reader import StudyReader
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import outcome
 from tests.faults.kit.studies import attempts_of
@@ -43,7 +43,7 @@ class Study:
         """Runs it: how long it takes until its first trial begins, in seconds."""
         began_s = time.time()
         assert self.driver().wait() == 0
-        with closing(Store.open(self.run_dir.store, read_only=True)) as store:
+        with closing(StudyReader.open(self.run_dir.store)) as store:
             ((first_s,),) = store.rows("SELECT min(started_at) FROM attempts")
         return float(first_s) - began_s
 
@@ -51,7 +51,7 @@ class Study:
         """How many it has, of all trials."""
         if not self.run_dir.path.exists():
             return 0
-        with closing(Store.open(self.run_dir.store, read_only=True)) as store:
+        with closing(StudyReader.open(self.run_dir.store)) as store:
             ((count,),) = store.rows("SELECT count(*) FROM measurements")
         return int(count)
 

@@ -91,8 +91,8 @@ class FaultyWorker(Worker):
         for group in {plan.group for plan in plans if plan.group}:
             join(group)
 
-    def _next_event(self, running: TrialInProgress) -> TrialEvent:
-        event = super()._next_event(running)
+    def _train_epoch(self, running: TrialInProgress) -> TrialEvent:
+        event = super()._train_epoch(running)
         if not isinstance(event, Failed) and event.measurement is not None:
             with _account(self._folder, event.number).open("a") as account:
                 print(event.measurement.epoch, file=account)

@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 
 from cluster.driver.driver import Driver
-from cluster.driver.observer import Observers
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
@@ -78,4 +77,4 @@ def drive(
             Store.create(hidden.store, spec.name).close()
     pool = LanesPool(source, lanes, chance, dies_at)
     with run_dir.locked(), closing(Store.open(run_dir.store)) as store:
-        Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), Observers([]))).run()
+        Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir))).run()

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from cluster.run_dir.paths import RunDir
-from cluster.store.store import Store
+from cluster.store.reader import StudyReader
 from cluster.trial import TrialRecord
 
 Numbers = tuple[tuple[str, float], ...]
@@ -53,7 +53,7 @@ class Outcome:
 def outcome(path: Path) -> Outcome:
     """Reads a run directory that nobody drives, and checks that all who tell of its trials tell the same."""
     run_dir = RunDir(path)
-    store = Store.open(run_dir.store, read_only=True)
+    store = StudyReader.open(run_dir.store)
     trials = tuple(_trial(run_dir, store, record) for record in store.trials())
     state = store.study()
     store.close()
@@ -79,7 +79,7 @@ def assert_charts_are_the_stores(trial: TrialOutcome) -> None:
             assert trial.charts[tag][epoch - 1] == (epoch, float(np.float32(value))), (trial.number, tag)
 
 
-def _trial(run_dir: RunDir, store: Store, record: TrialRecord) -> TrialOutcome:
+def _trial(run_dir: RunDir, store: StudyReader, record: TrialRecord) -> TrialOutcome:
     return TrialOutcome(
         record.number,
         record.state.value,

@@ -4,12 +4,12 @@ from contextlib import closing
 from pathlib import Path
 
 from cluster.driver.driver import Driver
-from cluster.driver.observer import Observers
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
 from cluster.search.search import Search
 from cluster.spec.spec_file import load_spec
+from cluster.store.reader import StudyReader
 from cluster.store.store import Store
 from cluster.trial import TrialRecord, TrialState
 from cluster.workers.inline_pool import InlinePool
@@ -35,13 +35,13 @@ def run_study(folder: Path, pool: WorkerPool, *overrides: str) -> RunDir:
     """Runs a study to its end in a new run directory, and closes the pool."""
     spec, run_dir = load_spec(SPEC, overrides), RunDir.create(folder)
     with closing(Store.create(run_dir.store, spec.name)) as store, closing(pool):
-        Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), Observers([]))).run()
+        Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir))).run()
     return run_dir
 
 
 def trials_of(run_dir: RunDir) -> list[TrialRecord]:
     """What the store has; each trial has one row for each epoch, and by now maybe more, if somebody trains it."""
-    with closing(Store.open(run_dir.store, read_only=True)) as store:
+    with closing(StudyReader.open(run_dir.store)) as store:
         records = store.trials()
         for record in records:
             epochs = [measurement.epoch for measurement in store.measurements(record.number)]
@@ -56,7 +56,7 @@ def attempts_of(run_dir: RunDir, number: int = 0) -> list[tuple[str, str]]:
 
 def of_attempts(column: str, run_dir: RunDir, number: int = 0) -> list[str]:
     """What the store has in a column of each attempt of a trial."""
-    with closing(Store.open(run_dir.store, read_only=True)) as store:
+    with closing(StudyReader.open(run_dir.store)) as store:
         rows = store.rows(f"SELECT {column} FROM attempts WHERE trial = ? ORDER BY attempt", number)
         return [row[column] or "" for row in rows]
 

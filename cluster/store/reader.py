@@ -1,0 +1,108 @@
+"""Reads the study store, also while its driver writes to it. Writes nothing."""
+
+from pathlib import Path
+
+from typing_extensions import Self
+
+from cluster.store.rows import (
+    StudyState,
+    read_attempt,
+    read_environment,
+    read_measurement,
+    read_record,
+    read_study,
+    read_time_spent,
+)
+from cluster.store.schema import RECORDS, SCHEMA_VERSION
+from cluster.store.sqlite_file import StoreFile, connect, translate_damage
+from cluster.time_spent import TimeSpent
+from cluster.trial import AttemptRecord, FailureCounts, TrialRecord
+from mnist_core.errors import RunDirError
+from mnist_core.measurement import Measurement
+
+
+class StudyReader(StoreFile):
+    """What is recorded of one study.
+
+    Every method raises RunDirError if the store is damaged.
+
+    Example:
+        with StudyReader.open(run_dir.store) as reader:
+            best = max(trial.value for trial in reader.trials() if trial.value is not None)
+    """
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Opens the store of a study to read it.
+
+        Raises:
+            RunDirError: not a study store, a damaged one, or one of another version.
+        """
+        reader = cls(path, connect(path, "ro"))
+        try:
+            reader._read_version()
+        except BaseException:
+            reader.connection.close()
+            raise
+        return reader
+
+    def _read_version(self) -> int:
+        """Returns the schema version, if this mxtrials can read it."""
+        with translate_damage(self.path):
+            (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            message = f"{self.path} contains no study: restore it and, if there is one, {self.path.name}-wal"
+            raise RunDirError(message)
+        if not 1 <= version <= SCHEMA_VERSION:
+            raise RunDirError(
+                f"{self.path} has schema version {version}, this mxtrials reads versions 1 to {SCHEMA_VERSION}: "
+                "use the mxtrials that wrote it (see environment.json beside it)"
+            )
+        return int(version)
+
+    def study(self) -> tuple[StudyState, str | None]:
+        """The study's state as last written, and why it ended before its last trial, if it did."""
+        with translate_damage(self.path):
+            (found,) = self.read(read_study, "SELECT state, reason FROM study")
+            return found
+
+    def environment(self) -> str | None:
+        """The environment that the study started in, as JSON; None in a store of version 1 or 2."""
+        if not self.rows("SELECT 1 FROM pragma_table_info('study') WHERE name = 'environment'"):
+            return None
+        with translate_damage(self.path):
+            (found,) = self.read(read_environment, "SELECT environment FROM study")
+            return found
+
+    def trials(self) -> list[TrialRecord]:
+        """All trials, by number."""
+        return self.read(read_record, RECORDS)
+
+    def measurements(self, number: int) -> list[Measurement]:
+        """A trial's measurements, by epoch."""
+        return self.read(read_measurement, "SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", number)
+
+    def last_epoch(self, number: int) -> int:
+        """A trial's last recorded epoch; 0 before the first."""
+        ((epoch,),) = self.rows("SELECT coalesce(max(epoch), 0) FROM measurements WHERE trial = ?", number)
+        return int(epoch)
+
+    def attempts(self, number: int) -> list[AttemptRecord]:
+        """A trial's attempts, in their order."""
+        return self.read(read_attempt, "SELECT * FROM attempts WHERE trial = ? ORDER BY attempt", number)
+
+    def workers(self, number: int) -> tuple[str, ...]:
+        """The workers that trained a trial, each once, in their order."""
+        return tuple(dict.fromkeys(attempt.worker for attempt in self.attempts(number)))
+
+    def failure_counts(self, number: int) -> FailureCounts:
+        """How many of a trial's attempts failed."""
+        query = "SELECT outcome FROM attempts WHERE trial = ? AND outcome IN ('failed', 'crashed', 'lost')"
+        outcomes = [row["outcome"] for row in self.rows(query, number)]
+        return FailureCounts(len(outcomes), outcomes.count("crashed"))
+
+    def times_spent(self) -> list[TimeSpent]:
+        """Where the time of each driver went, in the order in which it was written; empty in a store of version 1."""
+        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'times_spent'"):
+            return []
+        return self.read(read_time_spent, "SELECT spent FROM times_spent ORDER BY rowid")

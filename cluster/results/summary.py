@@ -1,9 +1,6 @@
-"""A study in one value, read from its run directory: what `show` prints, as a table or as JSON."""
+"""A study in one value, read from its run directory: what `show` draws, or prints as JSON."""
 
-import json
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cluster.run_dir.paths import RunDir
 from cluster.spec.spec_file import load_spec
@@ -15,11 +12,11 @@ from cluster.trial import TrialRecord, TrialState
 
 @dataclass(frozen=True)
 class StudySummary:
-    """A study as its store has it now.
+    """A study as recorded in its store.
 
     Attributes:
-        state: "running" while a process drives it; "interrupted" when none does and trials are left.
-        reason: why it stopped before its last trial, if it did.
+        state: "running" while a process runs it; "interrupted" if none does and trials remain.
+        reason: why it ended before its last trial, if it did.
         trials: by number.
     """
 
@@ -30,7 +27,7 @@ class StudySummary:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The complete trial with the best objective; of equals the first."""
+        """The complete trial with the best objective; the first of equals."""
         return next(iter(self.ranked()), None)
 
     def ranked(self) -> list[TrialRecord]:
@@ -47,28 +44,27 @@ class StudySummary:
         return list(best.values())
 
     def counts(self) -> dict[str, int]:
-        """How many trials are in each state; states that no trial is in are left out."""
+        """How many trials are in each state, without the states that no trial is in."""
         states = [trial.state for trial in self.trials]
         return {state.value: states.count(state) for state in TrialState if state in states}
 
-    def to_json(self) -> str:
-        """The summary as DESIGN's `show --json`; a number that is not finite is null."""
+    def as_json(self) -> dict[str, object]:
+        """The document that `show --json` prints; its numbers may be NaN or infinite."""
         best = self.best
-        document = {
+        return {
             "name": self.spec.name,
             "state": self.state,
             "reason": self.reason,
             "objective": self.spec.search.objective,
-            "trials": [_trial_json(trial) for trial in self.trials],
+            "trials": [trial_document(trial) for trial in self.trials],
             "best": best
             and {
                 "number": best.number,
                 "value": best.value,
-                "metrics": _finite(best.metrics.items()),
-                "test": best.test and _finite(best.test.items()),
+                "metrics": dict(best.metrics),
+                "test": best.test and dict(best.test),
             },
         }
-        return json.dumps(document, indent=2, allow_nan=False)
 
 
 def read_summary(run_dir: RunDir) -> StudySummary:
@@ -78,40 +74,35 @@ def read_summary(run_dir: RunDir) -> StudySummary:
         RunDirError: the store or the spec cannot be read.
     """
     spec = load_spec(run_dir.spec, check_packages=False)
-    store = StudyReader.open(run_dir.store)
-    try:
-        state, reason = store.study()
-        trials = tuple(store.trials())
-    finally:
-        store.close()
+    with StudyReader.open(run_dir.store) as reader:
+        summary = summarize(spec, reader)
     if run_dir.is_locked():
-        state, reason = "running", None
-    elif state == "running":
-        state, reason = "interrupted", "its driver ended without a word"
-    return StudySummary(spec, state, reason, trials)
+        return replace(summary, state="running", reason=None)
+    if summary.state == "running":
+        return replace(summary, state="interrupted", reason="its driver stopped unexpectedly")
+    return summary
 
 
-def _trial_json(trial: TrialRecord) -> dict[str, object]:
+def summarize(spec: StudySpec, reader: StudyReader) -> StudySummary:
+    """Reads a study from its open store; the state is the one last written."""
+    state, reason = reader.study()
+    return StudySummary(spec, state, reason, tuple(reader.trials()))
+
+
+def trial_document(trial: TrialRecord) -> dict[str, object]:
+    """A trial in the document that `show --json` prints; its numbers may be NaN or infinite."""
     return {
         "number": trial.number,
         "state": trial.state.value,
         "model": trial.model,
         "params": trial.params,
         "epochs": trial.epochs,
-        "value": _finite_or_none(trial.value),
-        "metrics": _finite(trial.metrics.items()),
-        "test": trial.test and _finite(trial.test.items()),
+        "value": trial.value,
+        "metrics": dict(trial.metrics),
+        "test": trial.test and dict(trial.test),
         "attempts": trial.attempts,
         "seconds": round(trial.seconds, 3),
         "worker": trial.worker,
         "error": trial.error,
         "weights_sha256": trial.weights_sha256,
     }
-
-
-def _finite(metrics: Iterable[tuple[str, float]]) -> dict[str, float | None]:
-    return {name: _finite_or_none(value) for name, value in metrics}
-
-
-def _finite_or_none(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -1,26 +1,31 @@
-"""A study as Parquet: one row a trial, and one row an epoch, for pandas and friends."""
+"""A study as Parquet: one row a trial, and one row an epoch, for pandas and similar tools."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.run_dir.paths import RunDir
-from cluster.store.store import Store
+from cluster.store.reader import StudyReader
 from cluster.trial import TrialRecord
 from mnist_core.atomic_file import write_atomically
 
 
-def write_tables(run_dir: RunDir, store: Store) -> None:
-    """Writes `results.parquet` and `metrics.parquet` anew.
+def write_tables(run_dir: RunDir, reader: StudyReader, trials: Sequence[TrialRecord]) -> None:
+    """Writes `results.parquet` and `metrics.parquet`, replacing earlier ones.
+
+    Args:
+        run_dir: where to write them.
+        reader: of the study, for the measurements.
+        trials: all trials of the study.
 
     Raises:
-        NotWritable: the folder or the disk refuses.
+        NotWritable: the folder or the disk is not writable.
     """
-    trials = store.trials()
     _write(run_dir.results, [_trial_row(trial) for trial in trials])
-    _write(run_dir.metrics, [row for trial in trials for row in _epoch_rows(store, trial)])
+    _write(run_dir.metrics, [row for trial in trials for row in _epoch_rows(reader, trial)])
 
 
 def _trial_row(trial: TrialRecord) -> dict[str, object]:
@@ -42,10 +47,10 @@ def _trial_row(trial: TrialRecord) -> dict[str, object]:
     }
 
 
-def _epoch_rows(store: Store, trial: TrialRecord) -> list[dict[str, object]]:
+def _epoch_rows(reader: StudyReader, trial: TrialRecord) -> list[dict[str, object]]:
     return [
         {"number": trial.number, "epoch": m.epoch, "elapsed_s": m.elapsed_s, **m.metrics}
-        for m in store.measurements(trial.number)
+        for m in reader.measurements(trial.number)
     ]
 
 

@@ -1,23 +1,87 @@
-"""What several commands of the command line have in common: options, and where they print."""
+"""Options and arguments that several commands share, and what they print to. Imported for `--help`, so lazily."""
 
+import json
+import math
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-PLAIN_WIDTH = 140  # columns where the output is no terminal
+PLAIN_WIDTH = 140  # columns if the output is not a terminal
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+class OutputMode(Enum):
+    """What a study prints: tables and progress for a person, JSON for a machine, or nothing."""
+
+    ALL = "all"
+    JSON = "json"
+    QUIET = "quiet"
+
+    @classmethod
+    def of(cls, as_json: bool, quiet: bool) -> "OutputMode":
+        """Returns the mode that the flags of the command line ask for."""
+        if as_json:
+            return cls.JSON
+        return cls.QUIET if quiet else cls.ALL
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 
 
+def study_options(command: Command) -> Command:
+    """Adds what every command that runs trials takes: --workers, --address, --local, --json and --quiet."""
+    for option in reversed(
+        (
+            click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind."),
+            click.option(
+                "--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default $RAY_ADDRESS."
+            ),
+            click.option("--local", is_flag=True, help="Run in this process, without Ray."),
+            json_option,
+            click.option("--quiet", is_flag=True, help="Print errors only."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def console(*, stderr: bool = False) -> "Console":
-    """Standard output, or the error output, as rich prints to it."""
+    """Opens standard output, or standard error, as rich prints to it."""
     from rich.console import Console
 
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
     return Console(stderr=stderr) if is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+
+
+def print_json(document: object) -> None:
+    """Prints a document as JSON; a number that is not finite is null."""
+    click.echo(json_text(document))
+
+
+def json_text(document: object) -> str:
+    """Returns a document as JSON; a number that is not finite is null.
+
+    Example:
+        >>> json_text([0.5, float("nan")]).split()
+        ['[', '0.5,', 'null', ']']
+    """
+    return json.dumps(_with_null(document), indent=2, allow_nan=False)
+
+
+def _with_null(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _with_null(each) for name, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_with_null(each) for each in value]
+    return value

@@ -1,26 +1,70 @@
 """The commands that only read a run directory. Each imports what it needs when it is called."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
-from jobs.cli.options import console, json_option, run_dir_argument
+from jobs.cli.options import console, json_option, print_json, run_dir_argument
 
 
 @click.command()
 @run_dir_argument
+@click.option("--trial", "number", type=int, help="Show one trial: parameters, epochs, attempts, traceback.")
 @click.option("--timing", is_flag=True, help="Show where the time of the workers and of the driver went.")
 @json_option
-def show(run_dir: Path, timing: bool, as_json: bool) -> None:
+def show(run_dir: Path, number: int | None, timing: bool, as_json: bool) -> None:
     """Show the leaderboard and the state of a study, also while it runs."""
+    if timing and number is not None:
+        raise click.UsageError("--trial and --timing show different things: choose one")
+    if timing:
+        _show_timing(run_dir, as_json)
+    elif number is not None:
+        _show_trial(run_dir, number, as_json)
+    else:
+        _show_study(run_dir, as_json)
+
+
+def _show_study(run_dir: Path, as_json: bool) -> None:
+    from cluster.results.summary import read_summary
     from cluster.run_dir.paths import RunDir
 
-    if timing:
-        from jobs.terminal.timing import show_timing as show_it
-    else:
-        from jobs.terminal.leaderboard import show_leaderboard as show_it
-    show_it(RunDir.open(run_dir), as_json, console())
+    summary = read_summary(RunDir.open(run_dir))
+    if as_json:
+        print_json(summary.as_json())
+        return
+    from jobs.terminal.leaderboard import draw_summary
+
+    draw_summary(summary, console())
+
+
+def _show_trial(run_dir: Path, number: int, as_json: bool) -> None:
+    from cluster.results.trial_details import read_trial
+    from cluster.run_dir.paths import RunDir
+
+    details = read_trial(RunDir.open(run_dir), number)
+    if as_json:
+        print_json(details.as_json())
+        return
+    from jobs.terminal.trial_details import draw_trial
+
+    draw_trial(details, console())
+
+
+def _show_timing(run_dir: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from cluster.results.timing import read_study_times
+    from cluster.run_dir.paths import RunDir
+
+    times = read_study_times(RunDir.open(run_dir))
+    if as_json:
+        print_json(times and asdict(times))
+        return
+    from jobs.terminal.timing import draw_timing
+
+    draw_timing(times, console())
 
 
 @click.command()
@@ -28,11 +72,19 @@ def show(run_dir: Path, timing: bool, as_json: bool) -> None:
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:
-    """Classify image files with the best model of a study."""
-    from cluster.run_dir.paths import RunDir
-    from jobs.study.best_model import classify, show_predictions
+    """Predict the digit on image files with the best model of a study."""
+    from dataclasses import asdict
 
-    show_predictions(images, classify(RunDir.open(run_dir), images), as_json, console())
+    from cluster.run_dir.paths import RunDir
+    from jobs.study.best_model import predict_images
+    from jobs.terminal.results import draw_predictions
+
+    predictions = predict_images(RunDir.open(run_dir), images)
+    if as_json:
+        named = zip(images, predictions, strict=True)
+        print_json([{"image": str(image), **asdict(prediction)} for image, prediction in named])
+    else:
+        draw_predictions(images, predictions, console())
 
 
 @click.command()
@@ -41,9 +93,14 @@ def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:
 def evaluate(run_dir: Path, as_json: bool) -> None:
     """Score the best model of a study on the test set."""
     from cluster.run_dir.paths import RunDir
-    from jobs.study.best_model import score_best, show_scores
+    from jobs.study.best_model import score_best
+    from jobs.terminal.results import draw_scores
 
-    show_scores(score_best(RunDir.open(run_dir)), as_json, console())
+    scores = score_best(RunDir.open(run_dir))
+    if as_json:
+        print_json({**scores.as_metrics("test"), "confusion": scores.confusion})
+    else:
+        draw_scores(scores, console())
 
 
 @click.command()
@@ -51,11 +108,18 @@ def evaluate(run_dir: Path, as_json: bool) -> None:
 @click.option("--trial", "number", type=int, help="Which trial; default: the best.")
 @json_option
 def reproduce(run_dir: Path, number: int | None, as_json: bool) -> None:
-    """Train a trial again, and say whether it gives the same numbers and weights."""
+    """Train a trial again, and check whether it gives the same numbers and weights."""
     from cluster.run_dir.paths import RunDir
-    from jobs.study.reproduce import show_reproduction, train_again
+    from jobs.study.reproduce import reproduce_trial
+    from jobs.terminal.epoch_bar import epoch_bar
+    from jobs.terminal.results import draw_reproduction
+    from mnist_core.errors import NotReproduced
 
-    show_reproduction(train_again(RunDir.open(run_dir), number, console(stderr=True)), as_json, console())
-
-
-READING = (show, predict, evaluate, reproduce)
+    show_progress = partial(epoch_bar, console=console(stderr=True))
+    reproduction = reproduce_trial(RunDir.open(run_dir), number, show_progress)
+    if as_json:
+        print_json(reproduction.as_json())
+    else:
+        draw_reproduction(reproduction, console())
+    if not reproduction.is_equal:
+        raise NotReproduced(reproduction.complaint())

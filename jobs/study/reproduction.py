@@ -1,24 +1,23 @@
 """A recorded trial and the same trial trained again, compared number by number. Trains and prints nothing."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from cluster.trial import TrialRecord
 from mnist_core.measurement import Measurement
 
-# A GPU sums in another order than a CPU, and training amplifies what that rounds otherwise: to percents within some
-# hundred steps. What is further apart is another trial; what is closer need not be the same one.
+# A GPU sums in another order than a CPU, and training amplifies the rounding differences to percents within some
+# hundred steps. Numbers further apart belong to another trial; closer ones need not be from the same one.
 TOLERANCE = 0.05
 
-# What of a measurement is of the machine and the moment, not of the trial.
-_OF_THE_MOMENT = "perf/"
+# Metrics that depend on the machine and the moment, not on the trial.
+_MACHINE_METRICS = "perf/"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of an epoch that is not as it was recorded; None is a number that was not recorded, or not measured."""
+    """A metric of an epoch that differs from its record; None if it was not recorded, or not measured again."""
 
     epoch: int
     metric: str
@@ -26,23 +25,23 @@ class Difference:
     trained: float | None
 
     def __str__(self) -> str:
-        """With all the digits that tell the two apart."""
-        return f"{self.metric} of epoch {self.epoch} is {_number(self.trained)} and was {_number(self.recorded)}"
+        """Shows all the digits that distinguish the two."""
+        return f"{self.metric} of epoch {self.epoch} is {_format_number(self.trained)} and was {_format_number(self.recorded)}"
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of training a recorded trial again.
+    """A recorded trial beside the same trial trained again.
 
     Attributes:
         trial: as recorded.
-        workers: that trained it then.
+        workers: that trained the recorded one.
         epochs: how many were trained again.
-        metrics: the names of those compared.
+        metrics: names of the compared metrics.
         differences: by epoch.
-        weights_sha256: of the final weights now; None where none are compared: the trial was not completed, or trained
-            on a GPU.
-        changes: what is not as it was when the study began, each in a few words; None where that is not recorded.
+        weights_sha256: of the final weights now; None if they are not compared, because the trial is not complete or
+            was trained on a GPU.
+        changes: what has changed since the study started, each in a few words; None if that is not recorded.
     """
 
     trial: TrialRecord
@@ -55,26 +54,26 @@ class Reproduction:
 
     @property
     def tolerance(self) -> float | None:
-        """How far apart numbers may be: absolutely, or of the larger one; None where they are compared to the bit."""
+        """How far apart numbers may be, absolutely or relative to the larger; None if they must be equal to the bit."""
         return tolerance_for(self.workers)
 
     @property
     def has_equal_weights(self) -> bool:
-        """Also where none are compared."""
+        """Whether the final weights are equal, or not compared."""
         return self.weights_sha256 is None or self.weights_sha256 == self.trial.weights_sha256
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing that is compared differs."""
+        """Whether everything that is compared is equal."""
         return not self.differences and self.has_equal_weights
 
     @property
     def equal_epochs(self) -> int:
-        """In how many epochs no metric differs."""
+        """The number of epochs in which no metric differs."""
         return self.epochs - len({difference.epoch for difference in self.differences})
 
     def complaint(self) -> str:
-        """What differs first, and why that may be, in one sentence."""
+        """The first difference and a possible reason, in one sentence."""
         what = str(self.differences[0]) if self.differences else self._weights_complaint()
         return f"trial {self.trial.number} is not reproduced: {what}; {self._reason()}"
 
@@ -84,13 +83,13 @@ class Reproduction:
 
     def _reason(self) -> str:
         if self.changes is None:
-            return "which versions and processor it was trained with is not recorded"
-        return ", ".join(self.changes) or "versions and processor are those that the study began with"
+            return "the versions and processor that it was trained with are not recorded"
+        return ", ".join(self.changes) or "versions and processor are those that the study started with"
 
-    def to_json(self) -> str:
-        """For machines; a number that is not finite is null."""
+    def as_json(self) -> dict[str, object]:
+        """The document that `reproduce --json` prints; its numbers may be NaN or infinite."""
         sha256 = {"recorded": self.trial.weights_sha256, "trained": self.weights_sha256}
-        document = {
+        return {
             "number": self.trial.number,
             "state": self.trial.state.value,
             "model": self.trial.model,
@@ -100,27 +99,26 @@ class Reproduction:
             "equal": None if self.tolerance and self.is_equal else self.is_equal,
             "tolerance": self.tolerance,
             "weights_sha256": None if self.weights_sha256 is None else sha256,
-            "differences": [_difference_json(difference) for difference in self.differences],
+            "differences": [asdict(difference) for difference in self.differences],
             "changes": self.changes,
         }
-        return json.dumps(document, indent=2, allow_nan=False)
 
 
 def tolerance_for(workers: Sequence[str]) -> float | None:
-    """See Reproduction.tolerance."""
+    """The tolerance for a trial trained by these workers: see Reproduction.tolerance."""
     return TOLERANCE if any(worker.startswith("gpu-") for worker in workers) else None
 
 
 def compared_metrics(measurements: Sequence[Measurement]) -> tuple[str, ...]:
-    """The names of the metrics that are of the trial, in their order."""
+    """The names of the metrics that depend on the trial alone, in their order."""
     names = dict.fromkeys(name for measurement in measurements for name in measurement.metrics)
-    return tuple(name for name in names if not name.startswith(_OF_THE_MOMENT))
+    return tuple(name for name in names if not name.startswith(_MACHINE_METRICS))
 
 
 def differences_between(
     recorded: Sequence[Measurement], trained: Sequence[Measurement], tolerance: float | None
 ) -> Iterator[Difference]:
-    """What differs, epoch by epoch; NaN is equal to NaN."""
+    """Yields the differences, epoch by epoch; NaN equals NaN."""
     names = compared_metrics([*recorded, *trained])
     before, now = _by_epoch(recorded), _by_epoch(trained)
     for epoch in sorted({*before, *now}):
@@ -142,13 +140,5 @@ def _are_equal(one: float | None, other: float | None, tolerance: float | None) 
     return one == other if tolerance is None else math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "missing" if value is None else repr(value)
-
-
-def _difference_json(difference: Difference) -> dict[str, object]:
-    recorded, trained = (
-        value if value is not None and math.isfinite(value) else None
-        for value in (difference.recorded, difference.trained)
-    )
-    return {"epoch": difference.epoch, "metric": difference.metric, "recorded": recorded, "trained": trained}

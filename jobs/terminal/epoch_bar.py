@@ -1,23 +1,23 @@
-"""How far a training is, for a person who waits for it."""
+"""The progress of a training, for a person who waits for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Timer
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-PATIENCE_S = 2.0
+from jobs.study.retraining import OnEpoch
 
-TellEpoch = Callable[[int], None]
+PATIENCE_S = 2.0
 
 
 @contextmanager
-def epoch_bar(what: str, epochs: int, console: Console, patience_s: float = PATIENCE_S) -> Iterator[TellEpoch]:
-    """Shows a bar in a terminal, where it takes longer than some seconds; leaves nothing of it behind.
+def epoch_bar(what: str, epochs: int, console: Console, patience_s: float = PATIENCE_S) -> Iterator[OnEpoch]:
+    """Shows a progress bar in a terminal if training takes longer than some seconds, and removes it afterwards.
 
     Yields:
-        what is to be told how many epochs are trained.
+        a function to call with the number of epochs trained.
     """
     if not console.is_interactive:
         yield lambda epoch: None

@@ -4,44 +4,62 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cluster.spec.space import Params
+from cluster.driver.observer import (
+    StudyEvent,
+    StudyStopping,
+    TrialEnded,
+    TrialMeasured,
+    TrialStarted,
+    TrialWaiting,
+    WorkersChanged,
+)
 from cluster.spec.study_spec import StudySpec
-from cluster.trial import TrialRecord, TrialState
+from cluster.trial import TrialRecord, TrialSpec, TrialState
 from mnist_core.measurement import Measurement
+
+STOPPING = "finishing the current epochs and saving; press Ctrl-C again to quit now"
 
 
 @dataclass
-class RunningTrial:
+class TrialProgress:
     """A trial that a worker trains now; `measurement` is its last, None before its first."""
 
-    model: str
-    params: Params
+    trial: TrialSpec
     worker: str
-    epochs: int
     measurement: Measurement | None = None
+
+    @property
+    def model(self) -> str:
+        """The kind of network."""
+        return self.trial.model.kind
 
     @property
     def epoch(self) -> int:
         """How many epochs are trained."""
         return self.measurement.epoch if self.measurement else 0
 
+    @property
+    def epochs(self) -> int:
+        """How many epochs it will train."""
+        return self.trial.training.epochs
+
 
 @dataclass
 class Progress:
-    """Takes in what a StudyObserver is told. Running trials are kept, finished ones only pluralize.
+    """Keeps the running trials, and counts the finished ones.
 
     Attributes:
         running: by trial number.
         ended: how many trials are in each final state.
         ended_before: how many of them were finished before the study was resumed.
-        workers: ready now; None before the first is.
-        best: objective, number and kind of network of the best trial that was completed.
+        workers: ready now; None before the first one is.
+        best: objective, number and kind of network of the best complete trial.
         problem: the last thing that went wrong.
     """
 
     spec: StudySpec
     clock: Callable[[], float] = time.monotonic
-    running: dict[int, RunningTrial] = field(default_factory=dict)
+    running: dict[int, TrialProgress] = field(default_factory=dict)
     ended: dict[TrialState, int] = field(default_factory=dict)
     ended_before: int = 0
     workers: int | None = None
@@ -51,45 +69,47 @@ class Progress:
     def __post_init__(self) -> None:
         self._started_s = self.clock()
 
-    def seen_before(self, trial: TrialRecord) -> None:
-        """A trial that was finished before the study was resumed."""
+    def count_finished(self, trial: TrialRecord) -> None:
+        """Counts a trial that was finished before the study was resumed."""
         self.ended_before += 1
         self._count(trial.number, trial.model, trial.state, trial.value)
 
-    def start(self, number: int, model: str, params: Params, worker: str) -> None:
-        """A worker was given the trial."""
-        epochs = self.spec.resolve(params)[1].epochs
-        self.running[number] = RunningTrial(model, params, worker, epochs)
-
-    def measure(self, number: int, measurement: Measurement) -> RunningTrial:
-        """The trial has trained one more epoch."""
-        running = self.running[number]
-        running.measurement = measurement
-        return running
-
-    def put_aside(self, number: int, reason: str) -> None:
-        """The trial waits."""
-        self.running.pop(number, None)
-        self.problem = f"trial {number} waits: {reason}"
-
-    def end(self, number: int, state: TrialState, value: float | None, error: str | None) -> RunningTrial | None:
-        """The trial is finished; returns what ran of it, None if it waited."""
-        running = self.running.pop(number, None)
-        if error:
-            self.problem = f"trial {number}: {error}"
-        self._count(number, running.model if running else "", state, value)
-        return running
+    def update(self, event: StudyEvent) -> None:
+        """Takes an event of the study into account."""
+        match event:
+            case TrialStarted(trial, worker):
+                self.running[trial.number] = TrialProgress(trial, worker)
+            case TrialMeasured(number, measurement):
+                self.running[number].measurement = measurement
+            case TrialWaiting(number, reason):
+                self.running.pop(number, None)
+                self.problem = f"trial {number} waits: {reason}"
+            case TrialEnded():
+                self._end(event)
+            case WorkersChanged(ready, problem):
+                self.workers = ready
+                self.problem = problem or self.problem
+            case StudyStopping(reason):
+                self.problem = f"stopping ({reason}): {STOPPING}"
+            case _:
+                pass
 
     def elapsed_s(self) -> float:
-        """Since the view was opened."""
+        """Seconds since the view was opened."""
         return self.clock() - self._started_s
 
     def remaining_s(self) -> float | None:
-        """How long the rest takes at the pace so far, running trials pluralize by their epochs; None if too early."""
+        """How long the rest takes at the pace so far, running trials counted by their epochs; None if too early."""
         now_done = sum(self.ended.values()) - self.ended_before
         done = now_done + sum(trial.epoch / trial.epochs for trial in self.running.values())
         left = self.spec.trials - self.ended_before - done
         return None if done < 0.5 else self.elapsed_s() * left / done
+
+    def _end(self, event: TrialEnded) -> None:
+        running = self.running.pop(event.number, None)
+        if event.error:
+            self.problem = f"trial {event.number}: {event.error}"
+        self._count(event.number, running.model if running else "", event.state, event.value)
 
     def _count(self, number: int, model: str, state: TrialState, value: float | None) -> None:
         self.ended[state] = self.ended.get(state, 0) + 1

@@ -57,7 +57,7 @@ def test_study_that_is_driven_is_running(study: Study) -> None:
 
 def test_study_whose_driver_died_is_interrupted(study: Study) -> None:
     summary = read_summary(study.run_dir)
-    assert (summary.state, summary.reason) == ("interrupted", "its driver ended without a word")
+    assert (summary.state, summary.reason) == ("interrupted", "its driver stopped unexpectedly")
 
 
 @pytest.mark.parametrize("state", ["complete", "interrupted"])
@@ -70,7 +70,7 @@ def test_study_that_ended_says_how_and_why(state: StudyState, study: Study) -> N
 def test_study_without_trials_has_no_best(study: Study) -> None:
     summary = read_summary(study.run_dir)
     assert (summary.best, summary.ranked(), summary.best_of_each_kind(), summary.counts()) == (None, [], [], {})
-    assert json.loads(summary.to_json())["best"] is None
+    assert summary.as_json()["best"] is None
 
 
 @pytest.mark.parametrize(("objective", "best"), [("val/accuracy", 1), ("val/loss", 0)])
@@ -107,7 +107,7 @@ def test_number_that_is_not_finite_is_null_in_json(value: float, study: Study) -
     study.store.start_attempt(0, "cpu-0")
     study.store.add_measurement(0, Measurement(1, {"val/loss": value, "val/accuracy": 0.1}, 1.0), value)
     study.store.fail_trial(0, "failed", "diverged")
-    document = json.loads(read_summary(study.run_dir).to_json(), parse_constant=no_constant)
+    document = json.loads(json_text(read_summary(study.run_dir).as_json()), parse_constant=no_constant)
     (trial,) = document["trials"]
     assert trial["metrics"] == {"val/loss": None, "val/accuracy": 0.1}
     assert (trial["value"], trial["state"], trial["error"]) == (None, "FAIL", "diverged")
@@ -116,7 +116,7 @@ def test_number_that_is_not_finite_is_null_in_json(value: float, study: Study) -
 def test_json_tells_of_the_best_with_its_test_metrics(study: Study) -> None:
     study.add(0, 0.5)
     study.store.set_test(0, {"test/accuracy": 0.4})
-    document = json.loads(read_summary(study.run_dir).to_json())
+    document = json.loads(json_text(read_summary(study.run_dir).as_json()))
     assert document["best"] == {
         "number": 0,
         "value": 0.5,

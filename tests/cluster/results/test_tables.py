@@ -42,7 +42,7 @@ def fill(store: Store) -> None:
 
 def test_results_have_one_row_a_trial(run_dir: RunDir, store: Store) -> None:
     fill(store)
-    write_tables(run_dir, store)
+    write_tables(run_dir, store, store.trials())
     complete, failed, waits = pq.read_table(run_dir.results).to_pylist()
     assert (complete["number"], complete["state"], complete["epochs"], complete["value"]) == (0, "COMPLETE", 2, 0.25)
     assert (complete["val/loss"], complete["test/accuracy"], complete["seed"]) == (0.25, 0.75, 2**32 - 1)
@@ -54,20 +54,20 @@ def test_results_have_one_row_a_trial(run_dir: RunDir, store: Store) -> None:
 
 def test_metrics_have_one_row_an_epoch(run_dir: RunDir, store: Store) -> None:
     fill(store)
-    write_tables(run_dir, store)
+    write_tables(run_dir, store, store.trials())
     rows = pq.read_table(run_dir.metrics).to_pylist()
     assert [(row["number"], row["epoch"], row["elapsed_s"]) for row in rows] == [(0, 1, 1.0), (0, 2, 2.0), (1, 1, 1.0)]
     assert [row["val/loss"] for row in rows] == pytest.approx([0.5, 0.25, math.nan], nan_ok=True)
 
 
 def test_study_without_trials_leaves_empty_tables(run_dir: RunDir, store: Store) -> None:
-    write_tables(run_dir, store)
+    write_tables(run_dir, store, store.trials())
     assert pq.read_table(run_dir.results).num_rows == 0
     assert pq.read_table(run_dir.metrics).num_rows == 0
 
 
 def test_tables_written_again_replace_the_first(run_dir: RunDir, store: Store) -> None:
-    write_tables(run_dir, store)
+    write_tables(run_dir, store, store.trials())
     fill(store)
-    write_tables(run_dir, store)
+    write_tables(run_dir, store, store.trials())
     assert pq.read_table(run_dir.results).num_rows == 3

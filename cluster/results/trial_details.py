@@ -1,0 +1,74 @@
+"""One trial in one value, read from its run directory: what `show --trial` draws, or prints as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from cluster.results.summary import trial_document
+from cluster.run_dir.paths import RunDir
+from cluster.store.reader import StudyReader
+from cluster.trial import AttemptRecord, TrialRecord
+from mnist_core.errors import RunDirError
+from mnist_core.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class TrialDetails:
+    """All that is recorded of one trial.
+
+    Attributes:
+        trial: its record.
+        attempts: in their order.
+        measurements: by epoch.
+    """
+
+    trial: TrialRecord
+    attempts: Sequence[AttemptRecord]
+    measurements: Sequence[Measurement]
+
+    @property
+    def error(self) -> str | None:
+        """Why the trial failed, or else its last attempt that did."""
+        return self.trial.error or next((each.error for each in reversed(self.attempts) if each.error), None)
+
+    @property
+    def traceback(self) -> str | None:
+        """The traceback of that error, if training raised it."""
+        found = next((each.traceback for each in reversed(self.attempts) if each.traceback), None)
+        return self.trial.traceback or found
+
+    def as_json(self) -> dict[str, object]:
+        """The trial as in `show --json`, with its seed, traceback, epochs and attempts."""
+        return {
+            **trial_document(self.trial),
+            "seed": self.trial.seed,
+            "traceback": self.traceback,
+            "measurements": [
+                {"epoch": each.epoch, "elapsed_s": each.elapsed_s, "metrics": dict(each.metrics)}
+                for each in self.measurements
+            ],
+            "attempts": [asdict(attempt) for attempt in self.attempts],
+        }
+
+
+def read_trial(run_dir: RunDir, number: int) -> TrialDetails:
+    """Reads one trial, also while its study runs.
+
+    Raises:
+        RunDirError: the store cannot be read, or has no such trial.
+    """
+    with StudyReader.open(run_dir.store) as reader:
+        trial = find_trial(reader.trials(), number, run_dir)
+        return TrialDetails(trial, reader.attempts(number), reader.measurements(number))
+
+
+def find_trial(trials: Sequence[TrialRecord], number: int, run_dir: RunDir) -> TrialRecord:
+    """Returns the trial with this number.
+
+    Raises:
+        RunDirError: there is none.
+    """
+    found = next((trial for trial in trials if trial.number == number), None)
+    if found is None:
+        numbers = f"its trials are 0 to {len(trials) - 1}" if trials else "it has none yet"
+        raise RunDirError(f"{run_dir.path} has no trial {number}: {numbers}")
+    return found

@@ -1,0 +1,174 @@
+"""The commands that run trials: run, resume. Each imports what it needs when it is called."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jobs.cli.group import EXIT_INTERRUPTED, print_error
+from jobs.cli.options import OutputMode, console, print_json, run_dir_argument, study_options
+from mnist_core.errors import EnvironmentLacks, NoCompleteTrial, NotWritable
+
+if TYPE_CHECKING:
+    from cluster.driver.observer import StudyObserver
+    from cluster.results.summary import StudySummary
+    from cluster.run_dir.paths import RunDir
+    from cluster.spec.study_spec import StudySpec
+    from cluster.trial import TrialRecord
+    from jobs.study.backend import Backend
+    from jobs.study.run import StudyResult
+
+
+@click.command()
+@click.argument("spec")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory, new; default runs/<name>.")
+@click.option("--trials", type=int, help="How many trials.")
+@click.option("--epochs", type=int, help="How many epochs each.")
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Set any field of the spec; repeatable.")
+@study_options
+def run(
+    spec: str,
+    out: Path | None,
+    trials: int | None,
+    epochs: int | None,
+    overrides: Sequence[str],
+    workers: str | None,
+    address: str | None,
+    local: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run a study. SPEC is a file or the name of a shipped spec, e.g. quickstart."""
+    from cluster.run_dir.paths import RunDir
+    from cluster.spec.spec_file import load_spec, shortcut_overrides
+    from jobs.specs.shipped import spec_path
+
+    study = load_spec(spec_path(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
+    _check_local(local, workers)
+    from jobs.study.backend import Backend
+    from jobs.study.run import start_study  # takes seconds to import: a bad spec is rejected before
+
+    run_dir = RunDir(out or Path("runs") / study.name)
+    mode = OutputMode.of(as_json, quiet)
+    backend = Backend(local, address)
+    with _interruptible(run_dir), _open_view(study, mode, backend) as view:
+        result = start_study(study, run_dir.path, backend, view)
+    _report(result, run_dir, mode)
+
+
+@click.command()
+@run_dir_argument
+@click.option("--trials", type=int, help="Extend the study to this many trials.")
+@study_options
+def resume(
+    run_dir: Path, trials: int | None, workers: str | None, address: str | None, local: bool, as_json: bool, quiet: bool
+) -> None:
+    """Continue an interrupted study, or add trials to a finished one."""
+    from cluster.results.summary import read_summary
+    from cluster.run_dir.paths import RunDir
+    from cluster.spec.spec_file import load_spec, shortcut_overrides
+
+    opened = RunDir.open(run_dir)
+    study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
+    _check_local(local, workers)
+    from jobs.study.backend import Backend
+    from jobs.study.run import resume_study  # takes seconds to import: a bad spec is rejected before
+
+    finished = [trial for trial in read_summary(opened).trials if trial.state.is_finished()]
+    mode = OutputMode.of(as_json, quiet)
+    backend = Backend(local, address)
+    with _interruptible(opened), _open_view(study, mode, backend, finished) as view:
+        result = resume_study(opened, study, backend, view)
+    _report(result, opened, mode)
+
+
+def _check_local(local: bool, workers: str | None) -> None:
+    if local and workers:
+        raise click.UsageError("--local runs one CPU worker in this process: leave out --workers")
+
+
+@contextmanager
+def _open_view(
+    spec: "StudySpec", mode: OutputMode, backend: "Backend", finished: Sequence["TrialRecord"] = ()
+) -> Iterator["StudyObserver"]:
+    """Opens the view that fits the output; `finished` are the trials of a resumed study that are done."""
+    from cluster.driver.observer import StudyObserver
+
+    if mode is not OutputMode.ALL:
+        yield StudyObserver()
+        return
+    from jobs.terminal.progress import Progress
+
+    progress = Progress(spec)
+    for trial in finished:
+        progress.count_finished(trial)
+    output = console()
+    if output.is_terminal:
+        from jobs.terminal.live_view import LiveView
+
+        with LiveView(progress, output, _opening(backend)) as view:
+            yield view
+    else:
+        from jobs.terminal.plain_view import PlainView
+
+        yield PlainView(progress, output)
+
+
+def _opening(backend: "Backend") -> str:
+    """What happens until the first worker is ready."""
+    if backend.local:
+        return "loading MXNet"
+    return f"joining Ray at {backend.address}" if backend.address else "starting Ray"
+
+
+@contextmanager
+def _interruptible(run_dir: "RunDir") -> Iterator[None]:
+    """If a study cannot continue now, names the command that resumes it, provided there is something to resume."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _print_interrupted(run_dir)
+        sys.exit(EXIT_INTERRUPTED)
+    except EnvironmentLacks as err:
+        if not run_dir.store.exists():
+            raise
+        raise type(err)(f"{err}; then resume with: mxtrials resume {run_dir.path}") from err
+
+
+def _print_interrupted(run_dir: "RunDir") -> None:
+    is_resumable = run_dir.store.exists()
+    print_error(f"interrupted; resume with: mxtrials resume {run_dir.path}" if is_resumable else "interrupted")
+
+
+def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode) -> None:
+    """Prints how a study ended, and exits with the code that says so, whether it could be printed or not."""
+    from jobs.study.run import INTERRUPTED
+
+    summary = result.summary
+    try:
+        _print_result(summary, run_dir, mode)
+    except NotWritable as err:
+        raise NotWritable(f"{err}; the study is kept: `mxtrials show {run_dir.path}`") from err
+    finally:
+        if result.warning:
+            print_error(f"mxtrials: {result.warning}")
+        if summary.reason == INTERRUPTED:
+            _print_interrupted(run_dir)
+            sys.exit(EXIT_INTERRUPTED)
+        if summary.best is None:
+            raise NoCompleteTrial(
+                f"no trial of {summary.spec.name} is complete: `mxtrials show {run_dir.path}` says why"
+            )
+
+
+def _print_result(summary: "StudySummary", run_dir: "RunDir", mode: OutputMode) -> None:
+    from jobs.terminal.leaderboard import draw_files, draw_summary
+
+    if mode is OutputMode.JSON:
+        print_json(summary.as_json())
+    elif mode is OutputMode.ALL:
+        draw_summary(summary, console())
+        draw_files(summary, run_dir, console())

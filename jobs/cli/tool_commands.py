@@ -1,0 +1,50 @@
+"""The commands that need no study: data, bench, doctor. Each imports what it needs when it is called."""
+
+import sys
+
+import click
+
+from jobs.bench.registry import BENCHMARKS, PUBLISHED
+from jobs.cli.options import console, json_option, print_json
+
+
+@click.command()
+@click.option("--source", default="bundled", help="A folder with the four IDX files; default: the bundled MNIST.")
+@json_option
+def data(source: str, as_json: bool) -> None:
+    """Build the data cache, or check it."""
+    from dataclasses import asdict
+
+    from jobs.terminal.results import draw_cache
+    from mnist_core.data.cache import default_cache_dir, inspect_cache
+
+    report = inspect_cache(source, cache_dir=default_cache_dir())
+    if as_json:
+        print_json(asdict(report) | {"path": str(report.path)})
+    else:
+        draw_cache(report, console())
+
+
+@click.command()
+@click.argument("name", type=click.Choice(list(BENCHMARKS)), required=False)
+@click.option("--rounds", type=click.IntRange(min=1), help="How many rounds to measure.")
+@click.option("--published", is_flag=True, help="The workload that a peer has published (dispatch: 11 minutes).")
+@json_option
+def bench(name: str | None, rounds: int | None, published: bool, as_json: bool) -> None:
+    """Measure mxtrials beside what you would use instead; everything that can be measured, if no NAME is given."""
+    if published and name not in PUBLISHED:
+        raise click.UsageError(f"--published is for: {', '.join(PUBLISHED)}")
+    from jobs.bench.command import run_benchmarks
+
+    run_benchmarks(name, rounds, published, as_json, console())
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check what this machine is missing, and how to fix it."""
+    from jobs.doctor.doctor import examine, exit_code, show
+
+    results = examine()
+    show(results, as_json, console())
+    sys.exit(exit_code(results))

@@ -1,0 +1,58 @@
+"""What everything drawn on a terminal has in common: tables, styles of states, numbers and parameters as text."""
+
+from rich.table import Table
+from rich.text import Text
+
+from cluster.spec.space import Params, format_param
+from cluster.trial import TrialState
+
+STATE_STYLES = {
+    TrialState.COMPLETE: "green",
+    TrialState.PRUNED: "yellow",
+    TrialState.FAIL: "red",
+    TrialState.RUNNING: "cyan",
+    TrialState.WAITING: "dim",
+}
+
+
+def table(*columns: str, left: tuple[str, ...] = (), title: str | None = None) -> Table:
+    """Creates a table without lines, whose columns hold numbers unless they are named in `left`.
+
+    Example:
+        >>> drawn = table("trial", "network", left=("network",))
+        >>> [column.justify for column in drawn.columns]
+        ['right', 'left']
+    """
+    drawn = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False, title=title)
+    for name in columns:
+        drawn.add_column(name, justify="left" if name in left else "right", no_wrap=True)
+    return drawn
+
+
+def ellipsized(*parts: str | tuple[str, str]) -> Text:
+    """Joins texts, or texts with their style, into one line that ends in an ellipsis if it is too long."""
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
+
+
+def pluralize(number: int, thing: str) -> str:
+    """Returns 1 as "1 worker", 2 as "2 workers"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def format_params(params: Params) -> str:
+    """Returns a trial's parameters in one line, by the last part of their names."""
+    return "  ".join(f"{name.rsplit('.', 1)[-1]}={format_param(value)}" for name, value in params.items())
+
+
+def format_count(number: float) -> str:
+    """Returns 1234567 as "1.23M"."""
+    for divisor, unit in ((1e6, "M"), (1e3, "k")):
+        if number >= divisor:
+            return f"{number / divisor:.3g}{unit}"
+    return f"{number:.3g}"
+
+
+def format_time(seconds: float) -> str:
+    """Returns seconds as "42 s" or "3:07 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"

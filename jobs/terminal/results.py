@@ -1,0 +1,69 @@
+"""Draws what single commands found: predictions, test scores, the data cache, a reproduction."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from jobs.study.reproduction import Reproduction
+from jobs.terminal.output import table
+from mnist_core.data.cache import CacheReport
+from mnist_core.model.metrics import Scores
+from mnist_core.model.prediction import Prediction
+
+
+def draw_predictions(images: Sequence[Path], predictions: Sequence[Prediction], console: Console) -> None:
+    """Draws what the model predicts for each image."""
+    columns = ("image", "digit", "probability", "parity")
+    drawn = table(*columns, left=columns)
+    for image, seen in zip(images, predictions, strict=True):
+        parity = f"{seen.parity} ({seen.parity_probability:.3f})" if seen.parity else ""
+        drawn.add_row(str(image), f"[bold]{seen.digit}[/]", f"{seen.probability:.3f}", parity)
+    console.print(drawn)
+
+
+def draw_scores(scores: Scores, console: Console) -> None:
+    """Draws metrics on the test set, and a confusion matrix for each head."""
+    for name, value in scores.as_metrics("test").items():
+        console.print(f"{name}  {value:.4f}", highlight=False)
+    for head, counts in scores.confusion.items():
+        drawn = table("", *map(str, range(len(counts))), title=f"{head}: rows are labels, columns predictions")
+        for row, line in enumerate(counts):
+            cells = [f"[bold green]{n}[/]" if row == column else str(n) for column, n in enumerate(line)]
+            drawn.add_row(f"[dim]{row}[/]", *cells)
+        console.print(drawn)
+
+
+def draw_cache(report: CacheReport, console: Console) -> None:
+    """Draws where the data cache is, and how many images of each digit it holds."""
+    if report.damage:
+        console.print(f"[yellow]the cache was damaged and has been rebuilt:[/] {report.damage}")
+    done = "built" if report.built else "checked"
+    console.print(f"{done} {report.path} ({report.size_bytes / 1e6:.1f} MB)", highlight=False, soft_wrap=True)
+    console.print(f"fingerprint {report.fingerprint}", highlight=False, soft_wrap=True)
+    drawn = table("", *map(str, range(len(report.train_counts))), "all", left=("",))
+    for name, counts in (("train", report.train_counts), ("test", report.test_counts)):
+        drawn.add_row(name, *map(str, counts), str(sum(counts)))
+    console.print(drawn)
+
+
+def draw_reproduction(reproduction: Reproduction, console: Console) -> None:
+    """Draws how a trial that was trained again compares with its record."""
+    for line in _reproduction_lines(reproduction):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _reproduction_lines(reproduction: Reproduction) -> Iterator[str]:
+    trial = reproduction.trial
+    tolerance = reproduction.tolerance
+    yield f"trial {trial.number}, {trial.model}, {trial.state.value}, trained again on this CPU"
+    equal = "equal" if tolerance is None else f"similar (within {tolerance:.0%}, as other trials may be, too)"
+    yield f"epochs   {reproduction.equal_epochs} of {reproduction.epochs} {equal} in {', '.join(reproduction.metrics)}"
+    if tolerance is not None:
+        workers = ", ".join(reproduction.workers)
+        yield f"weights  not compared: it was trained on {workers}, and GPUs round differently"
+    elif reproduction.weights_sha256 is None:
+        yield "weights  not compared: only those of complete trials are recorded"
+    else:
+        verdict = "equal" if reproduction.has_equal_weights else "different"
+        yield f"weights  {verdict}, SHA-256 {reproduction.weights_sha256}"

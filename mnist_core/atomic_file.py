@@ -1,22 +1,47 @@
-"""Writing a file so that a reader, or a crash at any byte, finds the old content or the new, never a part."""
+"""Writes a file so that a reader, or a crash at any byte, finds the old content or the new, never a part.
+
+Also the one place where an OSError of a write becomes a NotWritable.
+"""
 
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mnist_core.errors import NotWritable
 
+FREE_SPACE_REMEDY = "free disk space or fix its permissions"
+
 _UNFINISHED = ".part"
+
+
+@contextmanager
+def write_errors(what: Path | str, remedy: str = FREE_SPACE_REMEDY, *, verb: str = "written") -> Iterator[None]:
+    """Turns an OSError in the block into a NotWritable: "<what> cannot be <verb> (<reason>): <remedy>".
+
+    Args:
+        what: the file or folder that the block writes.
+        remedy: what the user can do.
+        verb: "written" or "created".
+
+    Raises:
+        NotWritable: the file system does not allow it.
+    """
+    try:
+        yield
+    except (OSError, NotImplementedError) as err:  # NotImplementedError: FileLock's, on a file system without locks
+        reason = getattr(err, "strerror", None) or err
+        raise NotWritable(f"{what} cannot be {verb} ({reason}): {remedy}") from err
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes under a temporary name in the same folder, flushes to the disk, then renames.
 
     Raises:
-        NotWritable: the folder or the disk refuses.
+        NotWritable: the file system does not allow it.
     """
-    try:
+    with write_errors(path):
         handle, name = tempfile.mkstemp(_UNFINISHED, f".{path.name}.", path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -29,28 +54,24 @@ def write_atomically(path: Path, content: bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
-    except OSError as err:
-        raise NotWritable(f"{path} cannot be written ({err.strerror}): make room there, or allow it") from err
 
 
 def leftovers(folder: Path) -> Iterator[Path]:
-    """What is being written in a folder, or was when the process that wrote it was killed."""
+    """Returns the unfinished files in a folder: those being written now, and those of processes that were killed."""
     return folder.glob(f".*{_UNFINISHED}")
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder, and those above it that are missing, such that they survive a power cut.
+    """Creates a folder and its missing parents, such that they survive a power cut.
 
     Raises:
-        NotWritable: the file system refuses.
+        NotWritable: the file system does not allow it.
     """
-    try:
+    with write_errors(folder, verb="created"):
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         for each in missing:
             sync_folder(each.parent)
-    except OSError as err:
-        raise NotWritable(f"{folder} cannot be made ({err.strerror}): make room there, or allow it") from err
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mnist_core.errors import DeviceUnavailable, MissingLibrary
+from mnist_core.errors import DeviceUnavailable, MissingLibrary, last_line
 from mnist_core.gpu import gpu_problem
 from mnist_core.lean_import import hidden_packages
 
@@ -113,7 +113,7 @@ def open_context(kind: DeviceKind) -> Any:
     try:
         mxnet.nd.ones((2, 2), ctx=mxnet.gpu(0)).asnumpy()
     except mxnet.MXNetError as err:
-        raise DeviceUnavailable(f"the GPU cannot run this MXNet: {str(err).splitlines()[-1].strip()}") from err
+        raise DeviceUnavailable(f"the GPU cannot run this MXNet: {last_line(str(err))}") from err
     return mxnet.gpu(0)
 
 

@@ -81,3 +81,13 @@ class NoCompleteTrial(MxtrialsError):
 
 class NotReproduced(MxtrialsError):
     """A recorded trial, trained again, does not give the numbers or the weights that it gave."""
+
+
+def first_line(text: str, default: str = "no message") -> str:
+    """Returns the first line of a message that is not blank, stripped; `default` if there is none."""
+    return next(filter(None, map(str.strip, text.splitlines())), default)
+
+
+def last_line(text: str, default: str = "no message") -> str:
+    """Returns the last line of a message that is not blank, stripped; `default` if there is none."""
+    return next(filter(None, map(str.strip, reversed(text.splitlines()))), default)

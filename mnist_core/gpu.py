@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
+from mnist_core.errors import first_line
+
 GPU_DISTRIBUTION = "mxnet-cu117"
 
 # Machine code runs on GPUs of its own major version from its own minor version on; the library's lowest and highest
@@ -81,8 +83,7 @@ def list_gpus(program: str = "nvidia-smi", timeout_s: float = _TIMEOUT_S) -> tup
     except OSError as err:
         return f"{program} cannot be run ({err.strerror}): there is no GPU here, or no NVIDIA driver"
     if answer.returncode != 0:
-        lines = (answer.stdout + answer.stderr).split("\n")
-        said = next((line.strip() for line in lines if line.strip()), "nothing")
+        said = first_line(answer.stdout + answer.stderr, "nothing")
         return f"{program} failed with exit code {answer.returncode} and said {said!r}: check the NVIDIA driver"
     return parse_gpus(answer.stdout) or f"{program} lists no GPU: check that this machine or container has one"
 

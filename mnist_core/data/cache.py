@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_core.atomic_file import sync_folder
+from mnist_core.atomic_file import sync_folder, write_errors
 from mnist_core.data.arrow_file import FORMAT_VERSION, CacheMiss, fingerprint, map_dataset, write_dataset
 from mnist_core.data.dataset import CLASSES, Dataset, LabelledImages
 from mnist_core.data.idx_folder import BUNDLED, IdxFiles, find_idx_files
@@ -155,19 +155,15 @@ def _build(files: IdxFiles, digest: str, path: Path) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Holds the lock of one cache file; every refusal of the folder or the disk in the block is a NotWritable."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
-            yield
-    except Timeout as err:
-        raise NotWritable(
-            f"another process has held {err.lock_file} for {_LOCK_TIMEOUT_S:.0f} s: end it, or choose another folder"
-        ) from err
-    except (OSError, NotImplementedError) as err:
-        reason = getattr(err, "strerror", None) or err
-        raise NotWritable(
-            f"the data cache {path} cannot be written ({reason}): free space, or choose a cache folder that can"
-        ) from err
+    with write_errors(f"the data cache {path}", "free disk space or choose another cache folder"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
+                yield
+        except Timeout as err:
+            raise NotWritable(
+                f"another process has held {err.lock_file} for {_LOCK_TIMEOUT_S:.0f} s: end it or choose another folder"
+            ) from err
 
 
 def _key(digest: str) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from mnist_core.atomic_file import write_atomically
+from mnist_core.atomic_file import write_atomically, write_errors
 from mnist_core.config import FrozenModel, ModelConfig, TrainingConfig
 from mnist_core.context import mx
-from mnist_core.errors import CheckpointError, NotWritable
+from mnist_core.errors import CheckpointError
 from mnist_core.model.networks import build_network
 from mnist_core.model.parameters import Layout, Vector, weights_sha256
 
@@ -62,10 +62,8 @@ def save_model(prefix: Path, card: ModelCard, weights: Vector) -> None:
     network = build_network(card.model)
     params = _params_content(Layout.of(network.parameter_shapes()).unpack(weights))
     saved = _SavedCard(**card.model_dump(), params_sha256=hashlib.sha256(params).hexdigest())
-    try:
+    with write_errors(prefix.parent, "choose another folder", verb="created"):
         prefix.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise NotWritable(f"{prefix.parent} cannot be made ({err.strerror}): choose a folder that can") from err
     write_atomically(_symbol_file(prefix), network.symbol.tojson().encode())
     write_atomically(_params_file(prefix), params)
     write_atomically(_card_file(prefix), saved.model_dump_json(indent=2).encode())

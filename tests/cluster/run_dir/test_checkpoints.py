@@ -136,5 +136,5 @@ def test_discarded_trial_has_no_states_and_others_keep_theirs(checkpoints: Check
 
 def test_state_where_no_folder_can_be_is_not_writable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotWritable, match="cannot be made"):
+    with pytest.raises(NotWritable, match="cannot be created"):
         Checkpoints(RunDir(tmp_path / "file")).save(0, 1, state(1))

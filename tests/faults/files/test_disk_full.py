@@ -34,7 +34,7 @@ def test_disk_full_at_the_beginning(pages: int, file: str, disks: Disks, tmp_pat
     disks.fill(disk, pages)
     done = disks.mxtrials("run", *options, "--out", disk / "run")
     no_room = "disk is full" if file == "study.db" else "No space left on device"
-    assert_refused(done, 3, f"{disk}/run/{file} cannot be", no_room, "make room")
+    assert_refused(done, 3, f"{disk}/run/{file} cannot be", no_room, "free disk space")
     assert [path.name for path in disks.seen(disk).iterdir()] == [FILLER]
 
 
@@ -52,7 +52,7 @@ def test_disk_full_amid_a_study(
     disks.mount(disk, pages)
     rare_states = ["--set=limits.checkpoint_every_s=100"] if file == "study.db" else []
     done = disks.mxtrials("run", *options, *rare_states, f"--trials={TRIALS}", "--out", run_dir, "--quiet")
-    assert_refused(done, 3, f"{run_dir}/{file}", "make room", f"mxtrials resume {run_dir}")
+    assert_refused(done, 3, f"{run_dir}/{file}", "free disk space", f"mxtrials resume {run_dir}")
     assert disks.mxtrials("show", run_dir).returncode == 0
     disks.resize(disk, 1024)
     assert_finishes(disks, run_dir, undisturbed)
@@ -80,7 +80,7 @@ def split_run(disks: Disks, begun: Path, tmp_path: Path) -> Path:
 def test_disk_full_at_the_end(full: str, file: str, disks: Disks, split_run: Path, undisturbed: Path) -> None:
     disks.fill(split_run / full, free_pages=2)  # which the lock and the spec need
     done = disks.mxtrials("resume", split_run, f"--trials={TRIALS}", "--local", "--quiet")
-    assert_refused(done, 3, f"{split_run}/{file} cannot be written (No space left on device)", "make room")
+    assert_refused(done, 3, f"{split_run}/{file} cannot be written (No space left on device)", "free disk space")
     disks.make_room(split_run / full)
     assert_finishes(disks, split_run, undisturbed)
 
@@ -111,6 +111,6 @@ def test_disk_full_in_tensorboard(disks: Disks, split_run: Path, undisturbed: Pa
 def test_disk_full_under_the_cache(disks: Disks, tmp_path: Path, options: list[str]) -> None:
     cache = disks.mount(tmp_path / "cache", 4)
     done = disks.mxtrials("run", *options, "--out", tmp_path / "run", XDG_CACHE_HOME=str(tmp_path / "cache"))
-    assert_refused(done, 3, f"the data cache {tmp_path}/cache", "No space left on device", "free space")
+    assert_refused(done, 3, f"the data cache {tmp_path}/cache", "No space left on device", "free disk space")
     assert not [path for path in cache.rglob("*") if path.suffix in (".arrow", ".tmp")]
     assert not (tmp_path / "run").exists()

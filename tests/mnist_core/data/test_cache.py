@@ -205,7 +205,7 @@ def test_disk_that_fills_up_is_not_writable_and_leaves_no_rest(
 ) -> None:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         sentence = pool.submit(inspect_with_file_limit, small_idx_folder, tmp_path, limit_bytes).result(timeout=120)
-    assert "cannot be written (File too large): free space" in sentence
+    assert "cannot be written (File too large): free disk space" in sentence
     assert not list(tmp_path.glob("*.tmp")) + list(tmp_path.glob("*.arrow"))
 
 

@@ -149,5 +149,5 @@ def test_weights_that_the_card_does_not_name_are_not_saved(small_dataset: Datase
 def test_folder_that_cannot_be_made_is_refused(small_dataset: Dataset, tmp_path: Path) -> None:
     weights = trained(MODELS["mlp"], small_dataset)
     (tmp_path / "best").write_text("in the way")
-    with pytest.raises(NotWritable, match="best cannot be made"):
+    with pytest.raises(NotWritable, match="best cannot be created"):
         save_model(tmp_path / "best" / "model", card_of(MODELS["mlp"], weights), weights)

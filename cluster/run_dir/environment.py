@@ -9,10 +9,10 @@ import platform
 import socket
 import subprocess
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from cluster.machine.processor import read_processor
+from cluster.machine.software import installed_version
 from cluster.run_dir.paths import RunDir
 from cluster.store.store import Store
 from mnist_core.atomic_file import write_atomically
@@ -119,7 +119,7 @@ def _fingerprint(recorded: str | None) -> object:
 
 def _software() -> dict[str, Any]:
     return {
-        "packages": {name: _version(name) for name in _RECORDED_PACKAGES},
+        "packages": {name: installed_version(name) for name in _RECORDED_PACKAGES},
         "python": platform.python_version(),
         "cpu": read_processor(),
     }
@@ -134,13 +134,6 @@ def _what_computes(environment: dict[str, Any]) -> dict[str, str]:
         "the processor": environment.get("cpu"),
     }
     return {name: str(value) for name, value in named.items() if value}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _git_commit() -> str | None:

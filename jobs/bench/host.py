@@ -3,11 +3,11 @@
 import os
 import platform
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from cluster.machine.memory import read_memory
 from cluster.machine.processor import read_cores, read_processor
+from cluster.machine.software import installed_version
 
 _PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "optuna", "torch", "pandas")
 
@@ -45,12 +45,5 @@ def this_host() -> Host:
         load=os.getloadavg()[0],
         kernel=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
-        packages={name: number for name in _PACKAGES if (number := _version(name))},
+        packages={name: number for name in _PACKAGES if (number := installed_version(name))},
     )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -7,9 +7,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 
+from cluster.machine.software import installed_version
 from jobs.doctor.check import CheckResult
 from mnist_core.gpu import installed_distributions
 
@@ -40,7 +40,7 @@ def check_software() -> Iterator[CheckResult]:
     if len(installed) == 1:
         yield check_mxnet_import(installed[0], [sys.executable, "-c", _IMPORT])
     for name, (lowest, beyond) in VERSIONS.items():
-        yield check_package(name, _version(name), lowest, beyond)
+        yield check_package(name, installed_version(name), lowest, beyond)
     yield check_dot(shutil.which("dot"))
 
 
@@ -76,7 +76,7 @@ def check_mxnet(installed: Sequence[str]) -> CheckResult:
     """installed: the names of the installed packages that are MXNet."""
     match list(installed):
         case [name]:
-            version = _version(name) or "of no version"
+            version = installed_version(name) or "of no version"
             if version == "1.9.1":
                 return CheckResult("MXNet", "ok", f"{name} {version}")
             return CheckResult("MXNet", "missing", f"{name} {version}", f"`pip install {name}==1.9.1`")
@@ -138,13 +138,6 @@ def check_package(name: str, version: str | None, lowest: str, beyond: str) -> C
 def check_dot(path: str | None) -> CheckResult:
     """path: of Graphviz' program, which nothing but MXNet's own drawings of networks needs."""
     return CheckResult("dot (optional)", "ok", path or "none: only mx.viz.plot_network would need it")
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _parsed(version: str) -> tuple[int, ...]:

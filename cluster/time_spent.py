@@ -1,46 +1,80 @@
-"""Where the time of a study went: of its workers, who train, and of its driver, who tells them what."""
+"""Where the time of a study went: that of its workers, who train, and of its driver, who instructs them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import groupby
 
 import numpy as np
 
-# What a worker does or waits for; each instant of its time is one of them.
-START = "start"  # it is not ready yet, or not again
-TRAINING = "training"
-EVALUATION = "evaluation"
-OTHER_WORK = "other work"  # networks are made, states are packed
-NOT_REPORTED = "not reported"  # epochs under way, and those that were lost with their worker
-MESSAGES = "messages"  # an instruction or a report is on its way, or waits until the driver is free
-DRIVER = "driver"  # it has reported, and the driver makes up its mind
-IDLE = "idle"  # it has no trial: none is left, or none is due
-FINISH = "finish"  # the trials are over: test scores, tables
-WORKER_PARTS = (START, TRAINING, EVALUATION, OTHER_WORK, NOT_REPORTED, MESSAGES, DRIVER, IDLE, FINISH)
-WAITING_PARTS = (MESSAGES, DRIVER, IDLE)
 
-# What the driver does besides START and FINISH.
-STORE = "store"
-SEARCH = "search"
-CHECKPOINTS = "checkpoints"
-TENSORBOARD = "TensorBoard"
-TERMINAL = "terminal"
-INSTRUCTIONS = "instructions"
-EVENTS = "events"  # it waits for them; a worker in its own process works meanwhile
-REST = "rest"
-DRIVER_PARTS = (START, STORE, SEARCH, CHECKPOINTS, TENSORBOARD, TERMINAL, INSTRUCTIONS, EVENTS, REST, FINISH)
+class Part(str, Enum):
+    """What a worker or the driver does or waits for; each instant of its time is one of these.
+
+    The store and `show --timing --json` hold the values.
+    """
+
+    # of workers and of the driver
+    START = "start"  # until the worker (for the driver: the first worker) is ready; again after it was lost
+    FINISH = "finish"  # the trials are over: test scores, tables
+
+    # of workers
+    TRAINING = "training"
+    EVALUATION = "evaluation"
+    OTHER_WORK = "other work"  # building networks, packing states
+    NOT_REPORTED = "not reported"  # epochs in progress, and those that were lost with their worker
+    MESSAGES = "messages"  # an instruction or a report is on its way, or waits for a busy driver
+    DRIVER = "driver"  # the worker has reported and waits for the driver's decision
+    IDLE = "idle"  # the worker has no trial: none is left, or none is due
+
+    # of the driver
+    STORE = "store"
+    SEARCH = "search"
+    CHECKPOINTS = "checkpoints"
+    TENSORBOARD = "TensorBoard"
+    TERMINAL = "terminal"
+    INSTRUCTIONS = "instructions"
+    EVENTS = "events"  # waiting for them; with a worker in the driver's own process, that worker's time
+    REST = "rest"
+
+
+WORKER_PARTS = (
+    Part.START,
+    Part.TRAINING,
+    Part.EVALUATION,
+    Part.OTHER_WORK,
+    Part.NOT_REPORTED,
+    Part.MESSAGES,
+    Part.DRIVER,
+    Part.IDLE,
+    Part.FINISH,
+)
+WAITING_PARTS = (Part.MESSAGES, Part.DRIVER, Part.IDLE)
+DRIVER_PARTS = (
+    Part.START,
+    Part.STORE,
+    Part.SEARCH,
+    Part.CHECKPOINTS,
+    Part.TENSORBOARD,
+    Part.TERMINAL,
+    Part.INSTRUCTIONS,
+    Part.EVENTS,
+    Part.REST,
+    Part.FINISH,
+)
 
 SecondsByPart = Mapping[str, float]
+"""Seconds by the value of a Part; a store may hold parts that this version does not know."""
 
 
 @dataclass(frozen=True)
 class TimeSpent:
-    """Seconds of one driver's session, from its begin until some moment.
+    """Seconds of one driver's session, from its start until some moment.
 
     Attributes:
         session: 0 for the study's first driver, 1 for the one that resumed it, and so on.
         elapsed_s: wall time.
-        workers: how many it had.
+        workers: how many workers were ready at least once.
         worker_s: the workers' time by part, `workers * elapsed_s` in all.
         driver_s: the driver's time by part, `elapsed_s` in all.
     """
@@ -57,12 +91,12 @@ class StudyTimes:
     """Seconds of a whole study.
 
     Attributes:
-        sessions: how many drivers it had, one after the other.
+        sessions: how many drivers the study had, one after the other.
         elapsed_s: wall time of all sessions, without the time between them.
-        workers: how many the last session had.
-        worker_s: the workers' time by part, of all sessions.
-        driver_s: the driver's time by part, of all sessions.
-        waiting: share of the workers' time between start and finish in which they waited, in 0..1.
+        workers: number of workers in the last session.
+        worker_s: the workers' time by part, summed over the sessions.
+        driver_s: the driver's time by part, summed over the sessions.
+        waiting: share of the workers' time between start and finish in which they waited, in [0, 1].
         waiting_later: the same in the second half of that time.
     """
 
@@ -75,32 +109,44 @@ class StudyTimes:
     waiting_later: float
 
 
-def study_times(written: Sequence[TimeSpent]) -> StudyTimes | None:
-    """Adds up what a study's drivers have written, each its own account further and further on; None of nothing."""
-    if not written:
+def study_times(accounts: Sequence[TimeSpent]) -> StudyTimes | None:
+    """Sums up the accounts of a study's drivers.
+
+    Args:
+        accounts: in the order in which they were written. Each session has several, each covering the session from its
+            start, so the last one of a session counts.
+
+    Returns:
+        The sums and the shares of waiting; None if there is no account.
+    """
+    if not accounts:
         return None
-    sessions = [list(session) for _, session in groupby(written, key=lambda spent: spent.session)]
+    sessions = [list(session) for _, session in groupby(accounts, key=lambda spent: spent.session)]
     ends = [session[-1] for session in sessions]
     waiting, waiting_later = _waiting_shares(sessions)
     return StudyTimes(
         sessions=len(sessions),
         elapsed_s=sum(end.elapsed_s for end in ends),
         workers=ends[-1].workers,
-        worker_s=_added(WORKER_PARTS, [end.worker_s for end in ends]),
-        driver_s=_added(DRIVER_PARTS, [end.driver_s for end in ends]),
+        worker_s=_sum_by_part(WORKER_PARTS, [end.worker_s for end in ends]),
+        driver_s=_sum_by_part(DRIVER_PARTS, [end.driver_s for end in ends]),
         waiting=waiting,
         waiting_later=waiting_later,
     )
 
 
-def _added(parts: Iterable[str], seconds: Sequence[SecondsByPart]) -> SecondsByPart:
-    return {part: sum(each.get(part, 0.0) for each in seconds) for part in parts}
+def _sum_by_part(parts: Iterable[Part], seconds: Sequence[SecondsByPart]) -> SecondsByPart:
+    return {part.value: sum(each.get(part, 0.0) for each in seconds) for part in parts}
 
 
 def _waiting_shares(sessions: Sequence[Sequence[TimeSpent]]) -> tuple[float, float]:
-    """Of all the time between start and finish, and of its second half."""
-    curve = np.zeros((1, 3))  # after so many seconds: the workers' seconds, and those in which they waited
+    """The share of waiting in all the time between start and finish, and in its second half.
+
+    The accounts are points of a cumulative curve, so the middle of the time is interpolated between two of them.
+    """
+    curve = np.zeros((1, 3))  # (account, [wall seconds, workers' seconds, seconds in which they waited]), cumulative
     for session in sessions:
+        # An account counts from the start of its session: it continues from where the last session ended.
         curve = np.vstack([curve, curve[-1] + [_between_start_and_finish(spent) for spent in session]])
     times, *totals = curve.T
     middle = [float(np.interp(times[-1] / 2, times, total)) for total in totals]
@@ -108,8 +154,8 @@ def _waiting_shares(sessions: Sequence[Sequence[TimeSpent]]) -> tuple[float, flo
 
 
 def _between_start_and_finish(spent: TimeSpent) -> tuple[float, float, float]:
-    """Wall seconds, workers' seconds, and those of them in which they waited."""
-    ends = (START, FINISH)
+    """Wall seconds, the workers' seconds, and those of them in which they waited."""
+    ends = (Part.START, Part.FINISH)
     return (
         sum(seconds for part, seconds in spent.driver_s.items() if part not in ends),
         sum(seconds for part, seconds in spent.worker_s.items() if part not in ends),

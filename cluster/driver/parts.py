@@ -7,6 +7,7 @@ from cluster.driver.observer import StudyEvent, StudyObserver
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.search.search import Search
 from cluster.store.store import Store
+from cluster.time_spent import Part
 from cluster.workers.pool import WorkerPool
 
 
@@ -15,14 +16,14 @@ class StudyParts:
     """The parts of one study; none knows another.
 
     Attributes:
-        observers: by the name under which the stopwatch counts their time, e.g. "terminal".
+        observers: by the part of the driver's time that they take.
     """
 
     store: Store
     search: Search
     pool: WorkerPool
     checkpoints: Checkpoints
-    observers: Mapping[str, StudyObserver] = field(default_factory=dict)
+    observers: Mapping[Part, StudyObserver] = field(default_factory=dict)
 
     def notify(self, event: StudyEvent) -> None:
         """Hands an event to every observer, in their order."""

@@ -14,6 +14,7 @@ from typing import Any
 from cluster.machine.processor import read_processor
 from cluster.machine.software import installed_version
 from cluster.run_dir.paths import RunDir
+from cluster.store.reader import StudyReader
 from cluster.store.store import Store
 from mnist_core.atomic_file import write_atomically
 from mnist_core.data.dataset import Dataset
@@ -35,13 +36,13 @@ def present_environment(dataset: Dataset) -> str:
     return json.dumps(present, indent=2)
 
 
-def recorded_environment(run_dir: RunDir, store: Store) -> str | None:
+def recorded_environment(run_dir: RunDir, reader: StudyReader) -> str | None:
     """What the study began with, as JSON: as its store tells, or the file beside it where an older mxtrials made both.
 
     Raises:
         RunDirError: the store is damaged.
     """
-    return store.environment() or _written(run_dir)
+    return reader.environment() or _written(run_dir)
 
 
 def write_environment(run_dir: RunDir, environment: str) -> None:

@@ -1,4 +1,4 @@
-"""What a study leaves behind: test scores of the best models, the best model itself, tables, pictures of predictions."""
+"""What a study leaves behind: the best models scored on the test set, the best one saved, tables, pictures."""
 
 from dataclasses import replace
 

@@ -26,7 +26,8 @@ class Difference:
 
     def __str__(self) -> str:
         """Shows all the digits that distinguish the two."""
-        return f"{self.metric} of epoch {self.epoch} is {_format_number(self.trained)} and was {_format_number(self.recorded)}"
+        trained, recorded = _format_number(self.trained), _format_number(self.recorded)
+        return f"{self.metric} of epoch {self.epoch} is {trained} and was {recorded}"
 
 
 @dataclass(frozen=True)

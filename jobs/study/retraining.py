@@ -13,9 +13,7 @@ OnEpoch = Callable[[int], None]
 """Receives the number of epochs trained so far."""
 
 
-def retrain(
-    trial: TrialSpec, data: Split, epochs: int, on_epoch: OnEpoch
-) -> tuple[list[Measurement], TrainingState]:
+def retrain(trial: TrialSpec, data: Split, epochs: int, on_epoch: OnEpoch) -> tuple[list[Measurement], TrainingState]:
     """Trains a trial's first epochs; returns their measurements, and the state after them."""
     context = open_context("cpu")
     from mnist_core.training.trainer import Trainer  # imports MXNet, for the device of the opened context

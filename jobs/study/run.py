@@ -30,7 +30,7 @@ from cluster.spec.study_spec import StudySpec
 from cluster.store.rows import StudyState
 from cluster.store.store import Store
 from cluster.tensorboard.recorder import Recorder
-from cluster.time_spent import TENSORBOARD, TERMINAL
+from cluster.time_spent import Part
 from jobs.study.backend import Backend, open_pool
 from jobs.study.session import StudySession
 from mnist_core.atomic_file import write_atomically
@@ -66,7 +66,7 @@ def run_session(session: StudySession, backend: Backend, view: StudyObserver) ->
     session.recorder.write_first_images(session.dataset.train.images[:10], session.dataset.train.labels[:10])
     _rebuild_tensorboard(session)
     with open_pool(session.spec, session.dataset, backend) as pool:
-        observers = {TENSORBOARD: session.recorder, TERMINAL: view}
+        observers = {Part.TENSORBOARD: session.recorder, Part.TERMINAL: view}
         checkpoints = Checkpoints(session.run_dir, session.warn)
         parts = StudyParts(store, Search(session.spec), pool, checkpoints, observers)
         reason = _run_until_interrupted(Driver(session.spec, stopwatch.wrap(parts)))
@@ -131,9 +131,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, backend: Backend, view: Study
         return run_session(session, backend, view)
 
 
-def _session(
-    run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, view: StudyObserver
-) -> StudySession:
+def _session(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, view: StudyObserver) -> StudySession:
     recorder = Recorder(run_dir, spec.search.objective)
     return StudySession(run_dir, spec, store, dataset, recorder, lambda message: view.notify(StudyWarning(message)))
 

@@ -27,7 +27,9 @@ def finished_trial(state: TrialState, number: int = 0, value: float | None = Non
     )
 
 
-def started(number: int, kind: str = "mlp", params: Params | None = None, worker: str = "cpu-0") -> TrialStarted:
+def started(
+    number: int, kind: str = "mlp", params: Params | None = None, worker: str = "cpu-0", epochs: int = 10
+) -> TrialStarted:
     """What observers receive when a worker is given a trial of this kind of network."""
-    spec = StudySpec.model_validate({"name": "study", "model": {"kind": kind}})
+    spec = StudySpec.model_validate({"name": "study", "model": {"kind": kind}, "training": {"epochs": epochs}})
     return TrialStarted(TrialSpec(number, spec.model, spec.training, seed=0, params=params or {}), worker)

@@ -21,7 +21,7 @@ from cluster.search.search import Search
 from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
 from cluster.tensorboard.recorder import Recorder
-from cluster.time_spent import CHECKPOINTS, SEARCH, STORE, TENSORBOARD
+from cluster.time_spent import Part
 from cluster.trial import TrialSpec
 from cluster.workers.events import Finished, Ready, WorkerEvent
 from cluster.workers.pool import WorkerPool
@@ -36,15 +36,9 @@ def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
         run_dir = RunDir.create(Path(folder) / "run")
         store = Store.create(run_dir.store, spec.name)
         stopwatch = Stopwatch(store)
-        recorder, search = Recorder(run_dir, spec.search.objective), Search(spec)
-        parts = StudyParts(
-            stopwatch.timed(STORE, store),
-            stopwatch.timed(SEARCH, search),
-            stopwatch.timed_pool(pool),
-            stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
-            {TENSORBOARD: stopwatch.timed(TENSORBOARD, recorder)},
-        )
-        driver = Driver(spec, parts)
+        observers = {Part.TENSORBOARD: Recorder(run_dir, spec.search.objective)}
+        parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observers)
+        driver = Driver(spec, stopwatch.wrap(parts))
         started = time.perf_counter()
         driver.run()
         seconds = time.perf_counter() - started

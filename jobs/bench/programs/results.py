@@ -27,6 +27,7 @@ from cluster.search.search import Search
 from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
 from cluster.tensorboard.recorder import Recorder
+from cluster.time_spent import Part
 from cluster.trial import TrialSpec
 from cluster.workers.events import Ready, WorkerEvent
 from jobs.bench.programs.dispatch import run_study
@@ -106,7 +107,7 @@ def run_at_once(spec: StudySpec, pool: AtOncePool, folder: Path, watcher: StudyO
     """Seconds that the study takes."""
     run_dir = RunDir.create(folder / "run")
     store = Store.create(run_dir.store, spec.name)
-    observers = {"TensorBoard": Recorder(run_dir, spec.search.objective), "watcher": watcher}
+    observers = {Part.TENSORBOARD: Recorder(run_dir, spec.search.objective), Part.TERMINAL: watcher}
     driver = Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observers))
     started = time.perf_counter()
     driver.run()

@@ -14,24 +14,7 @@ from cluster.run_dir.paths import RunDir
 from cluster.search.search import Search
 from cluster.spec.spec_file import load_spec
 from cluster.store.store import Store
-from cluster.time_spent import (
-    CHECKPOINTS,
-    DRIVER,
-    DRIVER_PARTS,
-    EVALUATION,
-    EVENTS,
-    FINISH,
-    IDLE,
-    MESSAGES,
-    NOT_REPORTED,
-    OTHER_WORK,
-    SEARCH,
-    START,
-    STORE,
-    TRAINING,
-    WORKER_PARTS,
-    TimeSpent,
-)
+from cluster.time_spent import DRIVER_PARTS, WORKER_PARTS, Part, TimeSpent
 from cluster.trial import TrialSpec, TrialState
 from cluster.workers.events import Finished, Measured, Ready, Work, WorkerEvent, WorkerLost
 from cluster.workers.inline_pool import InlinePool
@@ -87,7 +70,7 @@ class Watched:
         self.clock, self.store = Clock(), store
         self._scripted = ScriptedPool(self.clock)
         self.stopwatch = Stopwatch(store, self.clock)
-        self.pool = self.stopwatch.timed_pool(self._scripted)
+        self.pool = self.stopwatch.wrap_pool(self._scripted)
 
     def happens(self, after_s: float, event: WorkerEvent | None) -> None:
         self._scripted.script.append((after_s, event))
@@ -131,13 +114,9 @@ def run_study(run_dir: RunDir, store: Store, dataset: Dataset) -> tuple[TimeSpen
     """Drives a real study in this process; returns its account, and the seconds by a clock of the test's own."""
     spec, began_s = load_spec(SPEC), time.perf_counter()
     stopwatch = Stopwatch(store)
-    parts = StudyParts(
-        stopwatch.timed(STORE, store),
-        stopwatch.timed(SEARCH, Search(spec)),
-        stopwatch.timed_pool(InlinePool(dataset, WorkerSettings(56, 0))),
-        stopwatch.timed(CHECKPOINTS, Checkpoints(run_dir)),
-    )
-    Driver(spec, parts).run()
+    pool = InlinePool(dataset, WorkerSettings(56, 0))
+    parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir))
+    Driver(spec, stopwatch.wrap(parts)).run()
     stopwatch.finishing()
     stopwatch.write()
     return store.times_spent()[-1], time.perf_counter() - began_s
@@ -153,12 +132,12 @@ def test_parts_of_a_real_study_add_up_to_its_wall_time(run_dir: RunDir, store: S
     assert set(spent.driver_s) <= set(DRIVER_PARTS)
     assert min(*spent.worker_s.values(), *spent.driver_s.values()) >= 0
     trained_s = sum(trial.seconds for trial in store.trials())
-    assert spent.worker_s[TRAINING] + spent.worker_s[EVALUATION] == pytest.approx(trained_s)
-    for part in (OTHER_WORK, DRIVER, TRAINING, EVALUATION):
+    assert spent.worker_s[Part.TRAINING] + spent.worker_s[Part.EVALUATION] == pytest.approx(trained_s)
+    for part in (Part.OTHER_WORK, Part.DRIVER, Part.TRAINING, Part.EVALUATION):
         assert spent.worker_s[part] > 0
-    for part in (STORE, SEARCH, CHECKPOINTS, EVENTS):
+    for part in (Part.STORE, Part.SEARCH, Part.CHECKPOINTS, Part.EVENTS):
         assert spent.driver_s[part] > 0
-    assert spent.driver_s[EVENTS] >= trained_s
+    assert spent.driver_s[Part.EVENTS] >= trained_s
 
 
 def test_resumed_study_has_an_account_of_each_session(run_dir: RunDir, store: Store, small_dataset: Dataset) -> None:
@@ -179,8 +158,15 @@ def test_each_instant_of_a_worker_is_one_part(watched: Watched) -> None:
     watched.takes(3.0)
     spent = watched.account()
     assert seconds(spent) == {
-        START: 2.0, TRAINING: 0.6, EVALUATION: 0.2, OTHER_WORK: 1.1, MESSAGES: 0.1, DRIVER: 0.75, IDLE: 0.2, FINISH: 3.0
-    }  # fmt: skip
+        Part.START: 2.0,
+        Part.TRAINING: 0.6,
+        Part.EVALUATION: 0.2,
+        Part.OTHER_WORK: 1.1,
+        Part.MESSAGES: 0.1,
+        Part.DRIVER: 0.75,
+        Part.IDLE: 0.2,
+        Part.FINISH: 3.0,
+    }
     assert spent.workers == 1
     assert spent.elapsed_s == pytest.approx(7.95)
 
@@ -189,11 +175,11 @@ def test_epoch_under_way_is_not_reported_yet_and_one_lost_with_its_worker_never(
     watched.happens(1.0, Ready("cpu-0", 1))
     watched.pool.start("cpu-0", TRIAL)
     watched.takes(4.0)
-    assert seconds(watched.account()) == {START: 1.0, NOT_REPORTED: 4.0}
+    assert seconds(watched.account()) == {Part.START: 1.0, Part.NOT_REPORTED: 4.0}
     watched.happens(1.0, WorkerLost("cpu-0", "killed"))
     watched.takes(0.5)
     watched.happens(1.5, Ready("cpu-0", 2))
-    assert seconds(watched.account()) == {START: 3.0, NOT_REPORTED: 5.0}
+    assert seconds(watched.account()) == {Part.START: 3.0, Part.NOT_REPORTED: 5.0}
 
 
 def test_worker_that_comes_late_has_started_since_the_session_began(watched: Watched) -> None:
@@ -201,8 +187,8 @@ def test_worker_that_comes_late_has_started_since_the_session_began(watched: Wat
     watched.pool.start("cpu-0", TRIAL)
     watched.happens(2.0, Ready("cpu-1", 2))
     spent = watched.account()
-    assert (spent.workers, seconds(spent)) == (2, {START: 4.0, NOT_REPORTED: 2.0})
-    assert spent.driver_s[START] == pytest.approx(1.0)
+    assert (spent.workers, seconds(spent)) == (2, {Part.START: 4.0, Part.NOT_REPORTED: 2.0})
+    assert spent.driver_s[Part.START] == pytest.approx(1.0)
 
 
 def test_session_without_a_worker_is_all_start(watched: Watched) -> None:
@@ -210,7 +196,7 @@ def test_session_without_a_worker_is_all_start(watched: Watched) -> None:
     watched.happens(0.3, WorkerLost("cpu-0", "could not start"))
     spent = watched.account()
     assert (spent.workers, spent.worker_s) == (0, {})
-    assert {part: round(each, 3) for part, each in spent.driver_s.items() if round(each, 3)} == {START: 0.5}
+    assert {part: round(each, 3) for part, each in spent.driver_s.items() if round(each, 3)} == {Part.START: 0.5}
 
 
 def test_account_is_written_once_a_second_and_more_seldom_as_it_grows(watched: Watched) -> None:
@@ -228,4 +214,4 @@ def test_account_is_written_once_a_second_and_more_seldom_as_it_grows(watched: W
 
 def test_exception_of_a_timed_part_is_its_own(watched: Watched) -> None:
     with pytest.raises(ValueError, match="trial 7 is not running"):
-        watched.stopwatch.timed(SEARCH, Search(load_spec(SPEC))).tell(7, TrialState.FAIL)
+        watched.stopwatch.timed(Part.SEARCH, Search(load_spec(SPEC))).tell(7, TrialState.FAIL)

@@ -13,6 +13,7 @@ from cluster.spec.spec_file import dump_spec, load_spec
 from cluster.store.rows import StudyState
 from cluster.store.store import Store
 from cluster.trial import TrialState
+from jobs.cli.options import json_text
 from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement
 
@@ -116,7 +117,7 @@ def test_number_that_is_not_finite_is_null_in_json(value: float, study: Study) -
 def test_json_tells_of_the_best_with_its_test_metrics(study: Study) -> None:
     study.add(0, 0.5)
     study.store.set_test(0, {"test/accuracy": 0.4})
-    document = json.loads(json_text(read_summary(study.run_dir).as_json()))
+    document = read_summary(study.run_dir).as_json()
     assert document["best"] == {
         "number": 0,
         "value": 0.5,

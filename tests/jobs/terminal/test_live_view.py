@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cluster.driver.observer import StudyObserver
+from cluster.driver.observer import TrialEnded, TrialMeasured, TrialWaiting, WorkersChanged
 from cluster.spec.space import Params
 from cluster.spec.spec_file import load_spec
 from cluster.spec.study_spec import StudySpec
@@ -17,20 +17,13 @@ from cluster.trial import TrialSpec, TrialState
 from cluster.workers.events import Measured
 from cluster.workers.inline_pool import InlinePool
 from cluster.workers.worker import WorkerSettings
-from jobs.terminal.live_view import (
-    LiveView,
-    PlainView,
-    ellipsized,
-    format_count,
-    format_params,
-    format_time,
-    study_view,
-)
+from jobs.terminal.live_view import LiveView
+from jobs.terminal.output import format_count
+from jobs.terminal.plain_view import PlainView
 from jobs.terminal.progress import Progress
-from jobs.terminal.shown import OutputMode
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
-from tests.support.records import finished_trial
+from tests.support.records import finished_trial, started
 
 ROOT = Path(__file__).parents[3]
 SPEC = """
@@ -53,11 +46,13 @@ import sys
 from rich.console import Console
 from cluster.spec.spec_file import load_spec
 from jobs.terminal.progress import Progress
-from jobs.terminal.live_view import PlainView
+from cluster.driver.observer import WorkersChanged
+from jobs.terminal.output import format_count
+from jobs.terminal.plain_view import PlainView
 view = PlainView(Progress(load_spec(sys.argv[1])), Console())
 for workers in range(3):
-    view.workers_changed(workers, None)
-print("went on", file=sys.stderr)
+    view.notify(WorkersChanged(workers, None))
+print("continued", file=sys.stderr)
 """
 
 
@@ -107,10 +102,10 @@ def drawn(view: LiveView, width: int = 80) -> list[str]:
 
 def test_plain_lines_tell_the_story_of_a_trial(spec: StudySpec, measurement: Measurement) -> None:
     view, screen = plain(spec)
-    view.workers_changed(1, None)
-    view.trial_started(0, "mlp", {"training.epochs": 2}, "cpu-0")
-    view.measured(0, measurement)
-    view.trial_ended(0, TrialState.COMPLETE, 0.51234, None)
+    view.notify(WorkersChanged(1, None))
+    view.notify(started(0, "mlp", {"training.epochs": 2}, "cpu-0", epochs=2))
+    view.notify(TrialMeasured(0, measurement))
+    view.notify(TrialEnded(0, TrialState.COMPLETE, 0.51234, None))
     accuracy = measurement.metrics["val/accuracy"]
     speed = format_count(measurement.metrics["perf/samples_per_second"])
     assert screen.text().splitlines() == [
@@ -121,15 +116,15 @@ def test_plain_lines_tell_the_story_of_a_trial(spec: StudySpec, measurement: Mea
     ]
 
 
-def test_plain_lines_tell_of_trouble_and_take_no_markup_from_it(spec: StudySpec) -> None:
+def test_plain_lines_report_problems_and_take_no_markup_from_them(spec: StudySpec) -> None:
     view, screen = plain(spec)
-    view.trial_started(0, "mlp", {}, "cpu-0")
-    view.workers_changed(0, "killed [/red]")
-    view.trial_waits(0, "lost, attempt 1: killed")
-    view.trial_ended(0, TrialState.FAIL, None, "MXNetError: [11:22:33] src/x.cc")
+    view.notify(started(0, epochs=2))
+    view.notify(WorkersChanged(0, "killed [/red]"))
+    view.notify(TrialWaiting(0, "lost, attempt 1: killed"))
+    view.notify(TrialEnded(0, TrialState.FAIL, None, "MXNetError: [11:22:33] src/x.cc"))
     assert screen.text().splitlines() == [
         "    0.0 s  trial 0 mlp starts on cpu-0",
-        "    0.0 s  a worker is lost: killed [/red]",
+        "    0.0 s  a worker was lost: killed [/red]",
         "    0.0 s  trial 0 waits: lost, attempt 1: killed",
         "    0.0 s  trial 0 FAIL  MXNetError: [11:22:33] src/x.cc",
     ]
@@ -137,7 +132,7 @@ def test_plain_lines_tell_of_trouble_and_take_no_markup_from_it(spec: StudySpec)
 
 def test_plain_line_is_not_broken_however_long_it_is(spec: StudySpec) -> None:
     view, screen = plain(spec)
-    view.trial_waits(0, "x" * 500)
+    view.notify(TrialWaiting(0, "x" * 500))
     assert len(screen.text().splitlines()) == 1
 
 
@@ -159,7 +154,7 @@ def test_plain_view_whose_output_fails_falls_silent(output: str) -> None:
         )
     finally:
         os.close(stdout)
-    assert ended.stderr.startswith("went on\n")
+    assert ended.stderr.startswith("continued\n")
     assert output == "full disk" or ended.returncode == 0
 
 
@@ -170,11 +165,11 @@ def test_live_view_before_the_first_worker_says_what_it_waits_for(spec: StudySpe
 
 def test_live_view_shows_workers_counts_best_and_running_trials(spec: StudySpec, measurement: Measurement) -> None:
     view, _ = live(spec)
-    view.workers_changed(2, None)
-    view.trial_started(0, "mlp", {}, "cpu-0")
-    view.trial_ended(0, TrialState.COMPLETE, 0.75, None)
-    view.trial_started(1, "mlp", {"training.epochs": 2}, "cpu-1")
-    view.measured(1, measurement)
+    view.notify(WorkersChanged(2, None))
+    view.notify(started(0, epochs=2))
+    view.notify(TrialEnded(0, TrialState.COMPLETE, 0.75, None))
+    view.notify(started(1, "mlp", {"training.epochs": 2}, "cpu-1", epochs=2))
+    view.notify(TrialMeasured(1, measurement))
     counts, times, best, header, row = drawn(view)
     assert counts == "view  1/3 trials  1 COMPLETE  2 workers"
     assert times == "0 s elapsed, about 0 s left"
@@ -188,99 +183,55 @@ def test_live_view_shows_workers_counts_best_and_running_trials(spec: StudySpec,
 
 def test_live_view_of_a_trial_before_its_first_epoch_shows_no_numbers(spec: StudySpec) -> None:
     view, _ = live(spec)
-    view.workers_changed(1, None)
-    view.trial_started(0, "mlp", {}, "cpu-0")
+    view.notify(WorkersChanged(1, None))
+    view.notify(started(0, epochs=2))
     assert drawn(view)[-1].split()[:4] == ["0", "mlp", "cpu-0", "0/2"]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_live_view_crops_what_the_terminal_cannot_hold(width: int, spec: StudySpec, measurement: Measurement) -> None:
     view, _ = live(spec)
-    view.workers_changed(2, "the worker died, " * 20)
+    view.notify(WorkersChanged(2, "the worker died, " * 20))
     for number in range(3):
-        view.trial_started(number, "multitask", {}, "gpu-10")
-        view.measured(number, measurement)
-        view._progress.running[number].params = PARAMS
+        view.notify(started(number, "multitask", PARAMS, "gpu-10", epochs=2))
+        view.notify(TrialMeasured(number, measurement))
     lines = drawn(view, width)
-    assert len(lines) == 7  # counts, times, header, three trials, trouble: each one line
+    assert len(lines) == 7  # counts, times, header, three trials, problem: each one line
     assert all(len(line) <= width for line in lines)
     assert lines[-1].endswith("…")
 
 
 def test_live_view_at_80_columns_crops_nothing_but_the_parameters(spec: StudySpec, measurement: Measurement) -> None:
-    view, progress = live(spec)
-    view.workers_changed(1, None)
-    view.trial_started(0, "mlp", {}, "cpu-0")
-    view.measured(0, measurement)
-    progress.running[0].params = PARAMS
+    view, _ = live(spec)
+    view.notify(WorkersChanged(1, None))
+    view.notify(started(0, params=PARAMS, epochs=2))
+    view.notify(TrialMeasured(0, measurement))
     header, row = drawn(view)[-2:]
     assert "samples/s" in header
     assert row.count("…") == 1
     assert row.endswith("…")
 
 
-def test_live_view_shows_the_last_trouble_without_markup(spec: StudySpec) -> None:
+def test_live_view_shows_the_last_problem_without_markup(spec: StudySpec) -> None:
     view, _ = live(spec)
-    view.trial_ended(0, TrialState.FAIL, None, "[11:22:33] [/red] diverged")
-    assert drawn(view)[-1] == "last trouble: trial 0: [11:22:33] [/red] diverged"
+    view.notify(TrialEnded(0, TrialState.FAIL, None, "[11:22:33] [/red] diverged"))
+    assert drawn(view)[-1] == "last problem: trial 0: [11:22:33] [/red] diverged"
 
 
 def test_live_view_after_the_last_trial_says_what_it_still_does(spec: StudySpec) -> None:
     view, progress = live(spec)
-    view.workers_changed(1, None)
+    view.notify(WorkersChanged(1, None))
     for _ in range(3):
-        progress.seen_before(finished_trial(TrialState.PRUNED))
+        progress.count_finished(finished_trial(TrialState.PRUNED))
     assert drawn(view) == ["view  3/3 trials  3 PRUNED  1 worker", "0 s elapsed, scoring the best on the test set ..."]
 
 
 def test_live_view_leaves_the_terminal_as_it_was(spec: StudySpec) -> None:
     screen = Screen(terminal=True)
-    with study_view(
-        spec, OutputMode.ALL, screen.console, "starting Ray", [finished_trial(TrialState.COMPLETE)]
-    ) as view:
-        assert isinstance(view, LiveView)
-        view.workers_changed(1, None)
+    progress = Progress(spec)
+    progress.count_finished(finished_trial(TrialState.COMPLETE))
+    with LiveView(progress, screen.console, "starting Ray") as view:
+        view.notify(WorkersChanged(1))
     assert "1/3 trials" in screen.text()
     assert "\x1b[?25l" in screen.text()  # the cursor was hidden ...
     assert screen.text().rindex("\x1b[?25h") > screen.text().rindex("\x1b[?25l")  # ... and is back
-
-
-@pytest.mark.parametrize("shown", [OutputMode.JSON, OutputMode.QUIET])
-def test_nothing_is_shown_where_nothing_is_asked_for(
-    shown: OutputMode, spec: StudySpec, measurement: Measurement
-) -> None:
-    screen = Screen(terminal=True)
-    with study_view(spec, shown, screen.console, "starting Ray") as view:
-        assert type(view) is StudyObserver
-        view.workers_changed(1, None)
-        view.trial_started(0, "mlp", {}, "cpu-0")
-        view.measured(0, measurement)
-        view.trial_waits(0, "lost")
-        view.trial_ended(0, TrialState.FAIL, None, "cause")
-    assert screen.text() == ""
-
-
-def test_output_that_is_no_terminal_gets_plain_lines(spec: StudySpec) -> None:
-    with study_view(spec, OutputMode.ALL, Screen().console, "starting Ray") as view:
-        assert isinstance(view, PlainView)
-
-
-def test_parameters_are_described_by_the_last_part_of_their_names() -> None:
-    assert (
-        format_params({"training.learning_rate": 0.1, "model.activation": "relu"})
-        == "learning_rate=0.1  activation=relu"
-    )
-
-
-@pytest.mark.parametrize(("number", "text"), [(0.5, "0.5"), (999, "999"), (1234, "1.23k"), (1_234_567, "1.23M")])
-def test_count_is_readable(number: float, text: str) -> None:
-    assert format_count(number) == text
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (187, "3:07 min")])
-def test_time_is_readable(seconds: float, text: str) -> None:
-    assert format_time(seconds) == text
-
-
-def test_cropped_text_takes_no_markup_from_what_it_shows() -> None:
-    assert ellipsized("[bold]a", ("b[/]", "green")).plain == "[bold]ab[/]"

@@ -2,11 +2,12 @@
 
 import pytest
 
+from cluster.driver.observer import TrialEnded, TrialMeasured, TrialWaiting
 from cluster.spec.spec_file import load_spec
 from cluster.trial import TrialState
 from jobs.terminal.progress import Progress
 from mnist_core.measurement import Measurement
-from tests.support.records import finished_trial
+from tests.support.records import finished_trial, started
 
 SPEC = """
 name: progress
@@ -37,35 +38,34 @@ def progress(clock: Clock, *overrides: str) -> Progress:
 
 
 def completed(study: Progress, number: int, value: float) -> None:
-    study.start(number, "mlp", {}, "cpu-0")
-    study.end(number, TrialState.COMPLETE, value, None)
+    study.update(started(number, epochs=4))
+    study.update(TrialEnded(number, TrialState.COMPLETE, value))
 
 
-def test_running_trial_has_the_epochs_that_its_parameters_say(clock: Clock) -> None:
+def test_running_trial_has_the_epochs_of_its_spec(clock: Clock) -> None:
     study = progress(clock)
-    study.start(0, "mlp", {}, "cpu-0")
-    study.start(1, "mlp", {"training.epochs": 8}, "cpu-1")
+    study.update(started(0, epochs=4))
+    study.update(started(1, worker="cpu-1", epochs=8))
     assert [(trial.epoch, trial.epochs) for trial in study.running.values()] == [(0, 4), (0, 8)]
 
 
 def test_ended_trial_is_counted_and_runs_no_more(clock: Clock) -> None:
     study = progress(clock)
-    study.start(0, "mlp", {}, "cpu-0")
-    ended = study.end(0, TrialState.FAIL, None, "the cause")
-    assert ended is not None
+    study.update(started(0, epochs=4))
+    study.update(TrialEnded(0, TrialState.FAIL, error="the cause"))
     assert (study.running, study.ended, study.problem) == ({}, {TrialState.FAIL: 1}, "trial 0: the cause")
 
 
 def test_trial_that_failed_while_it_waited_is_counted(clock: Clock) -> None:
     study = progress(clock)
-    assert study.end(0, TrialState.FAIL, None, "the cause") is None
+    study.update(TrialEnded(0, TrialState.FAIL, error="the cause"))
     assert study.ended == {TrialState.FAIL: 1}
 
 
-def test_trial_put_aside_runs_no_more_and_leaves_its_reason(clock: Clock) -> None:
+def test_waiting_trial_runs_no_more_and_leaves_its_reason(clock: Clock) -> None:
     study = progress(clock)
-    study.start(0, "mlp", {}, "cpu-0")
-    study.put_aside(0, "lost, attempt 1: killed")
+    study.update(started(0, epochs=4))
+    study.update(TrialWaiting(0, "lost, attempt 1: killed"))
     assert (study.running, study.ended, study.problem) == ({}, {}, "trial 0 waits: lost, attempt 1: killed")
 
 
@@ -87,32 +87,32 @@ def test_first_of_equals_is_best(clock: Clock) -> None:
 
 def test_pruned_trial_is_never_best(clock: Clock) -> None:
     study = progress(clock)
-    study.start(0, "mlp", {}, "cpu-0")
-    study.end(0, TrialState.PRUNED, 0.9, None)
+    study.update(started(0, epochs=4))
+    study.update(TrialEnded(0, TrialState.PRUNED, 0.9))
     assert study.best is None
 
 
 def test_time_left_is_unknown_before_half_a_trial_is_done(clock: Clock) -> None:
     study = progress(clock)
-    study.start(0, "mlp", {}, "cpu-0")
+    study.update(started(0, epochs=4))
     clock.now_s += 10
-    study.measure(0, Measurement(1, {}, 10.0))
+    study.update(TrialMeasured(0, Measurement(1, {}, 10.0)))
     assert study.remaining_s() is None
 
 
 def test_time_left_counts_running_trials_by_their_epochs(clock: Clock) -> None:
     study = progress(clock)
     completed(study, 0, 0.5)
-    study.start(1, "mlp", {}, "cpu-0")
-    study.measure(1, Measurement(2, {}, 5.0))
+    study.update(started(1, epochs=4))
+    study.update(TrialMeasured(1, Measurement(2, {}, 5.0)))
     clock.now_s += 30
     assert (study.elapsed_s(), study.remaining_s()) == (30.0, 50.0)  # 1.5 of 4 trials in 30 s
 
 
 def test_time_left_of_a_resumed_study_leaves_out_what_was_done_before(clock: Clock) -> None:
     study = progress(clock)
-    study.seen_before(finished_trial(TrialState.COMPLETE, number=4, value=0.9))
-    study.seen_before(finished_trial(TrialState.PRUNED))
+    study.count_finished(finished_trial(TrialState.COMPLETE, number=4, value=0.9))
+    study.count_finished(finished_trial(TrialState.PRUNED))
     completed(study, 2, 0.5)
     clock.now_s += 10
     assert study.remaining_s() == 10.0

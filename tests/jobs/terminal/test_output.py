@@ -1,0 +1,26 @@
+"""Numbers, parameters and texts as the terminal shows them."""
+
+import pytest
+
+from jobs.terminal.output import ellipsized, format_count, format_params, format_time
+
+
+def test_parameters_are_described_by_the_last_part_of_their_names() -> None:
+    assert (
+        format_params({"training.learning_rate": 0.1, "model.activation": "relu"})
+        == "learning_rate=0.1  activation=relu"
+    )
+
+
+@pytest.mark.parametrize(("number", "text"), [(0.5, "0.5"), (999, "999"), (1234, "1.23k"), (1_234_567, "1.23M")])
+def test_count_is_readable(number: float, text: str) -> None:
+    assert format_count(number) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (187, "3:07 min")])
+def test_time_is_readable(seconds: float, text: str) -> None:
+    assert format_time(seconds) == text
+
+
+def test_ellipsized_text_takes_no_markup_from_what_it_shows() -> None:
+    assert ellipsized("[bold]a", ("b[/]", "green")).plain == "[bold]ab[/]"

@@ -14,7 +14,7 @@ class StudyLimits:
         """Starts the clock."""
         self._limits = spec.limits
         self._goal = spec.stop.objective
-        self._is_maximized = spec.search.direction == "maximize"
+        self._direction = spec.search.direction
         self._clock = clock
         self._deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
 
@@ -26,10 +26,9 @@ class StudyLimits:
 
     def objective_reached(self, number: int, value: float) -> str | None:
         """The reason to stop the study, if the value of a complete trial reaches `stop.objective`."""
-        goal = self._goal
-        if goal is None or not (value >= goal if self._is_maximized else value <= goal):
+        if self._goal is None or not self._direction.reaches(value, self._goal):
             return None
-        return f"trial {number} reached the objective {goal}"
+        return f"trial {number} reached the objective {self._goal}"
 
     def epoch_deadline_s(self, extra_s: float = 0.0) -> float:
         """Clock time by which an epoch that starts now must have ended; `extra_s` for what comes before it."""

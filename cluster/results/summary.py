@@ -32,9 +32,9 @@ class StudySummary:
 
     def ranked(self) -> list[TrialRecord]:
         """The complete trials, best first."""
-        sign = -1 if self.spec.search.direction == "maximize" else 1
+        direction = self.spec.search.direction
         complete = [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
-        return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+        return sorted(complete, key=lambda trial: direction.rank_key(trial.value or 0.0, trial.number))
 
     def best_of_each_kind(self) -> list[TrialRecord]:
         """The best complete trial of each kind of network, best first."""

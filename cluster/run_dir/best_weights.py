@@ -1,7 +1,7 @@
 """Keeps the final weights of the best trial of each kind of network, and no others."""
 
 from cluster.run_dir.checkpoints import Checkpoints
-from cluster.spec.study_spec import Direction
+from cluster.spec.direction import Direction
 
 
 class BestWeights:
@@ -10,16 +10,18 @@ class BestWeights:
     def __init__(self, checkpoints: Checkpoints, direction: Direction) -> None:
         """None yet."""
         self._checkpoints = checkpoints
-        self._sign = 1.0 if direction == "maximize" else -1.0
-        self._best: dict[str, tuple[float, int]] = {}  # kind -> (gain, -number)
+        self._direction = direction
+        self._best: dict[str, tuple[float, int]] = {}  # kind -> rank key, which ends with the number
 
     def update(self, kind: str, number: int, value: float) -> bool:
         """A trial is complete: whether it is the best of its kind, whose weights are to be kept from now on."""
-        candidate, best = (self._sign * value, -number), self._best.get(kind)
-        if best is not None:
-            self._checkpoints.discard(-min(candidate, best)[1])
-        self._best[kind] = candidate if best is None else max(candidate, best)
-        if self._best[kind] != candidate:
+        candidate = self._direction.rank_key(value, number)
+        best = self._best.get(kind)
+        if best is not None and best < candidate:
+            self._checkpoints.discard(number)
             return False
+        if best is not None:
+            self._checkpoints.discard(best[1])
+        self._best[kind] = candidate
         self._checkpoints.keep(number)
         return True

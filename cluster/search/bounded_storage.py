@@ -11,7 +11,7 @@ from typing import Any
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from cluster.spec.study_spec import Direction
+from cluster.spec.direction import Direction
 
 _BY_NUMBER = attrgetter("number")
 
@@ -45,7 +45,7 @@ class BoundedStorage(InMemoryStorage):
 
     def __init__(self, direction: Direction, window: Window) -> None:
         super().__init__()
-        self._sign = -1 if direction == "maximize" else 1
+        self._direction = direction
         self._window = window
         self._running: dict[int, FrozenTrial] = {}
         self._best: list[FrozenTrial] = []
@@ -91,8 +91,8 @@ class BoundedStorage(InMemoryStorage):
     def _rank(self, trial: FrozenTrial) -> tuple[bool, int, float, int]:
         """Better trials first, as Optuna's TPE sorts them: complete ones by value, then pruned ones by their epochs."""
         if trial.state is TrialState.COMPLETE and trial.value is not None:
-            return False, 0, self._sign * trial.value, trial.number
+            return False, 0, *self._direction.rank_key(trial.value, trial.number)
         if not trial.intermediate_values:
             return True, 1, 0.0, trial.number
         epoch, value = max(trial.intermediate_values.items())
-        return True, -epoch, self._sign * value, trial.number
+        return True, -epoch, *self._direction.rank_key(value, trial.number)

@@ -36,7 +36,8 @@ class PruningGroup:
         self._storage = BoundedStorage(search.direction, Window((TrialState.COMPLETE,), best=1))
         with silence_optuna():
             self._pruner = _pruner(search.pruner, max_epochs, self._complete)
-        self._study = optuna.create_study(study_name=name, storage=self._storage, direction=search.direction)
+        direction = StudyDirection[search.direction.name]
+        self._study = optuna.create_study(study_name=name, storage=self._storage, direction=direction)
 
     def should_prune(self, trial: FrozenTrial) -> bool:
         """Whether a trial should stop after the last of the epochs that it has reported."""

@@ -6,6 +6,7 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from cluster.search.bounded_storage import BoundedStorage, Window, silence_optuna
@@ -28,7 +29,9 @@ class TrialSampler:
         self._storage = BoundedStorage(spec.search.direction, _window(spec.search.sampler))
         with silence_optuna():
             self._sampler_of = _samplers(spec.search.sampler, self._distributions)
-        optuna.create_study(study_name=_STUDY, storage=self._storage, direction=spec.search.direction)
+        optuna.create_study(
+            study_name=_STUDY, storage=self._storage, direction=StudyDirection[spec.search.direction.name]
+        )
 
     def begin(self, number: int, fixed: Params | None = None) -> FrozenTrial:
         """A running trial with parameters for `number`, or with the given ones.

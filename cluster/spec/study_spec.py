@@ -18,6 +18,7 @@ from cluster.spec.candidates import (
     located_error,
     longest_training,
 )
+from cluster.spec.direction import Direction
 from cluster.spec.space import Params, SpaceEntry, grid_size
 from cluster.spec.strategies import NoPruner, PrunerConfig, SamplerConfig, TpeSampler
 from mnist_core.config import FrozenModel, MlpConfig, ModelConfig, TrainingConfig
@@ -27,7 +28,6 @@ MAX_TRIALS = 1_000_000
 MULTITASK_OBJECTIVES = ("val/digit_accuracy", "val/parity_accuracy")
 
 Objective = Literal["val/accuracy", "val/loss", "val/digit_accuracy", "val/parity_accuracy"]
-Direction = Literal["maximize", "minimize"]
 Auto = Literal["auto"]
 
 
@@ -55,7 +55,7 @@ class SearchSpec(FrozenModel):
     @property
     def direction(self) -> Direction:
         """A loss is minimised, everything else maximised."""
-        return "minimize" if "loss" in self.objective else "maximize"
+        return Direction.MINIMIZE if "loss" in self.objective else Direction.MAXIMIZE
 
     @property
     def grid_size(self) -> int | None:

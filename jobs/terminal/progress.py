@@ -113,10 +113,8 @@ class Progress:
 
     def _count(self, number: int, model: str, state: TrialState, value: float | None) -> None:
         self.ended[state] = self.ended.get(state, 0) + 1
-        if state is TrialState.COMPLETE and value is not None and self._is_better(value):
+        if state is TrialState.COMPLETE and value is not None and self._is_best(value):
             self.best = (value, number, model)
 
-    def _is_better(self, value: float) -> bool:
-        if self.best is None:
-            return True
-        return value > self.best[0] if self.spec.search.direction == "maximize" else value < self.best[0]
+    def _is_best(self, value: float) -> bool:
+        return self.best is None or self.spec.search.direction.is_better(value, self.best[0])

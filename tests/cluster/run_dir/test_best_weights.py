@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cluster.run_dir.best_weights import BestWeights
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
-from cluster.spec.study_spec import Direction
+from cluster.spec.direction import Direction
 from mnist_core.training.state import TrainingState, pack
 
 STATE = pack(TrainingState(1, 1.0, np.zeros(4, np.float32), ()))
@@ -30,7 +30,7 @@ def kept(path: Path, direction: Direction, trials: list[tuple[str, float]], orde
 
 @given(
     trials=st.lists(st.tuples(st.sampled_from(["mlp", "lenet"]), st.sampled_from([0.1, 0.5, 0.9])), max_size=8),
-    direction=st.sampled_from(["maximize", "minimize"]),
+    direction=st.sampled_from(Direction),
     data=st.data(),
 )
 def test_best_of_each_kind_is_kept_whatever_the_order(
@@ -40,7 +40,7 @@ def test_best_of_each_kind_is_kept_whatever_the_order(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     order = data.draw(st.permutations(range(len(trials))))
-    sign = -1 if direction == "maximize" else 1
+    sign = -1 if direction is Direction.MAXIMIZE else 1
     best: dict[str, int] = {}
     for number in sorted(range(len(trials)), key=lambda number: (sign * trials[number][1], number)):
         best.setdefault(trials[number][0], number)

@@ -70,7 +70,8 @@ class Race:
     def __init__(self, options: dict[str, Any], pruner: optuna.pruners.BasePruner, objective: str) -> None:
         search = spec(pruner=options, objective=objective).search
         self.rivals = PruningGroup("study", search, EPOCHS)
-        self.study = optuna.create_study(study_name="study", direction=search.direction, pruner=pruner)
+        direction = optuna.study.StudyDirection[search.direction.name]
+        self.study = optuna.create_study(study_name="study", direction=direction, pruner=pruner)
         self.lanes: dict[int, tuple[optuna.Trial, FrozenTrial]] = {}
         self.begun = 0
 

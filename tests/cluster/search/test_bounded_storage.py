@@ -6,6 +6,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from cluster.search.bounded_storage import BoundedStorage, Window
+from cluster.spec.direction import Direction
 
 COMPLETE, PRUNED, FAIL = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 
@@ -21,7 +22,7 @@ def kept(history: BoundedStorage) -> list[int]:
 
 
 def ended(trials: list[FrozenTrial], window: Window) -> BoundedStorage:
-    history = BoundedStorage("maximize", window)
+    history = BoundedStorage(Direction.MAXIMIZE, window)
     for each in trials:
         history.begin(each)
         history.end(each)

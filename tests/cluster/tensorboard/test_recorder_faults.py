@@ -42,7 +42,8 @@ def test_a_full_disk_stops_the_view_and_not_the_study(recorder: Recorder, run_di
     recorder.notify(TrialEnded(0, TrialState.COMPLETE, 0.9, None))
 
     assert problem is not None
-    assert "cannot be written (File too large)" in problem
+    assert "cannot write" in problem
+    assert "(File too large)" in problem
     assert recorder.problem == problem
     assert shown_epochs(run_dir, 0) == [1]
 

@@ -190,7 +190,7 @@ def test_relative_data_folder_is_found_from_any_folder(
 
 def test_resume_with_fewer_trials_is_refused(mxtrials: CommandLine, small: list[str]) -> None:
     assert mxtrials("run", "smoke", *small, "--quiet", "--out", "run").returncode == 0
-    assert_refused(mxtrials("resume", "run", "--trials", "1", "--local"), 2, "has begun 2")
+    assert_refused(mxtrials("resume", "run", "--trials", "1", "--local"), 2, "has started 2")
 
 
 def test_local_with_workers_is_bad_usage(mxtrials: CommandLine) -> None:

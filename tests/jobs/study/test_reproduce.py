@@ -174,7 +174,7 @@ def test_first_metric_that_differs_is_named_with_both_values(answer: Answered, d
     assert "epochs   10 of 12 equal" in done.stdout
     (sentence,) = done.stderr.splitlines()
     assert f"trial 0 is not reproduced: val/loss of epoch 2 is {before!r} and was {changed!r}; " in sentence
-    assert sentence.endswith("; versions and processor are those that the study began with")
+    assert sentence.endswith("; versions and processor are those that the study started with")
     found = json.loads(answer("reproduce", doctored, "--trial", "0", "--json").stdout)
     assert [(each["epoch"], each["metric"]) for each in found["differences"]] == [(2, "val/loss"), (5, "train/loss")]
 
@@ -213,7 +213,7 @@ def test_what_has_changed_since_is_named_where_the_result_differs(answer: Answer
     path.unlink()
     change(doctored, "UPDATE study SET environment = NULL")
     sentence = answer("reproduce", doctored, "--trial", "0").stderr
-    assert sentence.endswith("; which versions and processor it was trained with is not recorded\n")
+    assert sentence.endswith("; the versions and processor that it was trained with are not recorded\n")
 
 
 def test_processor_with_narrower_vectors_gives_other_weights(
@@ -246,18 +246,18 @@ def test_trial_without_an_epoch_is_refused(mxtrials: CommandLine, doctored: Path
     change(doctored, "DELETE FROM measurements WHERE trial = 1")
     change(doctored, "UPDATE trials SET state = 'WAITING' WHERE number = 1")
     done = mxtrials("reproduce", doctored, "--trial", "1")
-    assert_refused(done, 2, f"trial 1 of {doctored} is WAITING without an epoch")
+    assert_refused(done, 2, f"trial 1 of {doctored} is WAITING and has no epoch to compare")
 
 
 def test_trial_that_is_not_there_is_refused(mxtrials: CommandLine, trained: Path) -> None:
-    assert_refused(mxtrials("reproduce", trained, "--trial", "6"), 2, "has no trial 6: it has begun 6 trials")
+    assert_refused(mxtrials("reproduce", trained, "--trial", "6"), 2, "has no trial 6: its trials are 0 to 5")
 
 
 def test_study_without_a_complete_trial_has_no_default(answer: Answered, doctored: Path) -> None:
     change(doctored, "UPDATE trials SET state = 'FAIL'")
     done = answer("reproduce", doctored)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "no complete trial yet: name another one with --trial" in done.stderr
+    assert "no complete trial yet: choose another with --trial" in done.stderr
 
 
 def test_changed_data_is_refused(mxtrials: CommandLine, doctored: Path, small_idx_folder: Path, tmp_path: Path) -> None:

@@ -1,21 +1,18 @@
-"""When a study that was interrupted leaves its run directory behind, and when nothing."""
+"""When an interrupted study leaves its run directory behind, and when it leaves nothing."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-import jobs.study.run
 from cluster.driver.observer import StudyObserver
+from cluster.results.summary import summarize
 from cluster.run_dir.paths import RunDir
 from cluster.spec.spec_file import load_spec
 from cluster.spec.study_spec import StudySpec
-from cluster.store.store import Store
 from jobs.study.backend import Backend
-from jobs.study.run import start_study
-
-
-def interrupted(*arguments: object) -> bool:
-    raise KeyboardInterrupt
+from jobs.study.run import RunSession, StudyResult, start_study
+from jobs.study.session import StudySession
 
 
 @pytest.fixture
@@ -28,32 +25,47 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_study_that_is_interrupted_before_its_first_trial_leaves_nothing(
-    spec: StudySpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(jobs.study.run, "_run_driver", interrupted)
+def run_study(spec: StudySpec, out: Path, run: RunSession) -> None:
+    start_study(spec, out, Backend(local=True), StudyObserver(), run)
+
+
+def interrupted(*arguments: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def test_study_that_is_interrupted_before_its_first_trial_leaves_nothing(spec: StudySpec, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        start_study(spec, tmp_path / "run", Backend(local=True), StudyObserver())
+        run_study(spec, tmp_path / "run", interrupted)
     assert not (tmp_path / "run").exists()
 
 
-def test_study_is_kept_where_a_second_interruption_comes_while_its_trials_are_looked_for(
-    spec: StudySpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(jobs.study.run, "_run_driver", interrupted)
-    monkeypatch.setattr(Store, "trials", interrupted)
+def test_study_that_is_interrupted_after_its_first_trial_is_kept(spec: StudySpec, tmp_path: Path) -> None:
+    def add_trial(session: StudySession, backend: Backend, view: StudyObserver) -> NoReturn:
+        session.store.add_trial(0, "mlp", {}, seed=0)
+        raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        start_study(spec, tmp_path / "run", Backend(local=True), StudyObserver())
+        run_study(spec, tmp_path / "run", add_trial)
     assert RunDir.open(tmp_path / "run").store.exists()
 
 
-def test_study_is_kept_where_the_interruption_comes_after_its_end(
+def test_study_whose_store_cannot_be_read_after_the_interruption_is_kept(spec: StudySpec, tmp_path: Path) -> None:
+    def damage(session: StudySession, backend: Backend, view: StudyObserver) -> NoReturn:
+        session.store.connection.execute("DROP TABLE trials")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(spec, tmp_path / "run", damage)
+    assert RunDir.open(tmp_path / "run").store.exists()
+
+
+def test_study_that_is_interrupted_after_its_end_is_kept(
     spec: StudySpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def ended(*arguments: object) -> None:
-        monkeypatch.setattr(Store, "close", interrupted)
+    def end(session: StudySession, backend: Backend, view: StudyObserver) -> StudyResult:
+        monkeypatch.setattr(session.store, "close", interrupted)
+        return StudyResult(summarize(session.spec, session.store))
 
-    monkeypatch.setattr(jobs.study.run, "_run_driver", ended)
     with pytest.raises(KeyboardInterrupt):
-        start_study(spec, tmp_path / "run", Backend(local=True), StudyObserver())
+        run_study(spec, tmp_path / "run", end)
     assert RunDir.open(tmp_path / "run").store.exists()

@@ -5,16 +5,16 @@ from cluster.spec.direction import Direction
 
 
 class BestWeights:
-    """The best complete trial of each kind so far; of equals the one with the lower number."""
+    """The best complete trial of each kind so far; of equal ones, the one with the lower number."""
 
     def __init__(self, checkpoints: Checkpoints, direction: Direction) -> None:
-        """None yet."""
+        """Starts without any trial."""
         self._checkpoints = checkpoints
         self._direction = direction
         self._best: dict[str, tuple[float, int]] = {}  # kind -> rank key, which ends with the number
 
     def update(self, kind: str, number: int, value: float) -> bool:
-        """A trial is complete: whether it is the best of its kind, whose weights are to be kept from now on."""
+        """Compares a complete trial with the best of its kind; returns whether to keep its final weights."""
         candidate = self._direction.rank_key(value, number)
         best = self._best.get(kind)
         if best is not None and best < candidate:

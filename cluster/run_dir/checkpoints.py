@@ -1,4 +1,4 @@
-"""Keeps training states in the run directory: the newest good ones of a trial, and none of what is done with."""
+"""Keeps training states in the run directory: the newest intact ones of each trial that still needs them."""
 
 import math
 import shutil
@@ -18,32 +18,33 @@ class Checkpoints:
     """The packed training states of a study's trials."""
 
     def __init__(self, run_dir: RunDir, warn: Callable[[str], None] | None = None) -> None:
-        """Nothing is touched before the first state; `warn` is told of each that is damaged, in a sentence."""
-        self._run_dir, self._warn = run_dir, warn or (lambda sentence: None)
-        self._grown: set[int] = set()
+        """Touches nothing yet; `warn` receives a sentence about each damaged state."""
+        self._run_dir = run_dir
+        self._warn = warn or (lambda message: None)
+        self._changed: set[int] = set()
         self._discarded: set[int] = set()
 
     def save(self, number: int, epoch: int, state: bytes) -> None:
-        """Keeps a trial's state after an epoch, and the one before it in case this one is damaged.
+        """Writes a trial's state after an epoch, and keeps the previous one in case this one is damaged.
 
-        The others go with the next `sweep`: until the store knows of this epoch, they are what the trial goes on from.
+        The next `sweep` deletes the others: until the store has recorded this epoch, the trial resumes from them.
 
         Raises:
-            NotWritable: the folder or the disk refuses.
+            NotWritable: the folder or the disk is not writable.
         """
         make_folder(self._run_dir.trial_checkpoints(number))
         write_atomically(self._run_dir.checkpoint(number, epoch), state)
-        self._grown.add(number)
+        self._changed.add(number)
 
     def newest(self, number: int, at_most: float = math.inf) -> bytes | None:
-        """A trial's newest state that is whole, to go on from, or None.
+        """Returns a trial's newest intact state, to resume from; None if there is none.
 
-        Newer ones are deleted, so that they never stand in the way of those that will be saved.
+        Deletes newer ones, so that they never hide those that will be saved.
 
         Args:
-            number: the trial's.
-            at_most: epochs that the store knows. A driver that is killed between the two may leave a state of an epoch
-                that was never recorded: it is passed over, as a damaged one is.
+            number: of the trial.
+            at_most: the last epoch in the store. A driver that is killed before its commit may leave the state of an
+                epoch that was never recorded, which is skipped like a damaged one.
         """
         for path in self._newest_first(number):
             state, data = self._read(path)
@@ -53,42 +54,42 @@ class Checkpoints:
         return None
 
     def final(self, number: int, sha256: str | None) -> TrainingState:
-        """The state that a complete trial ended with, told by the SHA-256 of its weights.
+        """Returns the final state of a complete trial, identified by the SHA-256 of its weights.
 
         Raises:
-            CheckpointError: it is not kept, or damaged.
+            CheckpointError: it was not kept, or is damaged.
         """
         for path in self._newest_first(number):
             state, _ = self._read(path)
             if state is not None and weights_sha256(state.weights) == sha256:
                 return state
         folder = self._run_dir.trial_checkpoints(number)
-        raise CheckpointError(f"{folder} no longer holds the final weights of its trial: restore it from a copy")
+        raise CheckpointError(f"{folder} no longer contains the final weights of its trial: restore it from a copy")
 
     def _newest_first(self, number: int) -> list[Path]:
         return sorted(self._run_dir.trial_checkpoints(number).glob("*.state"), reverse=True)
 
     def _read(self, path: Path) -> tuple[TrainingState | None, bytes]:
-        """A state and its bytes; None for one that is damaged, which one that cannot be read now may not be."""
+        """Reads a state and its bytes; None if damaged. A file that merely cannot be read raises OSError."""
         data = path.read_bytes()
         try:
             return unpack(data), data
         except CheckpointError as err:
-            self._warn(f"{path} is passed over for an earlier state, if there is one: {err}")
+            self._warn(f"{path} is damaged; using the previous checkpoint, if any: {err}")
             return None, b""
 
     def keep(self, number: int) -> None:
-        """Keeps the last states of a trial that is done: the others go with the next `sweep`."""
-        self._grown.add(number)
+        """Keeps the last states of a finished trial; the next `sweep` deletes the others."""
+        self._changed.add(number)
 
     def discard(self, number: int) -> None:
-        """Forgets a trial's states; their files go with the next `sweep`."""
+        """Drops a trial's states; the next `sweep` deletes their files."""
         self._discarded.add(number)
 
     def sweep(self) -> None:
-        """Deletes what was discarded, and states that newer ones replace, now that the store no longer needs them."""
+        """Deletes discarded states, and those that newer ones replace; call it after the store has committed."""
         while self._discarded:
             shutil.rmtree(self._run_dir.trial_checkpoints(self._discarded.pop()), ignore_errors=True)
-        while self._grown:
-            for old in self._newest_first(self._grown.pop())[KEPT:]:
+        while self._changed:
+            for old in self._newest_first(self._changed.pop())[KEPT:]:
                 old.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""What a study is run with: versions, host, processor, commit, fingerprint of the data.
+"""The environment of a study: versions, host, processor, commit, fingerprint of the data.
 
-The store keeps what the study began with; environment.json is a copy of it, for people.
+The store keeps the environment that the study started in; environment.json is a copy for people.
 """
 
 import json
@@ -24,7 +24,7 @@ _RECORDED_PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "pyarrow", "optuna", 
 
 
 def present_environment(dataset: Dataset) -> str:
-    """What a study that begins now is run with, as JSON."""
+    """The environment of a study that starts now, as JSON."""
     present = {
         **_software(),
         "platform": platform.platform(),
@@ -37,7 +37,7 @@ def present_environment(dataset: Dataset) -> str:
 
 
 def recorded_environment(run_dir: RunDir, reader: StudyReader) -> str | None:
-    """What the study began with, as JSON: as its store tells, or the file beside it where an older mxtrials made both.
+    """The environment that the study started in, as JSON: from its store, or from the file of an older mxtrials.
 
     Raises:
         RunDirError: the store is damaged.
@@ -49,24 +49,24 @@ def write_environment(run_dir: RunDir, environment: str) -> None:
     """Writes the copy that people read.
 
     Raises:
-        NotWritable: the folder or the disk refuses.
+        NotWritable: the folder or the disk is not writable.
     """
     write_atomically(run_dir.environment, environment.encode())
 
 
 def sync_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Callable[[str], None]) -> None:
-    """Tells the store what only the file knows, and writes the file anew where it differs from what the store knows.
+    """Records in the store what only the file contains, and rewrites the file if it differs from the store.
 
-    Where neither knows the data, `warn` is told, and what the study is run with now counts as its beginning.
+    If neither contains the data's fingerprint, `warn` says so, and the present environment is recorded instead.
 
     Raises:
-        NotWritable: the folder or the disk refuses.
+        NotWritable: the folder or the disk is not writable.
     """
     recorded = recorded_environment(run_dir, store)
     if recorded is None or _fingerprint(recorded) is None:
         warn(
-            f"the data cannot be compared with that of the study's beginning, which neither {run_dir.store.name} nor "
-            f"{run_dir.environment.name} tells any more: from now on it is compared with the present data"
+            f"the original data fingerprint is not recorded in {run_dir.store.name} or {run_dir.environment.name}; "
+            "using the current data's from now on"
         )
         recorded = present_environment(dataset)
     if recorded != store.environment():
@@ -76,7 +76,7 @@ def sync_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Call
 
 
 def check_data_unchanged(recorded: str | None, source: str, dataset: Dataset) -> None:
-    """Compares the data with that of the study's beginning, as far as that is known.
+    """Compares the data with the recorded fingerprint, if there is one.
 
     Raises:
         DataError: it has changed.
@@ -84,15 +84,15 @@ def check_data_unchanged(recorded: str | None, source: str, dataset: Dataset) ->
     before = _fingerprint(recorded)
     if before not in (None, dataset.fingerprint):
         raise DataError(
-            f"the data of {source} has changed since the study began: its fingerprint is "
-            f"{dataset.fingerprint[:16]} and was {str(before)[:16]}; restore the files, or begin a new study"
+            f"the data of {source} has changed since the study started: its fingerprint is "
+            f"{dataset.fingerprint[:16]} and was {str(before)[:16]}; restore the files, or start a new study"
         )
 
 
 def changes_since(recorded: str | None) -> tuple[str, ...] | None:
-    """What may round numbers otherwise than when the study began, e.g. "numpy was 1.26.3 and is 1.26.4".
+    """What may round numbers differently than when the study started, e.g. "numpy was 1.26.3 and is 1.26.4".
 
-    Packages, Python and the processor; None where they are not recorded.
+    Compares packages, Python and the processor; None if they are not recorded.
     """
     before, now = _what_computes(_parsed(recorded)), _what_computes(_software())
     if not before:
@@ -102,7 +102,7 @@ def changes_since(recorded: str | None) -> tuple[str, ...] | None:
 
 
 def _written(run_dir: RunDir) -> str | None:
-    """The copy that people read, unless it is damaged or gone."""
+    """The copy for people, unless it is damaged or missing."""
     try:
         text = run_dir.environment.read_text()
         return text if isinstance(json.loads(text), dict) else None
@@ -127,7 +127,7 @@ def _software() -> dict[str, Any]:
 
 
 def _what_computes(environment: dict[str, Any]) -> dict[str, str]:
-    """By name: a version, or the processor, whose instructions decide in which order oneDNN sums."""
+    """Versions by name, and the processor, whose instructions decide in which order oneDNN sums."""
     packages = environment.get("packages")
     named = {
         **(packages if isinstance(packages, dict) else {}),
@@ -138,7 +138,7 @@ def _what_computes(environment: dict[str, Any]) -> dict[str, str]:
 
 
 def _git_commit() -> str | None:
-    """The commit of the working directory, where it is a git checkout."""
+    """The commit of the working directory, if it is a git checkout."""
     try:
         answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):

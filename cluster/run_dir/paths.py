@@ -1,73 +1,66 @@
-"""Every file name inside a run directory, and who may use it: one driver at a time. Reads and writes no content."""
+"""Every file name inside a run directory, and how a run directory appears. Reads and writes no content."""
 
 import errno
-import fcntl
-import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from filelock import FileLock, Timeout
-
+from cluster.run_dir.lock import hold_lock, is_locked
 from mnist_core.atomic_file import leftovers, sync_folder
 from mnist_core.errors import NotWritable, RunDirError
-
-# How long `locked` tries: whoever looks whether a run is driven holds its lock file for an instant.
-LOCK_PATIENCE_S = 1.0
 
 
 class RunDir:
     """The folder of one study; see README, "Reading results", for what each file is."""
 
     def __init__(self, path: Path) -> None:
-        """Names the folder; nothing is touched."""
+        """Names the folder, and touches nothing."""
         self.path = path
 
     @classmethod
     def create(cls, path: Path) -> "RunDir":
-        """Makes a new run directory.
+        """Creates a new, empty run directory.
 
         Raises:
-            RunDirError: something is there already.
-            NotWritable: the folder cannot be made.
+            RunDirError: something exists there already.
+            NotWritable: the folder cannot be created.
         """
-        with _translate_write_errors(path):
+        with _translate_creation_errors(path):
             path.mkdir(parents=True)
         return cls(path)
 
     @classmethod
     @contextmanager
     def create_atomically(cls, path: Path) -> Iterator["RunDir"]:
-        """A new run directory that is there when the block ends, with all that was put into it, or not at all.
+        """Creates a run directory atomically: it appears complete when the block ends, or not at all.
 
-        Until then it has another name beside that place, which a process that is killed leaves behind.
+        Until then it has a hidden name in the same folder, which remains if the process is killed.
 
         Raises:
-            RunDirError: something is there already.
-            NotWritable: the folder cannot be made.
+            RunDirError: something exists there already.
+            NotWritable: the folder cannot be created.
         """
         check_path_is_free(path)
         hidden = path.with_name(f".{path.name}.{token_hex(4)}")
-        with _translate_write_errors(path):
+        with _translate_creation_errors(path):
             missing = [folder for folder in path.parents if not folder.exists()]
             hidden.mkdir(parents=True)
-        begun = cls(hidden)
+        created = cls(hidden)
         try:
-            yield begun
-            with _translate_write_errors(path):
+            yield created
+            with _translate_creation_errors(path):
                 hidden.rename(path)
-                begun = cls(path)
+                created = cls(path)
                 for folder in (path, *missing):
                     sync_folder(folder.parent)
         except NotWritable as err:
-            begun.remove()
+            created.remove()
             raise NotWritable(str(err).replace(str(hidden), str(path))) from err
         except BaseException:
-            begun.remove()
+            created.remove()
             raise
 
     @classmethod
@@ -75,7 +68,7 @@ class RunDir:
         """Opens a run directory.
 
         Raises:
-            RunDirError: there is none, or it holds no study.
+            RunDirError: there is none, or it contains no study.
         """
         run_dir = cls(path)
         try:
@@ -84,7 +77,7 @@ class RunDir:
             if not run_dir.store.is_file():
                 raise RunDirError(f"{path} is not a run directory: it has no {run_dir.store.name}")
         except OSError as err:
-            raise RunDirError(f"{path} cannot be looked into ({err.strerror}): give a folder that can") from err
+            raise RunDirError(f"{path} cannot be read ({err.strerror}): fix its permissions") from err
         return run_dir
 
     @property
@@ -113,7 +106,7 @@ class RunDir:
 
     @property
     def study_tensorboard(self) -> Path:
-        """The event files of what belongs to no trial."""
+        """The event files that belong to no trial."""
         return self.tensorboard / "study"
 
     def trial_checkpoints(self, number: int) -> Path:
@@ -140,51 +133,29 @@ class RunDir:
         return self.path / "metrics.parquet"
 
     def clear_leftovers(self) -> None:
-        """Deletes what a driver was writing when it was killed; for its successor, who holds the run."""
+        """Deletes the unfinished files of a driver that was killed; call it while holding the lock."""
         for folder in (self.path, self.best.parent, *self.path.glob("checkpoints/*")):
             for leftover in leftovers(folder):
                 leftover.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Removes the folder with all that is in it: for a run that could not begin."""
+        """Removes the folder with everything in it, for a run that could not start."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the run for this process; the kernel lets go of it however the process ends.
+        """Holds the run for this process.
 
         Raises:
-            RunDirError: another process drives this run.
-            NotWritable: the folder or the disk refuses.
+            RunDirError: another process runs this study.
+            NotWritable: the folder or the disk is not writable.
         """
-        lock = FileLock(self._lock)
-        try:
-            lock.acquire(timeout=LOCK_PATIENCE_S)
-            self._lock_note.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-        except Timeout as err:
-            raise RunDirError(f"{self.path} is in use by {self._lock_owner()}: wait for it, or stop it") from err
-        except (OSError, NotImplementedError) as err:  # NotImplementedError: a file system without locks
-            reason = getattr(err, "strerror", None) or err
-            raise NotWritable(
-                f"{self.path} cannot be written ({reason}): make room there, allow it, or copy the run"
-            ) from err
-        try:
+        with hold_lock(self.path, self._lock, self._lock_note):
             yield
-        finally:
-            with suppress(OSError):  # on a disk that has become read-only
-                self._lock_note.unlink(missing_ok=True)
-            lock.release()
 
     def is_locked(self) -> bool:
-        """Whether a process drives this run now; needs no permission to write, and many may ask at once."""
-        try:
-            with self._lock.open("rb") as lock_file:
-                fcntl.flock(lock_file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False  # what has no lock file is driven by nobody
-        return False
+        """Whether a process runs this study now."""
+        return is_locked(self._lock)
 
     @property
     def _lock(self) -> Path:
@@ -194,36 +165,29 @@ class RunDir:
     def _lock_note(self) -> Path:
         return self.path / ".driver.json"
 
-    def _lock_owner(self) -> str:
-        try:
-            note = json.loads(self._lock_note.read_text())
-            return f"process {note['pid']} on {note['host']}"
-        except (OSError, ValueError, KeyError):
-            return "another process"
-
 
 def check_path_is_free(path: Path) -> None:
-    """Looks at the place of a new run directory.
+    """Checks that a new run directory can be created at this path.
 
     Raises:
-        RunDirError: something is there already.
-        NotWritable: the place cannot be looked at.
+        RunDirError: something exists there already.
+        NotWritable: the path cannot be read.
     """
-    with _translate_write_errors(path):
+    with _translate_creation_errors(path):
         if path.exists() or path.is_symlink():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 @contextmanager
-def _translate_write_errors(path: Path) -> Iterator[None]:
-    """Why a new run directory cannot be made, as errors of ours."""
+def _translate_creation_errors(path: Path) -> Iterator[None]:
+    """Turns an OSError while a run directory is created into one of our errors."""
     try:
         yield
     except OSError as err:
         if err.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise NotWritable(f"{path} cannot be made ({err.strerror}): choose another --out") from err
-        go_on = f", or go on with it by `mxtrials resume {path}`" if RunDir(path).store.is_file() else ""
-        raise RunDirError(f"{path} exists already: choose another --out{go_on}") from err
+            raise NotWritable(f"{path} cannot be created ({err.strerror}): choose another --out") from err
+        resume = f", or continue it with `mxtrials resume {path}`" if RunDir(path).store.is_file() else ""
+        raise RunDirError(f"{path} exists already: choose another --out{resume}") from err
 
 
 def _trial_name(number: int) -> str:

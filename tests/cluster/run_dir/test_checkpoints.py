@@ -37,7 +37,7 @@ def newest_epoch(checkpoints: Checkpoints, number: int = 0) -> int | None:
 
 def test_trial_without_states_has_no_newest(checkpoints: Checkpoints) -> None:
     assert checkpoints.newest(0) is None
-    with pytest.raises(CheckpointError, match="no longer holds the final weights"):
+    with pytest.raises(CheckpointError, match="no longer contains the final weights"):
         checkpoints.final(0, None)
 
 

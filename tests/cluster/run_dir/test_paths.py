@@ -70,7 +70,7 @@ def test_run_that_exists_is_refused_with_the_way_to_go_on(run_dir: RunDir) -> No
 @pytest.mark.parametrize("parent", ["/proc/nowhere", "file"])
 def test_run_directory_where_none_can_be_is_not_writable(parent: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotWritable, match="cannot be made .*: choose another --out"):
+    with pytest.raises(NotWritable, match="cannot be created .*: choose another --out"):
         RunDir.create(tmp_path / parent / "run")
 
 

@@ -61,7 +61,7 @@ def test_changed_data_is_refused_until_it_is_restored(
     prepare(begun)
     swap_training_and_test_images(mine)
     assert_refused(
-        mxtrials("resume", begun, *RESUME), 2, "has changed since the study began: its fingerprint is", "and was"
+        mxtrials("resume", begun, *RESUME), 2, "has changed since the study started: its fingerprint is", "and was"
     )
     assert_refused(mxtrials("evaluate", begun), 2, "has changed since the study")
     without_cache = mxtrials("resume", begun, *RESUME, XDG_CACHE_HOME=str(tmp_path / "cache"))

@@ -83,7 +83,7 @@ def test_output_folder_that_cannot_be_made_is_what_the_environment_lacks(
     out: str, mxtrials: CommandLine, small: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    assert_refused(mxtrials("run", "smoke", *small, "--out", out), 3, out, "cannot be made", "--out")
+    assert_refused(mxtrials("run", "smoke", *small, "--out", out), 3, out, "cannot be created", "--out")
 
 
 def test_run_directory_that_exists_is_refused_and_kept(

@@ -269,7 +269,7 @@ def test_changed_data_is_refused(mxtrials: CommandLine, doctored: Path, small_id
     spec = RunDir(doctored).spec
     spec.write_text(spec.read_text().replace(str(small_idx_folder), str(other)))
     done = mxtrials("reproduce", doctored, "--trial", "0")
-    assert_refused(done, 2, f"the data of {other} has changed since the study began")
+    assert_refused(done, 2, f"the data of {other} has changed since the study started")
 
 
 def test_spec_that_no_longer_knows_the_parameters_is_refused(mxtrials: CommandLine, doctored: Path) -> None:

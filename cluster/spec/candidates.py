@@ -1,6 +1,6 @@
-"""Where a space meets the fields it varies: applies a trial's parameters, and checks at load that every one can be.
+"""Where a space meets the fields that it varies: applies a trial's parameters, and checks that every entry can apply.
 
-A wrong space is found by building the configurations that its bounds and choices lead to.
+A space is checked at load, by building the configurations that its bounds and choices lead to.
 """
 
 import json
@@ -23,22 +23,26 @@ class Candidate(FrozenModel):
     training: TrainingConfig
 
 
-class _Value(NamedTuple):
-    """One value that a space gives to a field: `path` leads to it from the entry, e.g. ("low",)."""
+class _EntryValue(NamedTuple):
+    """One value that an entry of a space gives to its field.
+
+    Attributes:
+        path: leads to the value from the entry, e.g. ("low",).
+    """
 
     path: KeyPath
     value: ParamValue
 
 
 def apply_params(base: Candidate, params: Params) -> Candidate:
-    """The base with the fields named in `params` replaced; `model` and `training.schedule` are replaced as a whole.
+    """Returns the base with the fields named in `params` replaced; `model` and `training.schedule` only as a whole.
 
     Another `model.kind` keeps those of the base's fields that differ from their defaults: with a base of
     `{kind: mlp, initializer: xavier}`, the kind `lenet` gives a LeNet of its own widths with Xavier's initializer.
 
     Raises:
         ValidationError: a value is not valid for its field.
-        KeyError: there is no such field.
+        KeyError: a field does not exist.
     """
     return _validated(_tree(base, params))
 
@@ -71,84 +75,88 @@ def longest_training(base: Candidate, space: Space) -> int:
 
 
 def checked_space(base: Candidate, space: Space) -> dict[str, Range | Choices]:
-    """The space with each range in the numbers of its field.
+    """Returns the space with the bounds of each range as its field holds numbers: integers or floats.
 
     Raises:
         PydanticCustomError: an entry names no field, or has a value that the field cannot take; its context has
-            `reason`, a sentence, and `path`, the way to the culprit from the search section.
+            `reason`, a sentence, and `path`, which leads to the culprit from the search section.
     """
-    _refuse_overlaps(space)
-    contexts = _contexts(base, space)
-    return {name: _checked_entry(contexts, name, entry) for name, entry in space.items()}
+    _check_overlaps(space)
+    bases = _base_of_each_kind(base, space)
+    return {name: _checked_entry(bases, name, entry) for name, entry in space.items()}
 
 
 def located_error(reason: str, *path: str | int) -> PydanticCustomError:
-    """An error that a validator raises for something deeper than its own field; `path` leads on from there."""
+    """An error that a validator raises about a value below its own field; `path` leads there from the field."""
     return PydanticCustomError("located_error", "{reason}", {"reason": reason, "path": path})
 
 
-def _refuse_overlaps(space: Space) -> None:
+def _check_overlaps(space: Space) -> None:
     for name in space:
         for other in space:
             if other.startswith(f"{name}."):
-                reason = f"{name} is replaced as a whole, so {other} cannot be searched beside it"
+                reason = f"the space replaces {name} as a whole, so it cannot vary {other} as well"
                 raise located_error(reason, "space", other)
 
 
-def _contexts(base: Candidate, space: Space) -> list[Candidate]:
-    """The configurations that the other entries must fit: one for each kind of network that is searched."""
+def _base_of_each_kind(base: Candidate, space: Space) -> list[Candidate]:
+    """The base, or what it becomes for each `model.kind` of the space: the other entries must fit all of them."""
     if "model.kind" not in space:
         return [base]
     return [_build(base, "model.kind", item) for item in _values(space["model.kind"])]
 
 
-def _checked_entry(contexts: Iterable[Candidate], name: str, entry: Range | Choices) -> Range | Choices:
-    for context in contexts:
-        names = list(_field_names(context))
+def _checked_entry(bases: Iterable[Candidate], name: str, entry: Range | Choices) -> Range | Choices:
+    for base in bases:
+        names = list(_field_names(base))
         if name not in names:
-            reason = f"there is no field {name} for {context.model.kind}: {_field_hint(name, names)}"
+            reason = f"there is no field {name} for {base.model.kind}: {_field_hint(name, names)}"
             raise located_error(reason, "space", name)
         for item in _values(entry):
-            built = _build(context, name, item)
+            built = _build(base, name, item)
             if isinstance(entry, Range):
-                entry = _in_numbers_of(entry, name, _value_at(built, name))
+                entry = _with_numbers_of_field(entry, name, _value_at(built, name))
     return entry
 
 
 def _field_hint(name: str, names: Sequence[str]) -> str:
-    """Which field was probably meant: one of the same section, or one of the same name in another."""
+    """Suggests the field that was probably meant: one of the same section, or one of the same name in another."""
     section, _, leaf = name.rpartition(".")
-    beside = [each for each in names if each.startswith(f"{section}.")]
-    same = [each for each in names if each.rpartition(".")[2] == leaf]
-    # Fields of one section are much alike by its name alone.
-    return f"did you mean {same[0]}?" if same else suggestion(name, beside or names, "the fields", cutoff=0.8)
+    same_section = [each for each in names if each.startswith(f"{section}.")]
+    same_leaf = [each for each in names if each.rpartition(".")[2] == leaf]
+    if same_leaf:
+        return f"did you mean {same_leaf[0]}?"
+    # The section is a long common prefix, which makes any two of its fields look alike: hence the high cutoff.
+    return suggestion(name, same_section or names, "the fields", cutoff=0.8)
 
 
-def _build(context: Candidate, name: str, item: _Value) -> Candidate:
-    tree = _tree(context, {name: item.value})
+def _build(base: Candidate, name: str, item: _EntryValue) -> Candidate:
+    tree = _tree(base, {name: item.value})
     try:
         return _validated(tree)
     except ValidationError as err:
         raise located_error(explain(err, Candidate, tree).text, "space", name, *item.path) from err
 
 
-def _in_numbers_of(entry: Range, name: str, value: object) -> Range:
+def _with_numbers_of_field(entry: Range, name: str, value: object) -> Range:
+    """The range in floats if its field holds a float; `value` is what the field holds after validation."""
     if isinstance(value, float):
         step = None if entry.step is None else float(entry.step)
         return entry.model_copy(update={"low": float(entry.low), "high": float(entry.high), "step": step})
     if isinstance(value, bool) or not isinstance(value, int):
-        raise located_error(f"{name} does not hold a number: give choices instead of a range", "space", name)
+        raise located_error(f"{name} is not a number: give choices instead of a range", "space", name)
     if isinstance(entry.step, float):
-        raise located_error(f"step is {entry.step}, but {name} holds integers", "space", name, "step")
+        raise located_error(f"step is {entry.step}, but should be an integer, as {name} is", "space", name, "step")
     return entry
 
 
-def _values(entry: Range | Choices) -> Iterator[_Value]:
+def _values(entry: Range | Choices) -> Iterator[_EntryValue]:
+    """The values to check: both bounds of a range, all choices."""
     if isinstance(entry, Range):
-        yield _Value(("low",), entry.low)
-        yield _Value(("high",), entry.high)
+        yield _EntryValue(("low",), entry.low)
+        yield _EntryValue(("high",), entry.high)
     else:
-        yield from (_Value(("choices", index), choice) for index, choice in enumerate(entry.choices))
+        yield from (_EntryValue(("choices", index), choice) for index, choice in enumerate(entry.choices))
 
 
 def _value_at(candidate: Candidate, name: str) -> object:
@@ -159,17 +167,17 @@ def _value_at(candidate: Candidate, name: str) -> object:
 
 
 def _variants(base: Candidate, space: Space, names: tuple[str, ...]) -> list[Candidate]:
-    """What the base becomes by each value of the entries with these names; the base itself if there are none."""
+    """What the base becomes with each value of the entries with these names; the base itself if there are none."""
     items = [(name, item.value) for name in names if name in space for item in _values(space[name])]
     return [apply_params(base, {name: value}) for name, value in items] or [base]
 
 
 def _field_names(candidate: Candidate) -> Iterator[str]:
-    yield from _dotted(candidate.model_dump(mode="json"), "")
+    yield from _dotted_names(candidate.model_dump(mode="json"), "")
 
 
-def _dotted(tree: Mapping[str, Any], prefix: str) -> Iterator[str]:
+def _dotted_names(tree: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for key, value in tree.items():
         yield f"{prefix}{key}"
         if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
+            yield from _dotted_names(value, f"{prefix}{key}.")

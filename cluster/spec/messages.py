@@ -1,4 +1,4 @@
-"""Puts pydantic's errors about a tree of YAML into one sentence in the words of a study spec.
+"""Turns pydantic's errors about a tree of YAML into one sentence in the words of a study spec.
 
 Knows neither files nor lines: it gives the path of the culprit, and spec_file.py knows where that was written.
 """
@@ -6,7 +6,7 @@ Knows neither files nor lines: it gives the path of the culprit, and spec_file.p
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -27,16 +27,16 @@ WORDINGS = {
     r"a valid (string|list|number)": r"a \1",
     r"an object": "a mapping",
 }
-"""How a user of YAML says what pydantic says."""
+"""Patterns in pydantic's messages, and what a user of YAML calls the same."""
 
 
 class Problem(NamedTuple):
-    """The first error of several.
+    """The first of one or more errors.
 
     Attributes:
-        path: the keys and indices that lead to the culprit; for a missing key, they end with it.
+        path: the keys and indices that lead to the culprit; for a missing key, they end with that key.
         text: what is wrong, with the path, the value and what is allowed.
-        others: how many other places are wrong too.
+        others: number of other places with errors.
     """
 
     path: KeyPath
@@ -45,10 +45,11 @@ class Problem(NamedTuple):
 
 
 def explain(error: ValidationError, model: type[BaseModel], tree: JsonValue) -> Problem:
-    """The first of the errors that `model` found in `tree`."""
-    # A key that is missing is often one that was misspelt, so misspelt ones come first.
+    """Describes the first of the errors that `model` found in `tree`."""
+    # A missing key is often a misspelt one, and the message about the misspelling helps more, so it comes first.
     details = sorted(error.errors(), key=lambda detail: detail["type"] == "missing")
     paths = [_path(detail, tree) for detail in details]
+    # A value that fits no member of a union has one error for each of them.
     first = [detail for detail, path in zip(details, paths, strict=True) if path == paths[0]]
     return Problem(paths[0], _sentence(paths[0], first, model), len(set(paths)) - 1)
 
@@ -58,32 +59,31 @@ def dotted(path: KeyPath) -> str:
     return ".".join(str(part) for part in path) or "the study spec"
 
 
-def listed(names: Iterable[str]) -> str:
-    """The names with commas between them."""
-    return ", ".join(names)
-
-
 def suggestion(name: str, names: Sequence[str], what: str, cutoff: float = 0.6) -> str:
-    """The name that was probably meant, else all that there are: "did you mean x?" or "<what> are x, y".
+    """Suggests the name that was probably meant, "did you mean x?", or else lists all, "<what> are x, y".
 
     Args:
         name: what was written.
-        names: what there is.
-        what: how to call those.
-        cutoff: how alike two names must be, in [0, 1].
+        names: what could have been written.
+        what: what to call those names.
+        cutoff: the least similarity of a suggestion, in [0, 1].
     """
     close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
-    return f"did you mean {close[0]}?" if close else f"{what} are {listed(names)}"
+    return f"did you mean {close[0]}?" if close else f"{what} are {', '.join(names)}"
 
 
 def format_value(value: object) -> str:
-    """The value as YAML would write it in one line, cut where it is long."""
+    """The value as YAML writes it in one line, cut to `SHOWN_LENGTH` characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."
 
 
 def _path(detail: ErrorDetails, tree: JsonValue) -> KeyPath:
-    """Pydantic's location without the names that it adds for the members of a union."""
+    """Turns pydantic's location into a path in the tree.
+
+    A location also names the member of a union that was tried: "model", "mlp", "hidden". Only what is a key or an index
+    of the tree belongs to the path.
+    """
     path: list[str | int] = []
     node: Any = tree
     for part in detail["loc"]:
@@ -95,7 +95,7 @@ def _path(detail: ErrorDetails, tree: JsonValue) -> KeyPath:
         path.append(detail["loc"][-1])
     if detail["type"].startswith("union_tag"):
         path.append("kind")
-    return *path, *detail.get("ctx", {}).get("path", ())
+    return *path, *detail.get("ctx", {}).get("path", ())  # the last part is that of a `located_error`
 
 
 def _sentence(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel]) -> str:
@@ -108,28 +108,29 @@ def _sentence(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel]
             return f"{dotted(path[:-1])} has no key {path[-1]!r}: {suggestion(str(path[-1]), names, 'its keys')}"
         case "union_tag_invalid":
             kind = detail["ctx"]["tag"]
-            return f"{dotted(path)} is {format_value(kind)}, but should be one of {listed(_tags(model, detail['loc']))}"
+            kinds = ", ".join(_tags(model, detail["loc"]))
+            return f"{dotted(path)} is {format_value(kind)}, but should be one of {kinds}"
         case "union_tag_not_found":
-            return f"{dotted(path)} is missing: give one of {listed(_tags(model, detail['loc']))}"
+            return f"{dotted(path)} is missing: give one of {', '.join(_tags(model, detail['loc']))}"
         case "dict_type" if tags := _tags(model, detail["loc"]):
             kind = detail["input"] if detail["input"] in tags else tags[0]
             return (
                 f"{dotted(path)} is {format_value(detail['input'])}, but should be a mapping such as {{kind: {kind}}}"
             )
-    texts = list(dict.fromkeys(_rule(each) for each in details))
-    if texts[0].startswith("should "):
-        allowed = " or ".join(text.removeprefix("should be ") for text in texts[1:])
-        return f"{dotted(path)} is {format_value(detail['input'])}, but {texts[0]}{f' or {allowed}' if allowed else ''}"
-    return f"{dotted(path)}: {texts[0]}"
+    first, *others = dict.fromkeys(_rule(each) for each in details)
+    if first.startswith("should "):
+        rules = " or ".join([first, *(rule.removeprefix("should be ") for rule in others)])
+        return f"{dotted(path)} is {format_value(detail['input'])}, but {rules}"
+    return f"{dotted(path)}: {first}"
 
 
 def _rule(detail: ErrorDetails) -> str:
-    """What the error asks for, "should be ..." where pydantic speaks of the input as a whole."""
+    """What the error asks for: "should be ..." if it is about the input as a whole, else a sentence."""
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     message = detail["msg"]
-    for wording, ours in WORDINGS.items():
-        message = re.sub(wording, ours, message)
+    for pattern, replacement in WORDINGS.items():
+        message = re.sub(pattern, replacement, message)
     return message
 
 
@@ -140,10 +141,16 @@ def _properties(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
 
 
 def _tags(model: type[BaseModel], location: KeyPath) -> list[str]:
+    """The kinds that the union at pydantic's location has; none if there is no union."""
     return list(_node(model, location).get("discriminator", {}).get("mapping", {}))
 
 
 def _node(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
+    """The node of the model's JSON schema at pydantic's location; {} if the location leads out of the schema.
+
+    The walk takes one part of the location at a time, e.g. ("search", "pruner", "asha"): it resolves the node that it
+    stands on (a node is often a `$ref` or an optional `anyOf`) and steps to the child of that name.
+    """
     schema = _schema(model)
     node = _resolved(schema, schema)
     for part in location:
@@ -152,12 +159,14 @@ def _node(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
 
 
 def _children(node: Mapping[str, Any]) -> Iterator[tuple[str | int | None, Mapping[str, Any]]]:
-    """The parts of a schema by the name that pydantic's locations give them; None stands for any name."""
+    """The children of a node by the name that pydantic's locations give them; None stands for any name."""
     yield from node.get("properties", {}).items()
+    # A member of a union goes by its tag: the value of `kind`, or the name of its class if a function chooses the tag.
     for name, reference in node.get("discriminator", {}).get("mapping", {}).items():
         yield name, {"$ref": reference}
     for option in node.get("oneOf", ()):
         yield option.get("$ref", "").rpartition("/")[2], option
+    # The keys of a dict and the indices of a list are not in the schema: any leads to the same child.
     for key in ("additionalProperties", "items"):
         if isinstance(node.get(key), Mapping):
             yield None, node[key]
@@ -165,6 +174,7 @@ def _children(node: Mapping[str, Any]) -> Iterator[tuple[str | int | None, Mappi
 
 def _resolved(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
     """The node that a reference or an optional value stands for."""
+    # Of `X | None` and `int | Literal[...]` only a model has children, so that the others lead nowhere.
     for option in node.get("anyOf", ()):
         if "$ref" in option or "oneOf" in option:
             return _resolved(schema, option)

@@ -1,6 +1,6 @@
-"""What a search may vary: ranges and choices, their values as text, and their points by number.
+"""What a search may vary: ranges and choices, the points of a space, and values as text.
 
-Knows no study and no Optuna. A space is a mapping of dotted field names (`training.momentum`) to entries.
+A space maps dotted field names (`training.momentum`) to ranges or choices. Knows no study and no Optuna.
 """
 
 import json
@@ -16,17 +16,17 @@ from mnist_core.config import FrozenModel
 MAX_STEPS = 1_000_000
 
 ParamValue = JsonValue
-"""A value that a search gives to a field: whatever YAML and JSON can write."""
+"""A value that a search gives to a field: anything that YAML and JSON can express."""
 
 Params = Mapping[str, ParamValue]
-"""One trial's choices: dotted field name to value."""
+"""The parameters of one trial: dotted field name to value."""
 
 
 class Range(FrozenModel):
-    """Every number from `low` to `high`, both included; evenly spread over the logarithm with `log`.
+    """The numbers from `low` to `high`, both included; evenly spread over the logarithm with `log`.
 
-    With `step`, only low, low + step, low + 2 step, ... up to `high`. `low` and `high` are integers for a field that
-    holds an integer, else floats: the study spec sees to it.
+    With `step`, only low, low + step, low + 2 step, ... up to `high`. `low` and `high` are integers if the field holds
+    an integer, else floats: `checked_space` sees to that.
     """
 
     low: int | float
@@ -35,44 +35,45 @@ class Range(FrozenModel):
     step: Annotated[int | float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
-    def _is_possible(self) -> "Range":
+    def _check_bounds(self) -> "Range":
         if not self.low < self.high:
             raise ValueError(f"low is {self.low}, but should be less than high, which is {self.high}")
         if self.log and not self.low > 0:
-            raise ValueError(f"low is {self.low}, but should be greater than 0 for log: true")
+            raise ValueError(f"low is {self.low}, but should be greater than 0 with log: true")
         if self.step is not None and self.log:
             raise ValueError("step cannot be used with log: true")
         if self.step is not None and self.step > self.high - self.low:
             raise ValueError(f"step is {self.step}, but should be at most high - low")
         if self.step is not None and (self.high - self.low) / self.step > MAX_STEPS:
-            raise ValueError(f"step is {self.step}, but should divide the range into at most {MAX_STEPS} parts")
+            raise ValueError(f"step is {self.step}, but should give at most {MAX_STEPS} steps")
         return self
 
     @property
     def is_integer(self) -> bool:
-        """Whether it stands for a field that holds an integer."""
+        """Whether the field holds an integer."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     @property
     def size(self) -> int | None:
-        """How many values it has; None for a float range without step."""
+        """The number of values; None for a float range without a step."""
         step = self.step if self.step is not None else (1 if self.is_integer else None)
         if step is None:
             return None
         return int((_decimal(self.high) - _decimal(self.low)) // _decimal(step)) + 1
 
     def nth(self, index: int) -> int | float:
-        """The value `index` steps above `low`, without the rounding that repeated addition would leave."""
+        """The value `index` steps above `low`."""
+        # In decimals, so that the third step of 0.1 is 0.3 and not 0.30000000000000004.
         value = _decimal(self.low) + index * _decimal(self.step if self.step is not None else 1)
         return int(value) if self.is_integer else float(value)
 
     def at(self, position: float) -> int | float:
-        """The value at `position` in [0, 1): every value has an equal share, of the logarithm with `log`."""
+        """The value at `position` in [0, 1): all values have equal shares of [0, 1), or of the logarithm with `log`."""
         if self.size is not None and not self.log:
             return self.nth(int(position * self.size))
         if not self.log:
             return float(min(self.low + position * (self.high - self.low), self.high))
-        # An integer owns the half below and above it, so that both ends get a whole share.
+        # Each integer owns the half below and above it, so that both ends get a whole share.
         half = 0.5 if self.is_integer else 0.0
         low, high = math.log(self.low - half), math.log(self.high + half)
         value = min(max(math.exp(low + position * (high - low)), self.low), self.high)
@@ -80,23 +81,23 @@ class Range(FrozenModel):
 
 
 class Choices(FrozenModel):
-    """One of several values: numbers, words, lists or whole mappings such as `{kind: lenet}`."""
+    """A list of values to choose from: numbers, strings, lists or whole mappings such as `{kind: lenet}`."""
 
     choices: Annotated[tuple[ParamValue, ...], Field(min_length=1, max_length=1000)]
 
     @model_validator(mode="after")
-    def _are_different(self) -> "Choices":
+    def _check_distinct(self) -> "Choices":
         seen: set[str] = set()
         for choice in self.choices:
             text = canonical_json(choice)
             if text in seen:
-                raise ValueError(f"choices has {text} twice")
+                raise ValueError(f"choices contains {text} twice")
             seen.add(text)
         return self
 
     @property
     def size(self) -> int:
-        """How many values it has."""
+        """The number of choices."""
         return len(self.choices)
 
     def nth(self, index: int) -> ParamValue:
@@ -104,7 +105,7 @@ class Choices(FrozenModel):
         return self.choices[index]
 
     def at(self, position: float) -> ParamValue:
-        """The choice at `position` in [0, 1): every choice has an equal share."""
+        """The choice at `position` in [0, 1): all choices have equal shares of it."""
         return self.choices[int(position * len(self.choices))]
 
 
@@ -113,24 +114,28 @@ def _tag(entry: Any) -> str:
     return "Choices" if is_choices else "Range"
 
 
-# The tags are no key of an entry, so that a path through one tells them apart.
+# The tags stand in the locations of pydantic's errors: they must not be keys of an entry, or paths would be ambiguous.
 SpaceEntry = Annotated[Annotated[Range, Tag("Range")] | Annotated[Choices, Tag("Choices")], Discriminator(_tag)]
 Space = Mapping[str, Range | Choices]
 
 
 def grid_size(space: Space) -> int | None:
-    """How many points the space has; None if one of its ranges has no step and holds floats."""
+    """The number of points of the space; None if one of its entries is a float range without a step."""
     sizes = [entry.size for entry in space.values()]
     return math.prod(size for size in sizes if size is not None) if None not in sizes else None
 
 
 def grid_point(space: Space, number: int) -> dict[str, ParamValue]:
-    """The point `number` of the grid, 0 <= number < grid_size; the last name varies fastest."""
+    """The point `number` of the grid, 0 <= number < grid_size; the last name varies fastest.
+
+    Raises:
+        ValueError: the grid has no such point, or the space has no grid.
+    """
     point: dict[str, ParamValue] = {}
     for name, entry in reversed(list(space.items())):
         size = entry.size
         if size is None:
-            raise ValueError(f"{name} has no step, so it has no grid")
+            raise ValueError(f"{name} is a float range without a step, so the space has no grid")
         number, index = divmod(number, size)
         point[name] = entry.nth(index)
     if number:
@@ -139,12 +144,12 @@ def grid_point(space: Space, number: int) -> dict[str, ParamValue]:
 
 
 def point_at(space: Space, positions: Sequence[float]) -> dict[str, ParamValue]:
-    """The point at `positions`, one in [0, 1) for each name of the space."""
+    """The point of the space at `positions`, one in [0, 1) for each name."""
     return {name: entry.at(position) for (name, entry), position in zip(space.items(), positions, strict=True)}
 
 
 def format_param(value: ParamValue) -> str:
-    """A short text for tables: `{kind: lenet}` is "lenet", [128, 64] is "128-64", 0.05 is "0.05"."""
+    """Short text for tables: `{kind: lenet}` becomes "lenet", [128, 64] "128-64", 0.05 "0.05"."""
     if isinstance(value, Mapping):
         return " ".join(format_param(part) for part in value.values())
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -155,7 +160,7 @@ def format_param(value: ParamValue) -> str:
 
 
 def canonical_json(value: ParamValue) -> str:
-    """The same text for the same value, whatever the order of a mapping's keys; 1, 1.0 and true differ."""
+    """JSON that is the same for equal values, whatever the order of a mapping's keys; 1, 1.0 and true differ."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 

@@ -1,6 +1,6 @@
-"""Study specs as files: reads one with overrides from the command line, names the line of an error, writes one.
+"""Reads a study spec from YAML with overrides from the command line, names the line of an error, writes a spec.
 
-What a spec may say is study_spec.py's, what YAML may say is yaml_tree.py's.
+What a spec may contain is defined in study_spec.py, which YAML it may use in yaml_document.py.
 """
 
 import copy
@@ -25,17 +25,17 @@ ENTRY_KEYS = ("low", "high", "log", "step", "choices")
 def load_spec(
     source: str | Path, overrides: Sequence[str] = (), *, name: str = "the study spec", check_packages: bool = True
 ) -> StudySpec:
-    """The study spec that a file or a text describes.
+    """Loads a study spec.
 
     Args:
-        source: a path to a YAML file, or the YAML itself as a str.
-        overrides: "key=value" each, e.g. "training.epochs=3": they replace what the source says.
-        name: what to call a text in messages; a file goes by its path.
-        check_packages: also ask for the Python packages that the sampler and the pruner need.
+        source: the path of a YAML file, or the YAML itself as a str.
+        overrides: "key=value" each, e.g. "training.epochs=3"; they replace what the source says.
+        name: what messages call a source that is a str; a file goes by its path.
+        check_packages: also check that the Python packages that the sampler and the pruner need are installed.
 
     Raises:
-        SpecError: the source cannot be read or is no valid study spec; one sentence with the file, the line, the key,
-            the offending value and what is allowed.
+        SpecError: the source cannot be read or is not a valid study spec; one sentence with the file, the line, the
+            key, the offending value and what is allowed.
     """
     name = str(source) if isinstance(source, Path) else name
     document = read_yaml(_text(source) if isinstance(source, Path) else source, name)
@@ -52,31 +52,34 @@ def load_spec(
 
 
 def dump_spec(spec: StudySpec) -> str:
-    """YAML with every field spelled out, which `load_spec` reads as an equal spec."""
+    """Returns YAML with every field spelled out, which `load_spec` reads as an equal spec."""
     return write_yaml(spec.model_dump(mode="json"))
 
 
 def apply_overrides(tree: JsonValue, overrides: Sequence[str]) -> JsonValue:
-    """The tree with each "key=value" set; the value is YAML, the key a dotted path such as `training.epochs`.
+    """Returns a copy of the tree with each "key=value" set; the value is YAML, the key a path like `training.epochs`.
 
-    Below `search.space` the rest of the key is the name of a field, with `low`, `high`, `log`, `step` or `choices`
-    after it or not: `search.space.training.momentum.high=0.9`.
+    Below `search.space` the rest of the key is the name of a field, optionally followed by `low`, `high`, `log`, `step`
+    or `choices`: `search.space.training.momentum.high=0.9`.
 
     Raises:
-        SpecError: an override is malformed, or leads through something that has no keys.
+        SpecError: an override is malformed, or its key leads through a value that has no keys.
     """
     tree = copy.deepcopy(tree)
     for override in overrides:
-        *parents, leaf = _override_path(override)
-        node: Any = tree
-        for part in parents:
-            node = _child(node, part, override)
-        _mapping(node, override)[leaf] = read_yaml(override.partition("=")[2], _option(override)).tree
+        path = _override_path(override)
+        value = read_yaml(override.partition("=")[2], _option(override)).tree
+        _set_value(tree, path, value, override)
     return tree
 
 
 def shortcut_overrides(trials: int | None = None, epochs: int | None = None, workers: str | None = None) -> list[str]:
-    """The overrides that the options --trials, --epochs and --workers stand for; `workers` is such as "cpu=2,gpu=0".
+    """The overrides that the options --trials, --epochs and --workers stand for.
+
+    Args:
+        trials: the number of trials.
+        epochs: the number of epochs of each trial.
+        workers: the number of workers by kind, such as "cpu=2,gpu=0".
 
     Raises:
         SpecError: `workers` is malformed.
@@ -85,7 +88,7 @@ def shortcut_overrides(trials: int | None = None, epochs: int | None = None, wor
     overrides = [f"{key}={number}" for key, number in numbers.items() if number is not None]
     for part in workers.split(",") if workers is not None else ():
         if not re.fullmatch(r"\s*(cpu|gpu)\s*=\s*(auto|[0-9]+)\s*", part):
-            raise SpecError(f"--workers is {workers!r}, but should be such as cpu=2,gpu=0 or gpu=auto")
+            raise SpecError(f"--workers is {workers!r}: expected a form like cpu=2,gpu=0 or gpu=auto")
         overrides.append(f"workers.{''.join(part.split())}")
     return overrides
 
@@ -95,13 +98,14 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1).decode()
     except UnicodeDecodeError as err:
-        raise SpecError(f"{path} is not a text file in UTF-8, so it cannot be a study spec") from err
+        raise SpecError(f"the study spec {path} cannot be read: it is not text in UTF-8") from err
     except (OSError, ValueError) as err:  # ValueError: the path holds a null byte
         reason = (getattr(err, "strerror", None) or str(err)).lower()
         raise SpecError(f"the study spec {path} cannot be read: {reason}") from err
 
 
 def _option(override: str) -> str:
+    """What messages call an override; in one line."""
     return f"--set {' '.join(override.split())}"
 
 
@@ -109,7 +113,7 @@ def _override_path(override: str) -> tuple[str, ...]:
     key, equals, _ = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts) or len(parts) > MAX_DEPTH:
-        raise SpecError(f"{_option(override)} should be key=value, such as training.epochs=3")
+        raise SpecError(f"{_option(override)}: expected key=value, such as training.epochs=3")
     if parts[:2] != ["search", "space"] or len(parts) < 3:
         return tuple(parts)
     has_entry_key = len(parts) > 3 and parts[-1] in ENTRY_KEYS
@@ -117,33 +121,40 @@ def _override_path(override: str) -> tuple[str, ...]:
     return ("search", "space", ".".join(field), *entry_key)
 
 
-def _child(node: JsonValue, part: str, override: str) -> JsonValue:
-    mapping = _mapping(node, override)
-    if mapping.get(part) is None:
-        mapping[part] = {}
-    return mapping[part]
-
-
-def _mapping(node: JsonValue, override: str) -> dict[str, JsonValue]:
-    if not isinstance(node, dict):
-        raise SpecError(f"{_option(override)} leads through {format_value(node)}, which has no keys")
-    return node
+def _set_value(tree: Any, path: Sequence[str], value: JsonValue, override: str) -> None:
+    """Sets the value at `path`; the mappings that lead there are made if they are missing."""
+    node = tree
+    for depth, key in enumerate(path):
+        if not isinstance(node, dict):
+            parent = f"{dotted(tuple(path[:depth]))} is {format_value(node)}"
+            raise SpecError(f"{_option(override)}: {parent}, which has no keys")
+        if depth == len(path) - 1:
+            node[key] = value
+        elif node.get(key) is None:
+            node[key] = {}
+        node = node[key]
 
 
 def _location(name: str, document: Document, overrides: Sequence[str], path: KeyPath) -> str:
-    """Where the value at `path` was written: in the last override that set it or what holds it, else on a line."""
+    """Says where the value at `path` was written: in the last override that set it or a mapping around it, or a line.
+
+    The value may be written nowhere, if it is missing: then the nearest mapping around it counts.
+    """
+    # The longest part of the path that stands in the document.
     known = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in document.lines), ())
     for override in reversed(overrides):
-        set_here = _override_path(override)
-        # What holds the value may be in no file: the override `a.b=1` makes both a and b.
-        made_here = path[: len(known) + 1] == set_here[: len(known) + 1]
-        if path[: len(set_here)] == set_here or (len(known) < len(path) and made_here):
+        set_path = _override_path(override)
+        is_set = path[: len(set_path)] == set_path
+        # The mapping around a missing value may itself come from an override: `a.b=1` makes both a and b.
+        is_around = len(known) < len(path) and path[: len(known) + 1] == set_path[: len(known) + 1]
+        if is_set or is_around:
             return _option(override)
     line = document.lines.get(known)
     return name if line is None else f"{name}, line {line}"
 
 
 def _missing_packages(spec: StudySpec) -> Iterator[tuple[KeyPath, str]]:
+    """For each package that is needed but not installed, the path of the `kind` that needs it, and a sentence."""
     pruner = spec.search.pruner
     strategies: list[tuple[KeyPath, Strategy]] = [(("sampler",), spec.search.sampler), (("pruner",), pruner)]
     if isinstance(pruner, PatientPruner) and pruner.wrapped is not None:

@@ -1,7 +1,7 @@
-"""Which samplers and pruners a spec may name, with their options: values only, cluster.search acts on them.
+"""The samplers and pruners that a spec may name, with their options: values only, cluster.search acts on them.
 
-Options carry the names that Optuna gives them, so that its documentation of an algorithm holds here too. An epoch
-is one step; the first is 1.
+Options have Optuna's names, so that its documentation of an algorithm applies here too. An epoch is one step; the first
+is 1.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -16,7 +16,11 @@ ReductionFactor = Annotated[int, Field(ge=2, le=1000)]
 
 
 class Strategy(FrozenModel):
-    """packages: what must be installed beyond Optuna itself, by the names that Python packages are installed with."""
+    """A sampler or a pruner.
+
+    Attributes:
+        packages: Python packages that it needs besides Optuna.
+    """
 
     packages: ClassVar[tuple[str, ...]] = ()
 
@@ -41,9 +45,9 @@ class QmcSampler(Strategy):
 
 
 class TpeSampler(Strategy):
-    """Tree-structured Parzen estimator: proposes where good trials are denser than bad ones.
+    """Tree-structured Parzen estimator: samples where good trials are denser than bad ones.
 
-    It looks at 250 trials, or `n_startup_trials` if that is more: the 25 best, and the newest of the others.
+    It considers 250 trials, or `n_startup_trials` if that is more: the 25 best, and the newest of the others.
     """
 
     kind: Literal["tpe"] = "tpe"
@@ -51,7 +55,7 @@ class TpeSampler(Strategy):
 
 
 class CmaesSampler(Strategy):
-    """Covariance matrix adaptation; choices are drawn at random. It starts afresh when a study is resumed."""
+    """Covariance matrix adaptation; choices are drawn at random. It starts from scratch when a study is resumed."""
 
     packages: ClassVar[tuple[str, ...]] = ("cmaes",)
     kind: Literal["cmaes"] = "cmaes"
@@ -59,9 +63,9 @@ class CmaesSampler(Strategy):
 
 
 class GpSampler(Strategy):
-    """Gaussian process with expected improvement: few, slow, well considered trials. Needs PyTorch.
+    """Gaussian process with expected improvement: slow, for studies of few expensive trials. Needs PyTorch.
 
-    It looks at 250 complete trials, or `n_startup_trials` if that is more: the 25 best, and the newest of the others.
+    It considers 250 complete trials, or `n_startup_trials` if that is more: the 25 best, and the newest of the others.
     """
 
     packages: ClassVar[tuple[str, ...]] = ("scipy", "torch")
@@ -83,8 +87,8 @@ class NoPruner(Strategy):
 class AshaPruner(Strategy):
     """Asynchronous successive halving.
 
-    Rung k is epoch `min_resource * reduction_factor ** (min_early_stopping_rate + k)`; a trial goes on from a rung if
-    it is among the best 1 / `reduction_factor` that have reached it so far.
+    Rung k is epoch `min_resource * reduction_factor ** (min_early_stopping_rate + k)`; a trial continues after a rung
+    if it is among the best 1 / `reduction_factor` that have reached it so far.
     """
 
     kind: Literal["asha"] = "asha"
@@ -94,7 +98,7 @@ class AshaPruner(Strategy):
 
 
 class HyperbandPruner(Strategy):
-    """Several successive halvings side by side, from hasty to patient; `training.epochs` bounds them."""
+    """Several successive halvings side by side, from early to late; `training.epochs` bounds their rungs."""
 
     kind: Literal["hyperband"] = "hyperband"
     min_resource: PositiveCount = 1
@@ -132,7 +136,7 @@ class ThresholdPruner(Strategy):
     interval_steps: PositiveCount = 1
 
     @model_validator(mode="after")
-    def _has_a_bound(self) -> "ThresholdPruner":
+    def _check_bounds(self) -> "ThresholdPruner":
         if self.lower is None and self.upper is None:
             raise ValueError("lower and upper are both missing: give at least one")
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
@@ -141,7 +145,7 @@ class ThresholdPruner(Strategy):
 
 
 class WilcoxonPruner(Strategy):
-    """Stops a trial that a signed-rank test over the epochs finds worse than the best complete one."""
+    """Stops a trial that a signed-rank test over the epochs finds to be worse than the best complete one."""
 
     packages: ClassVar[tuple[str, ...]] = ("scipy",)
     kind: Literal["wilcoxon"] = "wilcoxon"
@@ -156,7 +160,7 @@ BasicPruner = Annotated[
 
 
 class PatientPruner(Strategy):
-    """Lets `wrapped` decide only after `patience` epochs without a gain of `min_delta`; alone it stops the trial."""
+    """Asks `wrapped` only after `patience` epochs without a gain of `min_delta`; without `wrapped`, stops the trial."""
 
     kind: Literal["patient"] = "patient"
     wrapped: BasicPruner | None = None

@@ -1,6 +1,6 @@
-"""What a study is: the one model of a study spec, frozen and validated once. Knows neither YAML nor Optuna.
+"""The model of a study spec, frozen and validated once. Knows neither YAML nor Optuna.
 
-Fields are checked in the order in which they stand here: `search` is checked against `model` and `training`, and
+Fields are validated in the order in which they stand here: `search` is checked against `model` and `training`, and
 `trials` against `search`.
 """
 
@@ -33,19 +33,19 @@ Auto = Literal["auto"]
 
 def _safe_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", name):
-        raise ValueError("should be 1 to 64 letters, digits, '.', '_' or '-', and not begin with '.' or '-'")
+        raise ValueError("should be 1 to 64 letters, digits, '.', '_' or '-', and not start with '.' or '-'")
     return name
 
 
 class DataSpec(FrozenModel):
-    """Which images: `bundled` or a folder with the four IDX files; validated on a hold-out or on the test images."""
+    """The images: `bundled`, or a folder with the four IDX files; validated on a hold-out or on the test images."""
 
     source: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")] = "bundled"
     holdout: Annotated[int, Field(ge=1)] | Literal["test"] = 10_000
 
 
 class SearchSpec(FrozenModel):
-    """What is varied, who proposes, who stops early, and by which metric. An empty space varies the seed alone."""
+    """What to vary, with which sampler and pruner, and the metric to optimise. An empty space varies only the seed."""
 
     space: Annotated[dict[str, SpaceEntry], Field(max_length=100)] = Field(default_factory=dict)
     sampler: SamplerConfig = TpeSampler()
@@ -54,24 +54,24 @@ class SearchSpec(FrozenModel):
 
     @property
     def direction(self) -> Direction:
-        """A loss is minimised, everything else maximised."""
+        """A loss is minimised, anything else is maximised."""
         return Direction.MINIMIZE if "loss" in self.objective else Direction.MAXIMIZE
 
     @property
     def grid_size(self) -> int | None:
-        """How many points the sampler `grid` has; None for every other sampler."""
+        """The number of points of the sampler `grid`; None for any other sampler."""
         return grid_size(self.space) if self.sampler.kind == "grid" else None
 
 
 class WorkersSpec(FrozenModel):
-    """How many workers of each kind, and which share of a GPU each GPU worker takes."""
+    """The number of workers of each kind, and the share of a GPU that each GPU worker takes."""
 
     cpu: Annotated[int, Field(ge=0, le=100_000)] | Auto = "auto"
     gpu: Annotated[int, Field(ge=0, le=100_000)] | Auto = "auto"
     gpu_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     @model_validator(mode="after")
-    def _are_some(self) -> "WorkersSpec":
+    def _check_not_empty(self) -> "WorkersSpec":
         if self.cpu == 0 and self.gpu == 0:
             raise ValueError("cpu and gpu are both 0, so no worker would run: raise one of them")
         return self
@@ -80,8 +80,8 @@ class WorkersSpec(FrozenModel):
 class LimitsSpec(FrozenModel):
     """When to give up: the study after `minutes`, an epoch after `epoch_timeout_s`, a trial after `attempts`.
 
-    `minutes` counts anew when a study is resumed. A trial's training state is saved each `checkpoint_every_s` at most,
-    and no more often than that it costs 2 % of the time; 0 saves it after each epoch.
+    `minutes` starts again from 0 when a study is resumed. A trial's training state is saved at most once every
+    `checkpoint_every_s`, and seldom enough to cost at most 2 % of the time; 0 saves it after each epoch.
     """
 
     minutes: Annotated[float, Field(gt=0)] | None = None
@@ -91,13 +91,13 @@ class LimitsSpec(FrozenModel):
 
 
 class StopSpec(FrozenModel):
-    """The study is done as soon as one trial's objective reaches `objective`."""
+    """Stops the study as soon as the objective of one trial reaches `objective`."""
 
     objective: float | None = None
 
 
 class StudySpec(FrozenModel):
-    """One study. Each field is documented where its class is; the file format is in the user's guide.
+    """One study. The class of each field documents it.
 
     `trials` is at most the number of points of the sampler `grid`, which proposes each point once.
     """
@@ -115,18 +115,18 @@ class StudySpec(FrozenModel):
 
     @field_validator("search")
     @classmethod
-    def _fits_the_fields(cls, search: SearchSpec, info: ValidationInfo) -> SearchSpec:
+    def _check_search(cls, search: SearchSpec, info: ValidationInfo) -> SearchSpec:
         if "model" not in info.data or "training" not in info.data:
             return search
         base = Candidate(model=info.data["model"], training=info.data["training"])
         search = search.model_copy(update={"space": checked_space(base, search.space)})
-        _refuse_gridless(search)
-        _refuse_missing_heads(search, candidate_kinds(base, search.space))
+        _check_grid_is_finite(search)
+        _check_objective(search, candidate_kinds(base, search.space))
         return search
 
     @field_validator("trials")
     @classmethod
-    def _fit_the_grid(cls, trials: int, info: ValidationInfo) -> int:
+    def _clip_to_grid(cls, trials: int, info: ValidationInfo) -> int:
         size = info.data["search"].grid_size if "search" in info.data else None
         return trials if size is None else min(trials, size)
 
@@ -146,10 +146,10 @@ class StudySpec(FrozenModel):
         return longest_training(self._base, self.search.space)
 
     def resolve(self, params: Params) -> tuple[ModelConfig, TrainingConfig]:
-        """What a trial with these parameters trains and how.
+        """Returns what a trial with these parameters trains and how.
 
         Args:
-            params: dotted field name to value, as the search proposed them; {} gives the spec's own.
+            params: dotted field name to value, as the search proposed them; {} gives the spec's own fields.
 
         Raises:
             SpecError: the parameters do not belong to this spec.
@@ -165,13 +165,13 @@ class StudySpec(FrozenModel):
         return Candidate(model=self.model, training=self.training)
 
 
-def _refuse_gridless(search: SearchSpec) -> None:
+def _check_grid_is_finite(search: SearchSpec) -> None:
     if search.sampler.kind == "grid" and search.grid_size is None:
         endless = next(name for name, entry in search.space.items() if entry.size is None)
-        raise located_error("a grid needs a step or choices here", "space", endless)
+        raise located_error("the sampler grid needs a step or choices here", "space", endless)
 
 
-def _refuse_missing_heads(search: SearchSpec, kinds: tuple[str, ...]) -> None:
+def _check_objective(search: SearchSpec, kinds: tuple[str, ...]) -> None:
     others = [kind for kind in kinds if kind != "multitask"]
     if search.objective in MULTITASK_OBJECTIVES and others:
-        raise located_error(f"{search.objective} is measured by multitask only, but not by {others[0]}", "objective")
+        raise located_error(f"{search.objective} is measured by multitask only, not by {others[0]}", "objective")

@@ -8,19 +8,19 @@ from pydantic import ValidationError
 from cluster.spec.space import Choices, Range, Space, format_param, grid_point, grid_size, point_at
 
 
-def test_a_range_with_a_step_ends_at_the_last_whole_step() -> None:
+def test_range_with_a_step_ends_at_the_last_whole_step() -> None:
     entry = Range(low=0.0, high=0.35, step=0.1)
     assert entry.size == 4
     assert [entry.nth(index) for index in range(4)] == [0.0, 0.1, 0.2, 0.3]
 
 
-def test_an_integer_range_has_every_integer() -> None:
+def test_integer_range_has_every_integer() -> None:
     entry = Range(low=3, high=6)
     assert entry.is_integer
     assert [entry.nth(index) for index in range(entry.size or 0)] == [3, 4, 5, 6]
 
 
-def test_a_float_range_without_step_has_no_size() -> None:
+def test_float_range_without_a_step_has_no_size() -> None:
     assert Range(low=0.0, high=1.0).size is None
 
 
@@ -28,18 +28,18 @@ def test_a_float_range_without_step_has_no_size() -> None:
     ("fields", "message"),
     [
         ({"low": 1, "high": 1}, "less than high"),
-        ({"low": 0, "high": 1, "log": True}, "greater than 0 for log"),
+        ({"low": 0, "high": 1, "log": True}, "greater than 0 with log: true"),
         ({"low": 1, "high": 9, "log": True, "step": 2}, "step cannot be used with log"),
         ({"low": 1, "high": 2, "step": 3}, "at most high - low"),
-        ({"low": 0.0, "high": 1.0, "step": 1e-300}, "at most 1000000 parts"),
+        ({"low": 0.0, "high": 1.0, "step": 1e-300}, "at most 1000000 steps"),
     ],
 )
-def test_an_impossible_range_is_refused(fields: dict[str, float], message: str) -> None:
+def test_impossible_range_is_rejected(fields: dict[str, float], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Range.model_validate(fields)
 
 
-def test_a_choice_given_twice_is_refused_but_one_and_true_differ() -> None:
+def test_duplicate_choice_is_rejected_but_1_and_true_differ() -> None:
     assert Choices(choices=(1, 1.0, True, "1")).size == 4
     with pytest.raises(ValidationError, match="twice"):
         Choices(choices=({"kind": "mlp", "hidden": [3]}, {"hidden": [3], "kind": "mlp"}))
@@ -51,18 +51,18 @@ def test_a_choice_given_twice_is_refused_but_one_and_true_differ() -> None:
     log=st.booleans(),
     position=st.floats(0, 1, exclude_max=True),
 )
-def test_a_range_stays_within_its_bounds_at_every_position(low: int, width: int, log: bool, position: float) -> None:
+def test_range_stays_within_its_bounds_at_every_position(low: int, width: int, log: bool, position: float) -> None:
     for entry in (Range(low=low, high=low + width, log=log), Range(low=low / 7, high=(low + width) / 7, log=log)):
         assert entry.low <= entry.at(position) <= entry.high
         assert isinstance(entry.at(position), int) == entry.is_integer
 
 
-def test_every_value_of_an_integer_range_has_an_equal_share_of_the_positions() -> None:
+def test_values_of_an_integer_range_have_equal_shares_of_the_positions() -> None:
     entry = Range(low=1, high=4)
     assert [entry.at(number / 8) for number in range(8)] == [1, 1, 2, 2, 3, 3, 4, 4]
 
 
-def test_the_middle_of_a_logarithmic_range_is_the_geometric_mean() -> None:
+def test_middle_of_a_logarithmic_range_is_the_geometric_mean() -> None:
     assert Range(low=0.01, high=1.0, log=True).at(0.5) == pytest.approx(0.1)
 
 
@@ -75,16 +75,16 @@ def test_grid_points_enumerate_the_product_once_with_the_last_name_fastest() -> 
         grid_point(space, 6)
 
 
-def test_the_empty_space_has_one_grid_point() -> None:
+def test_empty_space_has_one_grid_point() -> None:
     assert grid_size({}) == 1
     assert grid_point({}, 0) == {}
 
 
-def test_a_grid_of_a_float_range_without_step_has_no_size() -> None:
+def test_grid_of_a_float_range_without_a_step_has_no_size() -> None:
     assert grid_size({"a": Range(low=0.0, high=1.0)}) is None
 
 
-def test_a_point_has_one_value_for_each_name() -> None:
+def test_point_has_one_value_for_each_name() -> None:
     space: Space = {"a": Choices(choices=(10, 20)), "b": Range(low=0.0, high=8.0)}
     assert point_at(space, [0.6, 0.25]) == {"a": 20, "b": 2.0}
 
@@ -103,5 +103,5 @@ def test_a_point_has_one_value_for_each_name() -> None:
         ("relu", "relu"),
     ],
 )
-def test_a_label_is_short(value: object, text: str) -> None:
-    assert format_param(value) == text  # type: ignore[arg-type]  # each value above is one that YAML can write
+def test_parameter_is_formatted_as_short_text(value: object, text: str) -> None:
+    assert format_param(value) == text  # type: ignore[arg-type]  # each value above is one that YAML has

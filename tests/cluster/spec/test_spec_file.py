@@ -1,4 +1,4 @@
-"""Study specs as files: what an error says and where it points, overrides, and the way there and back."""
+"""Study specs as files: the text and the location of errors, overrides, and the round trip."""
 
 from importlib.util import find_spec as find_package
 from pathlib import Path
@@ -27,7 +27,7 @@ trials: 8
 """
 
 
-def refusal(text: str, *overrides: str) -> str:
+def load_error(text: str, *overrides: str) -> str:
     with pytest.raises(SpecError) as raised:
         load_spec(text, overrides, name="mine.yaml")
     message = str(raised.value)
@@ -35,8 +35,8 @@ def refusal(text: str, *overrides: str) -> str:
     return message
 
 
-def complaint(text: str, *overrides: str) -> str:
-    """What is wrong with the text; "" if it is a spec. Any error but a SpecError goes through."""
+def error_or_nothing(text: str, *overrides: str) -> str:
+    """The message of the SpecError that the text raises; "" if it is a spec."""
     try:
         load_spec(text, overrides)
     except SpecError as err:
@@ -85,32 +85,32 @@ def complaint(text: str, *overrides: str) -> str:
         ),
         ("name: mine\n", "", "line 1: name is missing"),
         ("name: mine", "name: ../mine", 'line 1: name is "../mine", but should be 1 to 64 letters, digits'),
-        ("name: mine", "name: [mine", "line 2: this is not YAML"),
-        ("trials: 8", "trials: 8\ntrials: 9", "line 11: the key trials is given twice"),
-        ("trials: 8", "trials: &x 8", "line 10: a study spec may not use anchors and aliases"),
+        ("name: mine", "name: [mine", "line 2: not valid YAML"),
+        ("trials: 8", "trials: 8\ntrials: 9", "line 11: the key trials appears twice"),
+        ("trials: 8", "trials: &x 8", "line 10: a study spec cannot use anchors and aliases"),
     ],
 )
-def test_an_error_names_file_line_key_value_and_what_is_allowed(old: str, new: str, message: str) -> None:
+def test_error_names_file_line_key_value_and_what_is_allowed(old: str, new: str, message: str) -> None:
     assert old in SPEC
-    text = refusal(SPEC.replace(old, new))
+    text = load_error(SPEC.replace(old, new))
     assert text.startswith("mine.yaml, line ")
     assert message in text
 
 
-def test_of_several_errors_the_first_is_told_and_the_others_are_counted() -> None:
-    text = refusal("name: mine\nseed: -1\ntraining: {epochs: x, momentum: 1}\n")
+def test_message_describes_the_first_error_and_counts_the_others() -> None:
+    text = load_error("name: mine\nseed: -1\ntraining: {epochs: x, momentum: 1}\n")
     assert text == "mine.yaml, line 2: seed is -1, but should be at least 0 (and 2 more)"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "- name: mine", "mine"])
-def test_what_is_no_mapping_is_refused(text: str) -> None:
-    assert "but should be a mapping" in refusal(text)
+def test_document_that_is_not_a_mapping_is_rejected(text: str) -> None:
+    assert "but should be a mapping" in load_error(text)
 
 
 @pytest.mark.skipif(find_package("torch") is not None, reason="PyTorch is installed")
-def test_a_sampler_whose_package_is_not_installed_is_refused_unless_the_spec_is_only_read() -> None:
+def test_sampler_whose_package_is_missing_is_rejected_unless_packages_are_not_checked() -> None:
     text = "name: mine\nsearch:\n  sampler: {kind: gp}\n"
-    assert refusal(text) == (
+    assert load_error(text) == (
         'mine.yaml, line 3: search.sampler.kind is "gp", which needs the Python package torch: '
         "install it with `pip install torch`"
     )
@@ -120,7 +120,7 @@ def test_a_sampler_whose_package_is_not_installed_is_refused_unless_the_spec_is_
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_read_and_named_in_its_errors(tmp_path: Path) -> None:
+def test_file_is_read_and_named_in_its_errors(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(SPEC)
     assert load_spec(path) == load_spec(SPEC)
@@ -130,16 +130,17 @@ def test_a_file_is_read_and_named_in_its_errors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"name: \xff", "not a text file in UTF-8"), (b"#" * 70_000, "larger than 64 KiB")]
+    ("content", "message"),
+    [(b"name: \xff", "cannot be read: it is not text in UTF-8"), (b"#" * 70_000, "larger than 64 KiB")],
 )
-def test_a_file_that_is_no_text_or_too_long_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_file_that_is_not_text_or_too_large_is_rejected(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(content)
     with pytest.raises(SpecError, match=message):
         load_spec(path)
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_missing_file_and_folder_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"none\.yaml cannot be read: no such file"):
         load_spec(tmp_path / "none.yaml")
     with pytest.raises(SpecError, match="cannot be read: is a directory"):
@@ -151,20 +152,20 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 # -- overrides --------------------------------------------------------------------------------------------------------
 
 
-def test_overrides_replace_what_the_file_says_and_the_last_one_wins() -> None:
+def test_overrides_replace_values_of_the_file_and_the_last_one_wins() -> None:
     spec = load_spec(SPEC, ["training.epochs=3", "training.epochs=4", "limits.minutes=1e1", "model.hidden=[32]"])
     assert (spec.training.epochs, spec.limits.minutes) == (4, 10.0)
     assert spec.model.hidden == (32,)
 
 
-def test_an_override_below_the_space_names_a_field() -> None:
+def test_override_below_the_space_names_a_field() -> None:
     changes = ["search.space.training.momentum.high=0.5", "search.space.model.activation={choices: [relu, tanh]}"]
     space = load_spec(SPEC, changes).search.space
     assert getattr(space["training.momentum"], "high", None) == 0.5
     assert space["model.activation"].size == 2
 
 
-def test_overrides_leave_the_tree_as_it_was() -> None:
+def test_overrides_do_not_change_the_tree_they_apply_to() -> None:
     tree: Any = {"training": {"epochs": 1}, "data": None}
     assert apply_overrides(tree, ["training.epochs=2", "data.holdout=test"]) == {
         "training": {"epochs": 2},
@@ -184,31 +185,31 @@ def test_overrides_leave_the_tree_as_it_was() -> None:
             "search.space.training.epochs.low=1",
             "--set search.space.training.epochs.low=1: search.space.training.epochs.hi",
         ),
-        ("training.epochs", "--set training.epochs should be key=value"),
-        (f"{'a.' * 5000}b=3", "should be key=value"),
-        ("=3", "should be key=value"),
-        ("a..b=3", "should be key=value"),
-        ("trials.x=3", "--set trials.x=3 leads through 8, which has no keys"),
-        ("training.epochs=[1", "--set training.epochs=[1, line 1: this is not YAML"),
+        ("training.epochs", "--set training.epochs: expected key=value, such as training.epochs=3"),
+        (f"{'a.' * 5000}b=3", "expected key=value"),
+        ("=3", "expected key=value"),
+        ("a..b=3", "expected key=value"),
+        ("trials.x=3", "--set trials.x=3: trials is 8, which has no keys"),
+        ("training.epochs=[1", "--set training.epochs=[1, line 1: not valid YAML"),
     ],
 )
-def test_an_error_in_an_override_names_the_override(override: str, message: str) -> None:
-    assert message in refusal(SPEC, override)
+def test_error_in_an_override_names_the_override(override: str, message: str) -> None:
+    assert message in load_error(SPEC, override)
 
 
-def test_the_short_options_stand_for_overrides() -> None:
+def test_short_options_stand_for_overrides() -> None:
     overrides = shortcut_overrides(trials=3, epochs=2, workers="cpu=2, gpu=auto")
     assert overrides == ["trials=3", "training.epochs=2", "workers.cpu=2", "workers.gpu=auto"]
     assert shortcut_overrides() == []
 
 
 @pytest.mark.parametrize("workers", ["", "2", "cpu", "cpu=", "cpu=-1", "tpu=2", "cpu=2 gpu=1", "cpu=x"])
-def test_malformed_workers_are_refused(workers: str) -> None:
-    with pytest.raises(SpecError, match="should be such as cpu=2,gpu=0"):
+def test_malformed_workers_are_rejected(workers: str) -> None:
+    with pytest.raises(SpecError, match="expected a form like cpu=2,gpu=0"):
         shortcut_overrides(workers=workers)
 
 
-# -- there and back ---------------------------------------------------------------------------------------------------
+# -- round trip --------------------------------------------------------------------------------------------------------
 
 momentum_ranges = st.tuples(st.floats(0, 0.4), st.floats(0.5, 0.99), st.none() | st.floats(0.01, 0.1)).map(
     lambda parts: {"low": parts[0], "high": parts[1], "step": parts[2]}
@@ -253,13 +254,13 @@ specs = st.fixed_dictionaries(
 
 
 @given(specs)
-def test_a_dumped_spec_loads_as_an_equal_one(tree: Any) -> None:
+def test_dumped_spec_loads_as_an_equal_one(tree: Any) -> None:
     spec = load_spec(write_yaml(tree))
     assert load_spec(dump_spec(spec)) == spec
     assert dump_spec(load_spec(dump_spec(spec))) == dump_spec(spec)
 
 
-def test_a_dumped_grid_keeps_its_clipped_trials() -> None:
+def test_dumped_grid_keeps_its_clipped_trials() -> None:
     text = SPEC.replace("high: 0.95", "high: 0.9, step: 0.3").replace("  pruner", "  sampler: {kind: grid}\n  pruner")
     spec = load_spec(text)
     assert spec.trials == 4
@@ -279,16 +280,16 @@ almost_specs = st.recursive(
 
 
 @given(almost_specs)
-def test_any_tree_is_a_spec_or_a_spec_error_of_one_line(tree: Any) -> None:
+def test_any_tree_is_a_spec_or_a_one_line_error(tree: Any) -> None:
     text = write_yaml({"name": "mine", **tree} if isinstance(tree, dict) else tree)
-    assert "\n" not in complaint(text)
+    assert "\n" not in error_or_nothing(text)
 
 
 @given(st.integers(0, len(SPEC)), st.integers(0, 12), st.text(max_size=12))
-def test_any_damage_to_a_spec_leaves_a_spec_or_a_spec_error_of_one_line(start: int, length: int, insert: str) -> None:
-    assert "\n" not in complaint(SPEC[:start] + insert + SPEC[start + length :])
+def test_any_damage_to_a_spec_leaves_a_spec_or_a_one_line_error(start: int, length: int, insert: str) -> None:
+    assert "\n" not in error_or_nothing(SPEC[:start] + insert + SPEC[start + length :])
 
 
 @given(st.text(max_size=40), st.text(max_size=20))
-def test_any_override_leaves_a_spec_or_a_spec_error_of_one_line(key: str, value: str) -> None:
-    assert "\n" not in complaint(SPEC, f"{key}={value}")
+def test_any_override_leaves_a_spec_or_a_one_line_error(key: str, value: str) -> None:
+    assert "\n" not in error_or_nothing(SPEC, f"{key}={value}")

@@ -1,10 +1,11 @@
-"""What a study spec means: defaults, the fields that a search may vary, and what a trial's parameters change."""
+"""Defaults of a study spec, the fields that a search may vary, and what a trial's parameters change."""
 
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from cluster.spec.direction import Direction
 from cluster.spec.space import Range
 from cluster.spec.study_spec import StudySpec
 from mnist_core.config import CosineSchedule, LenetConfig, MlpConfig, MultitaskConfig, TrainingConfig
@@ -19,7 +20,7 @@ def searching(space: dict[str, Any], **fields: Any) -> StudySpec:
     return spec(search={"space": space, "sampler": fields.pop("sampler", {"kind": "random"})}, **fields)
 
 
-def test_a_name_alone_is_the_tutorials_mlp_trained_once() -> None:
+def test_spec_with_a_name_only_trains_the_tutorials_mlp_once() -> None:
     study = spec()
     assert study.resolve({}) == (MlpConfig(), TrainingConfig())
     assert (study.trials, study.data.source, study.data.holdout) == (1, "bundled", 10_000)
@@ -28,22 +29,24 @@ def test_a_name_alone_is_the_tutorials_mlp_trained_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "mlp-asha", "3.1_b", "_x", "a" * 64])
-def test_a_name_that_can_be_a_folder_is_accepted(name: str) -> None:
+def test_name_that_can_be_a_folder_is_accepted(name: str) -> None:
     assert spec(name=name).name == name
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".x", "-x", "a/b", "../x", "a\\b", "a\n", "a b", "é", "a" * 65, "a\0"])
-def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
+def test_name_that_could_escape_its_folder_is_rejected(name: str) -> None:
     with pytest.raises(ValidationError, match="should be 1 to 64 letters"):
         spec(name=name)
 
 
-@pytest.mark.parametrize(("objective", "direction"), [("val/accuracy", "maximize"), ("val/loss", "minimize")])
-def test_a_loss_is_minimised_and_an_accuracy_maximised(objective: str, direction: str) -> None:
-    assert spec(search={"objective": objective}).search.direction == direction
+@pytest.mark.parametrize(
+    ("objective", "direction"), [("val/accuracy", Direction.MAXIMIZE), ("val/loss", Direction.MINIMIZE)]
+)
+def test_loss_is_minimised_and_accuracy_maximised(objective: str, direction: Direction) -> None:
+    assert spec(search={"objective": objective}).search.direction is direction
 
 
-def test_an_objective_of_multitask_is_refused_while_another_network_may_be_chosen() -> None:
+def test_objective_of_multitask_is_rejected_if_another_network_may_be_chosen() -> None:
     search = {"objective": "val/digit_accuracy", "space": {"model.kind": {"choices": ["multitask", "mlp"]}}}
     with pytest.raises(ValidationError, match="not by mlp"):
         spec(model={"kind": "multitask"}, search=search)
@@ -70,13 +73,13 @@ def test_parameters_replace_the_fields_that_they_name() -> None:
     assert training == TrainingConfig(learning_rate=0.05, momentum=0.9, schedule=CosineSchedule(final_fraction=0.1))
 
 
-def test_a_chosen_model_replaces_the_whole_model() -> None:
+def test_chosen_model_replaces_the_whole_model() -> None:
     study = searching({"model": {"choices": [{"kind": "mlp"}, {"kind": "lenet", "hidden": 100}]}})
     assert study.model_kinds == ("mlp", "lenet")
     assert study.resolve({"model": {"kind": "lenet", "hidden": 100}})[0] == LenetConfig(hidden=100)
 
 
-def test_a_chosen_kind_keeps_what_the_model_sets_and_takes_its_own_defaults_for_the_rest() -> None:
+def test_chosen_kind_keeps_the_fields_that_the_model_sets_and_has_its_own_defaults() -> None:
     study = searching(
         {"model.kind": {"choices": ["mlp", "lenet", "multitask"]}}, model={"kind": "mlp", "initializer": "xavier"}
     )
@@ -85,7 +88,7 @@ def test_a_chosen_kind_keeps_what_the_model_sets_and_takes_its_own_defaults_for_
     assert study.resolve({"model.kind": "mlp"})[0] == MlpConfig(initializer="xavier")
 
 
-def test_a_range_takes_the_numbers_of_its_field() -> None:
+def test_range_has_integers_or_floats_as_its_field() -> None:
     study = searching(
         {"training.momentum": {"low": 0, "high": 0.9}, "training.batch_size": {"low": 50, "high": 200, "step": 50}}
     )
@@ -96,7 +99,7 @@ def test_a_range_takes_the_numbers_of_its_field() -> None:
     assert [type(getattr(entry, "low", None)) for entry in study.search.space.values()] == [float, int]
 
 
-def test_the_trials_of_a_grid_end_with_its_points() -> None:
+def test_grid_has_at_most_one_trial_for_each_point() -> None:
     space = {
         "training.momentum": {"low": 0, "high": 0.9, "step": 0.3},
         "model.activation": {"choices": ["relu", "tanh"]},
@@ -107,7 +110,7 @@ def test_the_trials_of_a_grid_end_with_its_points() -> None:
     assert searching(space, trials=100).trials == 100
 
 
-def test_the_most_epochs_are_those_of_the_longest_choice() -> None:
+def test_most_epochs_are_those_of_the_longest_choice() -> None:
     assert spec(training={"epochs": 7}).max_epochs == 7
     assert searching({"training.epochs": {"low": 2, "high": 30}}).max_epochs == 30
 
@@ -121,29 +124,29 @@ def test_the_most_epochs_are_those_of_the_longest_choice() -> None:
         ({"training.schedule.factor": {"low": 0.1, "high": 0.5}}, "no field training.schedule.factor"),
         ({"training.momentum": {"low": 0.5, "high": 1.0}}, "momentum is 1.0, but should be less than 1"),
         ({"training.epochs": {"low": 1.0, "high": 5.0}}, "epochs is 1.0, but should be an integer"),
-        ({"training.epochs": {"low": 1, "high": 5, "step": 0.5}}, "holds integers"),
+        ({"training.epochs": {"low": 1, "high": 5, "step": 0.5}}, "step is 0.5, but should be an integer, as"),
         ({"model.activation": {"low": 1, "high": 2}}, "activation is 1, but should be 'relu'"),
         ({"training.optimizer": {"choices": ["sgd", "sgdd"]}}, "optimizer is \"sgdd\", but should be 'sgd'"),
         ({"model": {"choices": [{"kind": "mlp"}, {"kind": "cnn"}]}}, 'model.kind is "cnn", but should be one of'),
-        ({"model": {"choices": [{"kind": "mlp"}]}, "model.hidden": {"choices": [[3]]}}, "replaced as a whole"),
+        ({"model": {"choices": [{"kind": "mlp"}]}, "model.hidden": {"choices": [[3]]}}, "replaces model as a whole"),
         ({"model.kind": {"choices": ["mlp", "lenet"]}, "model.hidden": {"low": 8, "high": 9}}, "should be a list"),
         ({"training.momentum": {"choices": []}}, "at least 1 item"),
         ({"training.momentum": {"choices": [float("nan")]}}, "should be a finite number"),
     ],
 )
-def test_a_space_that_its_fields_cannot_follow_is_refused(space: dict[str, Any], message: str) -> None:
+def test_space_that_does_not_fit_the_fields_is_rejected(space: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         searching(space)
 
 
-def test_a_grid_over_a_range_without_step_is_refused() -> None:
-    with pytest.raises(ValidationError, match="a grid needs a step or choices"):
+def test_grid_over_a_range_without_a_step_is_rejected() -> None:
+    with pytest.raises(ValidationError, match="the sampler grid needs a step or choices"):
         searching({"training.momentum": {"low": 0, "high": 0.9}}, sampler={"kind": "grid"})
 
 
 @pytest.mark.parametrize(
     "params", [{"model.nothing": 1}, {"nothing": 1}, {"training.epochs.x": 1}, {"training.epochs": "x"}]
 )
-def test_parameters_of_another_study_are_refused(params: dict[str, Any]) -> None:
+def test_parameters_of_another_study_are_rejected(params: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match="do not belong to the study"):
         spec().resolve(params)

@@ -37,7 +37,7 @@ def finished_run(
         (["--set", "training.learning_rate=-1"], ["training.learning_rate is -1", "greater than 0"]),
         (["--set", "search.space={training.momentum: {low: 3, high: 1}}"], ["training.momentum", "low is 3"]),
         (["--set", "model.kind=resnet"], ['model.kind is "resnet"', "lenet, mlp, multitask"]),
-        (["--set", "model={kind"], ["not YAML"]),
+        (["--set", "model={kind"], ["not valid YAML"]),
         (["--set", "data.source=/nope"], ["/nope does not exist"]),
         (["--trials", "0"], ["trials is 0"]),
         (["--workers", "cpu=x"], ["--workers is 'cpu=x'", "cpu=2,gpu=0"]),
@@ -55,7 +55,7 @@ def test_study_that_cannot_be_is_refused_and_leaves_no_run(
 
 def test_spec_that_is_not_yaml_is_refused_with_its_line(mxtrials: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("name: bad\nmodel: [\n")
-    assert_refused(mxtrials("run", "bad.yaml", "--local"), 2, "bad.yaml, line 3", "not YAML")
+    assert_refused(mxtrials("run", "bad.yaml", "--local"), 2, "bad.yaml, line 3", "not valid YAML")
     assert not (tmp_path / "runs").exists()
 
 

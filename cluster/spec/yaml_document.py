@@ -2,6 +2,9 @@
 
 No aliases, no tags, no duplicate keys, and limits on size, depth and number of values, so that no file can exhaust
 memory or build an object. Scalars mean what YAML 1.2 says: `1e-5` is a number, `no` and `12:30` are strings.
+
+The only file that relies on the inside of PyYAML (tests/cluster/spec/test_yaml_document.py names the version):
+`yaml_implicit_resolvers`, the table of the patterns that give a plain scalar its type.
 """
 
 import re

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,3 +136,9 @@ def test_any_text_is_read_or_raises_a_spec_error(text: str) -> None:
     except SpecError as err:
         message = str(err)
     assert message.startswith("some.yaml")
+
+
+def test_pyyaml_is_the_version_whose_inside_was_read() -> None:
+    """After an upgrade: compare what yaml_document.py says of PyYAML with its new source, then change the version."""
+    assert yaml.__version__ == "6.0.3"
+    assert {"yaml_implicit_resolvers", "add_implicit_resolver"} <= set(dir(yaml.SafeLoader)) & set(dir(yaml.SafeDumper))

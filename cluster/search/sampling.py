@@ -10,6 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from cluster.search.bounded_storage import BoundedStorage, Window, silence_optuna
+from cluster.search.optuna_private import ReseededRandomSampler, ReseededTpeSampler, running_trial
 from cluster.spec import strategies
 from cluster.spec.space import Choices, Params, ParamValue, Range, canonical_json, grid_point, point_at
 from cluster.spec.study_spec import StudySpec
@@ -39,7 +40,7 @@ class TrialSampler:
         Raises:
             ValueError: the grid has no such point, or a given value is not in the space.
         """
-        trial = FrozenTrial(number, TrialState.RUNNING, None, None, None, {}, {}, {}, {}, {}, trial_id=number)
+        trial = running_trial(number)
         self._storage.begin(trial)
         trial.params = self._encoded(fixed) if fixed is not None else self._proposed(trial)
         trial.distributions = self._distributions
@@ -132,43 +133,17 @@ def _distribution(entry: Range | Choices) -> BaseDistribution:
     return FloatDistribution(entry.low, entry.high, log=entry.log)
 
 
-class _RandomSampler(optuna.samplers.RandomSampler):
-    """Optuna's, seeded anew for each trial: a new generator costs more than all else that a random trial needs."""
-
-    def seeded(self, seed: int) -> "_RandomSampler":
-        self._rng.rng.seed(seed)
-        return self
-
-
-class _TpeSampler(optuna.samplers.TPESampler):
-    """Optuna's, seeded anew for each trial, and told which parameters all trials share: to find out takes it long."""
-
-    def __init__(self, distributions: dict[str, BaseDistribution], n_startup_trials: int) -> None:
-        super().__init__(n_startup_trials=n_startup_trials, constant_liar=True)
-        self._random_sampler = self._startup = _RandomSampler()
-        self._shared = {name: each for name, each in distributions.items() if not each.single()}
-
-    def seeded(self, seed: int) -> "_TpeSampler":
-        self._rng.rng.seed(seed)
-        self._startup.seeded(seed)
-        return self
-
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        del study, trial
-        return self._shared
-
-
 def _samplers(config: strategies.SamplerConfig, space: dict[str, BaseDistribution]) -> Callable[[int], BaseSampler]:
     """A sampler for each seed."""
     match config:
         case strategies.TpeSampler(n_startup_trials=count):
-            return _TpeSampler(space, count).seeded
+            return ReseededTpeSampler(space, count).seeded
         case strategies.CmaesSampler(n_startup_trials=count):
             return lambda seed: CmaEsSampler(seed=seed, n_startup_trials=count, warn_independent_sampling=False)
         case strategies.GpSampler(n_startup_trials=count):
             return lambda seed: GPSampler(seed=seed, n_startup_trials=count)
         case _:
-            return _RandomSampler().seeded
+            return ReseededRandomSampler().seeded
 
 
 def _sobol_point(spec: StudySpec, number: int) -> dict[str, ParamValue]:

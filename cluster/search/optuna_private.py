@@ -1,0 +1,59 @@
+"""What the search needs of Optuna's inside: samplers that are seeded again, and trials that belong to no study.
+
+Nothing else uses Optuna's private names. tests/cluster/search/test_optuna_private.py names the version that was read.
+"""
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+from typing_extensions import override
+
+
+def running_trial(number: int) -> FrozenTrial:
+    """A running trial without parameters, whose id is its number; Optuna's `create_trial` cannot set either."""
+    return FrozenTrial(
+        number=number,
+        trial_id=number,
+        state=TrialState.RUNNING,
+        value=None,
+        datetime_start=None,
+        datetime_complete=None,
+        params={},
+        distributions={},
+        user_attrs={},
+        system_attrs={},
+        intermediate_values={},
+    )
+
+
+class ReseededRandomSampler(optuna.samplers.RandomSampler):
+    """Optuna's random sampler, seeded again for each trial: a new generator would cost more than the sampling."""
+
+    def seeded(self, seed: int) -> "ReseededRandomSampler":
+        """Returns this sampler, which now draws like a new one with this seed."""
+        self._rng.rng.seed(seed)
+        return self
+
+
+class ReseededTpeSampler(optuna.samplers.TPESampler):
+    """Optuna's TPE, seeded again for each trial.
+
+    It is given the parameters that all trials have in common: Optuna's finds them by going through all trials.
+    """
+
+    def __init__(self, distributions: dict[str, BaseDistribution], n_startup_trials: int) -> None:
+        super().__init__(n_startup_trials=n_startup_trials, constant_liar=True)
+        self._startup_sampler = ReseededRandomSampler()
+        self._random_sampler = self._startup_sampler
+        self._common = {name: each for name, each in distributions.items() if not each.single()}
+
+    def seeded(self, seed: int) -> "ReseededTpeSampler":
+        """Returns this sampler, which now draws like a new one with this seed."""
+        self._rng.rng.seed(seed)
+        self._startup_sampler.seeded(seed)
+        return self
+
+    @override
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        del study, trial
+        return self._common

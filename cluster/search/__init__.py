@@ -1,1 +1,1 @@
-"""Who proposes the trials of a study and who stops them early. The only Optuna."""
+"""Proposes the trials of a study and stops them early. Nothing else imports Optuna."""

@@ -1,4 +1,4 @@
-"""What Optuna is shown of a study: the trials that run and a bounded choice of those that ended."""
+"""What Optuna sees of a study: the running trials and a bounded choice of the finished ones."""
 
 import warnings
 from bisect import insort
@@ -10,6 +10,7 @@ from typing import Any
 
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
+from typing_extensions import override
 
 from cluster.spec.direction import Direction
 
@@ -29,7 +30,13 @@ def silence_optuna() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Window:
-    """Which ended trials to keep: those in `states`, of them the `best` and the `newest` others, by their numbers."""
+    """Which finished trials to keep.
+
+    Attributes:
+        states: only trials in these states are kept.
+        best: how many of the best to keep.
+        newest: how many of the others to keep, those with the highest numbers.
+    """
 
     states: Sequence[TrialState] = ()
     best: int = 0
@@ -37,10 +44,13 @@ class Window:
 
 
 class BoundedStorage(InMemoryStorage):
-    """The storage of an Optuna study that forgets, so that neither time nor memory grows with the trials that ended.
+    """An Optuna storage whose time and memory do not grow with the number of finished trials.
 
-    What it keeps depends on which trials ended, not on their order: a resumed study, which tells them by number, shows
-    its sampler the same trials as the study that was never stopped.
+    What it keeps depends on which trials finished, not on their order: a resumed study, which adds them by number,
+    shows its sampler the same trials as a study that was never stopped.
+
+    Samplers and pruners see trials through the three methods that are overridden here. The rest of InMemoryStorage
+    knows the study but none of its trials, and raises KeyError if it is asked for one.
     """
 
     def __init__(self, direction: Direction, window: Window) -> None:
@@ -48,51 +58,54 @@ class BoundedStorage(InMemoryStorage):
         self._direction = direction
         self._window = window
         self._running: dict[int, FrozenTrial] = {}
-        self._best: list[FrozenTrial] = []
-        self._newest: list[FrozenTrial] = []
+        self._best: list[FrozenTrial] = []  # by rank
+        self._newest: list[FrozenTrial] = []  # by number
 
-    def begin(self, trial: FrozenTrial) -> None:
-        """Takes a trial that runs, with its number as its id."""
+    def start(self, trial: FrozenTrial) -> None:
+        """Adds a running trial, whose id is its number."""
         self._running[trial.number] = trial
 
-    def end(self, trial: FrozenTrial) -> None:
+    def finish(self, trial: FrozenTrial) -> None:
         """Keeps or forgets a trial whose state is final."""
         self._running.pop(trial.number, None)
         if trial.state not in self._window.states:
             return
+        # The best only get better: a trial that leaves them never returns, and is from then on one of the others. So
+        # `_newest` has the highest numbers of all the others, in whatever order the trials finish.
         insort(self._best, trial, key=self._rank)
         if len(self._best) > self._window.best:
             insort(self._newest, self._best.pop(), key=_BY_NUMBER)
             del self._newest[: max(0, len(self._newest) - self._window.newest)]
 
+    @override
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """The trials kept, by number; Optuna's samplers and pruners only read them, so they are never copied."""
+        # By number. Never copied: Optuna's samplers and pruners only read them.
         del study_id, deepcopy
         trials = sorted([*self._best, *self._newest, *self._running.values()], key=_BY_NUMBER)
         return trials if states is None else [trial for trial in trials if trial.state in states]
 
+    @override
     def get_best_trial(self, study_id: int) -> FrozenTrial:
-        """The best complete trial, of equal ones the first.
-
-        Raises:
-            ValueError: no trial is complete, as Optuna expects it.
-        """
         del study_id
         if not self._best or self._best[0].state is not TrialState.COMPLETE:
             raise ValueError("no trial is complete")
         return self._best[0]
 
+    @override
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        """Keeps what a sampler notes on the trial that it proposes."""
         self._running[trial_id].system_attrs[key] = value
 
     def _rank(self, trial: FrozenTrial) -> tuple[bool, int, float, int]:
-        """Better trials first, as Optuna's TPE sorts them: complete ones by value, then pruned ones by their epochs."""
+        """Sorts trials best first, as Optuna's TPE does.
+
+        Complete trials come first, by value. Pruned ones follow: those with more epochs first, of these the better
+        first; last, those that reported nothing.
+        """
         if trial.state is TrialState.COMPLETE and trial.value is not None:
             return False, 0, *self._direction.rank_key(trial.value, trial.number)
         if not trial.intermediate_values:
-            return True, 1, 0.0, trial.number
+            return True, 1, 0.0, trial.number  # 1 sorts behind the negative numbers of epochs
         epoch, value = max(trial.intermediate_values.items())
         return True, -epoch, *self._direction.rank_key(value, trial.number)

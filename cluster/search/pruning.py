@@ -1,7 +1,7 @@
-"""Which trials are stopped early: Optuna's pruners, those that look at many trials by bookkeeping of our own.
+"""Decides which trials to stop early, as Optuna's pruners do.
 
-Optuna's own asha, hyperband, median and percentile read all trials at each report. These give the same answers from
-sorted lists, in a time that hardly grows with the trials; a test compares them.
+Optuna's asha, hyperband, median and percentile read all trials at each report. Those written here give the same answers
+from sorted lists, in a time that hardly grows with the number of trials; tests compare them. The others are Optuna's.
 """
 
 import math
@@ -26,9 +26,9 @@ class PruningGroup:
     """Trials that are compared with each other.
 
     Args:
-        name: hyperband draws a trial's bracket from it and the trial's number.
-        search: what to optimise and who prunes.
-        max_epochs: the most that a trial trains; hyperband's brackets depend on it.
+        name: hyperband draws a trial's bracket from this and the trial's number.
+        search: the objective and the pruner.
+        max_epochs: the most epochs that a trial trains; hyperband's brackets depend on it.
     """
 
     def __init__(self, name: str, search: SearchSpec, max_epochs: int) -> None:
@@ -40,19 +40,19 @@ class PruningGroup:
         self._study = optuna.create_study(study_name=name, storage=self._storage, direction=direction)
 
     def should_prune(self, trial: FrozenTrial) -> bool:
-        """Whether a trial should stop after the last of the epochs that it has reported."""
+        """Whether to stop a trial after the last epoch that it reported; counts its report for the trials to come."""
         with silence_optuna():
             return self._pruner.prune(self._study, trial)
 
-    def end(self, trial: FrozenTrial) -> None:
-        """Takes a trial whose state is final."""
-        self._storage.end(trial)
+    def finish(self, trial: FrozenTrial) -> None:
+        """Takes note of a trial whose state is final."""
+        self._storage.finish(trial)
         if trial.state is TrialState.COMPLETE:
             self._complete.add(trial)
 
 
 class _CompleteTrials:
-    """The objectives of complete trials: those of each epoch, ascending."""
+    """The objectives of complete trials, ascending for each epoch."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -65,26 +65,26 @@ class _CompleteTrials:
 
 
 class _Asha(BasePruner):
-    """Optuna's SuccessiveHalvingPruner, with a sorted list for each rung."""
+    """Optuna's SuccessiveHalvingPruner, with one sorted list for each rung."""
 
     def __init__(self, min_resource: int, reduction_factor: int, min_early_stopping_rate: int) -> None:
         self._first_rung = min_resource * reduction_factor**min_early_stopping_rate
         self._factor = reduction_factor
-        self._rungs: list[array[float]] = []  # of losses, ascending
+        self._rungs: list[array[float]] = []  # for each rung, the losses of the trials that reached it, ascending
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         epoch, value = max(trial.intermediate_values.items())
         loss = -value if study.direction is StudyDirection.MAXIMIZE else value
-        rung = trial.user_attrs.get("rung", 0)
+        rung = trial.user_attrs.get("rung", 0)  # the next that the trial has not reached yet
         while epoch >= self._first_rung * self._factor**rung:
             trial.user_attrs["rung"] = rung + 1
-            if not self._is_promoted(loss, rung):
+            if not self._promote(loss, rung):
                 return True
             rung += 1
         return False
 
-    def _is_promoted(self, loss: float, rung: int) -> bool:
-        """Enters a trial at its next rung: whether it is in the best 1 / `reduction_factor` there, or the best."""
+    def _promote(self, loss: float, rung: int) -> bool:
+        """Enters a loss at a rung; says whether it is among the best 1 / `reduction_factor` there, or the best."""
         if rung == len(self._rungs):
             self._rungs.append(array("d"))
         losses = self._rungs[rung]
@@ -93,13 +93,22 @@ class _Asha(BasePruner):
 
 
 class _Hyperband(BasePruner):
-    """Optuna's HyperbandPruner: the same brackets, drawn in the same way."""
+    """Optuna's HyperbandPruner: the same brackets, drawn in the same way.
+
+    Bracket r is a successive halving that starts at epoch `min_resource * reduction_factor ** r`.
+    """
 
     def __init__(self, config: strategies.HyperbandPruner, max_epochs: int) -> None:
         first, factor = config.min_resource, config.reduction_factor
+        # Optuna's formula, rounding included: math.log(243, 3) is 4.999..., so that 243 epochs and factor 3 have five
+        # brackets, one fewer than in the paper. Counting in integers would give other answers than Optuna.
         count = math.floor(math.log(max(max_epochs, first) / first, factor)) + 1
         self._brackets = [_Asha(first, factor, rate) for rate in range(count)]
-        self._ends = list(accumulate(math.ceil(count * factor**s / (s + 1)) for s in reversed(range(count))))
+        # A bracket's budget is its share of the trials: n in Algorithm 1 of Li et al. (2018), with s = count - 1 for
+        # the first bracket and 0 for the last. Each trial draws a ticket below the sum of the budgets. The brackets
+        # own consecutive ranges of tickets, as long as their budgets, so the prefix sums are where the ranges end.
+        budgets = (math.ceil(count * factor**s / (s + 1)) for s in reversed(range(count)))
+        self._ends = list(accumulate(budgets))
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         ticket = crc32(f"{study.study_name}_{trial.number}".encode()) % self._ends[-1]
@@ -118,27 +127,29 @@ class _Percentile(BasePruner):
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         config, epoch = self._config, max(trial.intermediate_values)
-        rivals = self._complete.at_epoch.get(epoch, ())
-        is_early = self._complete.count < max(config.n_startup_trials, 1) or len(rivals) < config.n_min_trials
+        others = self._complete.at_epoch.get(epoch, ())
+        is_early = self._complete.count < max(config.n_startup_trials, 1) or len(others) < config.n_min_trials
         if is_early or epoch < config.n_warmup_steps or not self._is_first_of_interval(trial, epoch):
             return False
         percentile = config.percentile if isinstance(config, strategies.PercentilePruner) else 50.0
         if study.direction is StudyDirection.MAXIMIZE:
-            return max(trial.intermediate_values.values()) < _percentile(rivals, 100 - percentile)
-        return min(trial.intermediate_values.values()) > _percentile(rivals, percentile)
+            return max(trial.intermediate_values.values()) < _percentile(others, 100 - percentile)
+        return min(trial.intermediate_values.values()) > _percentile(others, percentile)
 
     def _is_first_of_interval(self, trial: FrozenTrial, epoch: int) -> bool:
+        """Whether no earlier report of the trial lies in the interval of epochs that `epoch` is in."""
         warmup, interval = self._config.n_warmup_steps, self._config.interval_steps
-        begin = (epoch - warmup) // interval * interval + warmup
-        return all(earlier < begin for earlier in trial.intermediate_values if earlier != epoch)
+        start = (epoch - warmup) // interval * interval + warmup
+        return all(earlier < start for earlier in trial.intermediate_values if earlier != epoch)
 
 
 def _percentile(ascending: Sequence[float], percentile: float) -> float:
-    """numpy's, to the bit, of a list that is sorted already."""
+    """The same as numpy's percentile, to the bit, of a list that is sorted already."""
     position = (len(ascending) - 1) * (percentile / 100)
     index = math.floor(position)
     low, high = ascending[index], ascending[min(index + 1, len(ascending) - 1)]
     share = position - index
+    # numpy interpolates from the nearer end.
     return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)
 
 

@@ -1,4 +1,4 @@
-"""Who proposes a study's trials: Optuna's samplers over a bounded history, the grid, and Sobol points."""
+"""Samples the parameters of a study's trials: by Optuna's samplers, from the grid, or from Sobol points."""
 
 from collections.abc import Callable
 
@@ -15,60 +15,64 @@ from cluster.spec import strategies
 from cluster.spec.space import Choices, Params, ParamValue, Range, canonical_json, grid_point, point_at
 from cluster.spec.study_spec import StudySpec
 
-_SAMPLING = 1
-_STUDY = "proposals"
+_SAMPLING_STREAM = 1  # of a trial's random numbers; those of its initial weights have none of this name
+_STUDY_NAME = "study"
 _NO_PRUNER = optuna.pruners.NopPruner()
 _COMPLETE, _PRUNED = TrialState.COMPLETE, TrialState.PRUNED
 
 
 class TrialSampler:
-    """Parameters of new trials, each from a sampler of its own, which is told of the trials in a bounded history."""
+    """Samples the parameters of new trials, each with its own seed, from what a bounded storage keeps of the others."""
 
     def __init__(self, spec: StudySpec) -> None:
         self._spec = spec
         self._distributions = {name: _distribution(entry) for name, entry in spec.search.space.items()}
         self._storage = BoundedStorage(spec.search.direction, _window(spec.search.sampler))
         with silence_optuna():
-            self._sampler_of = _samplers(spec.search.sampler, self._distributions)
+            self._seeded_sampler = _seeded_sampler(spec.search.sampler, self._distributions)
         optuna.create_study(
-            study_name=_STUDY, storage=self._storage, direction=StudyDirection[spec.search.direction.name]
+            study_name=_STUDY_NAME, storage=self._storage, direction=StudyDirection[spec.search.direction.name]
         )
 
-    def begin(self, number: int, fixed: Params | None = None) -> FrozenTrial:
-        """A running trial with parameters for `number`, or with the given ones.
+    def start(self, number: int, params: Params | None = None) -> FrozenTrial:
+        """Starts a trial.
+
+        Args:
+            number: the trial's.
+            params: the trial's parameters; None to sample them.
 
         Raises:
-            ValueError: the grid has no such point, or a given value is not in the space.
+            ValueError: the grid has no such point, or a value of `params` is not in the space.
         """
         trial = running_trial(number)
-        self._storage.begin(trial)
-        trial.params = self._encoded(fixed) if fixed is not None else self._proposed(trial)
+        self._storage.start(trial)
+        trial.params = self._encoded(params) if params is not None else self._sample(trial)
         trial.distributions = self._distributions
         return trial
 
-    def end(self, trial: FrozenTrial) -> None:
-        """Takes a trial whose state is final."""
-        self._storage.end(trial)
+    def finish(self, trial: FrozenTrial) -> None:
+        """Takes note of a trial whose state is final."""
+        self._storage.finish(trial)
 
     def params(self, trial: FrozenTrial) -> dict[str, ParamValue]:
-        """The parameters of a trial that began here, by dotted field name."""
+        """The parameters of a trial that was started here, by dotted field name."""
         return {name: _decoded(entry, trial.params[name]) for name, entry in self._spec.search.space.items()}
 
-    def _proposed(self, trial: FrozenTrial) -> dict[str, int | float]:
+    def _sample(self, trial: FrozenTrial) -> dict[str, int | float]:
         match self._spec.search.sampler:
             case strategies.GridSampler():
                 return self._encoded(grid_point(self._spec.search.space, trial.number))
             case strategies.QmcSampler():
                 return self._encoded(_sobol_point(self._spec, trial.number))
             case _:
-                return self._sampled(trial)
+                return self._ask_optuna(trial)
 
-    def _sampled(self, trial: FrozenTrial) -> dict[str, int | float]:
-        """Asks a sampler as Optuna's study does."""
+    def _ask_optuna(self, trial: FrozenTrial) -> dict[str, int | float]:
+        """Asks a sampler the way Optuna's study does."""
         with silence_optuna():
-            sampler = self._sampler_of(sampling_seed(self._spec.seed, trial.number))
-            # A study remembers the trials that it has read, so each proposal gets a new one.
-            study = optuna.load_study(study_name=_STUDY, storage=self._storage, sampler=sampler, pruner=_NO_PRUNER)
+            sampler = self._seeded_sampler(sampling_seed(self._spec.seed, trial.number))
+            # A study caches the trials that it has read, so each trial needs a new one.
+            study = optuna.load_study(study_name=_STUDY_NAME, storage=self._storage, sampler=sampler, pruner=_NO_PRUNER)
             codes = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
             for name, distribution in self._distributions.items():
                 if distribution.single():
@@ -83,11 +87,11 @@ class TrialSampler:
 
 
 def sampling_seed(study_seed: int, number: int) -> int:
-    """The seed of a trial's sampler: what it draws cannot depend on earlier draws, which no store keeps.
+    """The seed of the sampler that samples one trial; independent of the trial's own seed.
 
-    It is independent of the trial's own seed, which draws the initial weights.
+    Each trial has one, so that its parameters do not depend on earlier draws, which no store keeps.
     """
-    return int(np.random.SeedSequence([study_seed, number, _SAMPLING]).generate_state(1)[0])
+    return int(np.random.SeedSequence([study_seed, number, _SAMPLING_STREAM]).generate_state(1)[0])
 
 
 def _encoded(entry: Range | Choices, value: ParamValue) -> int | float:
@@ -103,10 +107,10 @@ def _decoded(entry: Range | Choices, code: int | float) -> ParamValue:
 
 
 def _window(sampler: strategies.SamplerConfig) -> Window:
-    """What a sampler is shown: at least as many trials as it wants to see before it begins.
+    """The finished trials that a sampler sees: never fewer than its `n_startup_trials`, or it would never start.
 
-    Optuna's TPE counts one trial in ten as good, but at most 25, so that 250 hold them all, and weighs the others the
-    less the older they are. CMA-ES looks at its generation. random, grid and qmc look at no history.
+    Optuna's TPE counts one trial in ten as good, but at most 25, which 250 trials include, and gives the others less
+    weight the older they are. CMA-ES needs its generation. random, grid and qmc need none.
     """
     match sampler:
         case strategies.TpeSampler():
@@ -120,9 +124,9 @@ def _window(sampler: strategies.SamplerConfig) -> Window:
 
 
 def _distribution(entry: Range | Choices) -> BaseDistribution:
-    """For Optuna a choice is its index, and so is a step of a range.
+    """The distribution of an entry's codes, which are what Optuna sees: a choice's index, a step's index, or the value.
 
-    Optuna's choices are neither lists nor mappings, and take 1 and true for the same; its float steps are inexact.
+    Optuna's own choices can be neither lists nor mappings and confuse 1 with true; its float steps are inexact.
     """
     if isinstance(entry, Choices):
         return CategoricalDistribution(range(entry.size))
@@ -133,8 +137,10 @@ def _distribution(entry: Range | Choices) -> BaseDistribution:
     return FloatDistribution(entry.low, entry.high, log=entry.log)
 
 
-def _samplers(config: strategies.SamplerConfig, space: dict[str, BaseDistribution]) -> Callable[[int], BaseSampler]:
-    """A sampler for each seed."""
+def _seeded_sampler(
+    config: strategies.SamplerConfig, space: dict[str, BaseDistribution]
+) -> Callable[[int], BaseSampler]:
+    """A function that returns the sampler for a seed."""
     match config:
         case strategies.TpeSampler(n_startup_trials=count):
             return ReseededTpeSampler(space, count).seeded
@@ -152,6 +158,6 @@ def _sobol_point(spec: StudySpec, number: int) -> dict[str, ParamValue]:
 
     space = spec.search.space
     sequence = qmc.Sobol(max(len(space), 1), scramble=True, seed=spec.seed)
-    if number:  # the sequence refuses to go forward by nothing
+    if number:  # fast_forward(0) raises
         sequence.fast_forward(number)
     return point_at(space, sequence.random(1)[0][: len(space)].tolist())

@@ -1,4 +1,4 @@
-"""The search does without Optuna's study: it proposes and prunes as that does, but looks at fewer trials."""
+"""Samplers and pruners give the same answers as in a study of Optuna, from fewer trials."""
 
 import math
 import random
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState
 
+from cluster.search.optuna_private import running_trial
 from cluster.search.pruning import PruningGroup
 from cluster.search.sampling import TrialSampler, sampling_seed
 from cluster.spec.study_spec import StudySpec
@@ -35,7 +36,7 @@ def spec(**search: Any) -> StudySpec:
 
 
 def pruners() -> st.SearchStrategy[tuple[dict[str, Any], optuna.pruners.BasePruner]]:
-    """Options of a pruner of ours, and Optuna's with the same."""
+    """Options of one of the pruners written here, and Optuna's pruner with the same options."""
     asha = st.fixed_dictionaries(
         {"min_resource": small, "reduction_factor": st.integers(2, 4), "min_early_stopping_rate": st.integers(0, 2)}
     )
@@ -49,14 +50,14 @@ def pruners() -> st.SearchStrategy[tuple[dict[str, Any], optuna.pruners.BasePrun
         }
     )
     percentile = st.builds(lambda percent, rest: {"percentile": percent, **rest}, st.floats(0, 100), median)
-    own = optuna.pruners
+    theirs = optuna.pruners
     return st.one_of(
-        asha.map(lambda each: ({"kind": "asha", **each}, own.SuccessiveHalvingPruner(**each))),
+        asha.map(lambda each: ({"kind": "asha", **each}, theirs.SuccessiveHalvingPruner(**each))),
         hyperband.map(
-            lambda each: ({"kind": "hyperband", **each}, own.HyperbandPruner(max_resource=EPOCHS, **each)),
+            lambda each: ({"kind": "hyperband", **each}, theirs.HyperbandPruner(max_resource=EPOCHS, **each)),
         ),
-        median.map(lambda each: ({"kind": "median", **each}, own.MedianPruner(**each))),
-        percentile.map(lambda each: ({"kind": "percentile", **each}, own.PercentilePruner(**each))),
+        median.map(lambda each: ({"kind": "median", **each}, theirs.MedianPruner(**each))),
+        percentile.map(lambda each: ({"kind": "percentile", **each}, theirs.PercentilePruner(**each))),
     )
 
 
@@ -65,39 +66,41 @@ def quality(trial: FrozenTrial) -> float:
 
 
 class Race:
-    """The same trials in a study of Optuna's and among rivals of ours."""
+    """The same trials in a study of Optuna and in one of our pruning groups."""
 
-    def __init__(self, options: dict[str, Any], pruner: optuna.pruners.BasePruner, objective: str) -> None:
+    def __init__(
+        self, options: dict[str, Any], pruner: optuna.pruners.BasePruner, objective: str, epochs: int = EPOCHS
+    ) -> None:
         search = spec(pruner=options, objective=objective).search
-        self.rivals = PruningGroup("study", search, EPOCHS)
+        self.epochs = epochs
+        self.group = PruningGroup("study", search, epochs)
         direction = optuna.study.StudyDirection[search.direction.name]
         self.study = optuna.create_study(study_name="study", direction=direction, pruner=pruner)
         self.lanes: dict[int, tuple[optuna.Trial, FrozenTrial]] = {}
-        self.begun = 0
+        self.started = 0
 
     def report(self, lane: int, value: float) -> tuple[bool, bool]:
-        """The next report of the trial in a lane: Optuna's answer and ours; a trial that is beaten or done ends."""
+        """Reports for the trial in a lane, ends it if it is pruned or complete; returns Optuna's answer and ours."""
         if lane not in self.lanes:
-            ours = FrozenTrial(self.begun, TrialState.RUNNING, None, None, None, {}, {}, {}, {}, {}, self.begun)
-            self.lanes[lane] = self.study.ask(), ours
-            self.begun += 1
+            self.lanes[lane] = self.study.ask(), running_trial(self.started)
+            self.started += 1
         theirs, ours = self.lanes[lane]
         epoch = len(ours.intermediate_values) + 1
         theirs.report(value, epoch)
         ours.intermediate_values[epoch] = value
-        answers = bool(theirs.should_prune()), bool(self.rivals.should_prune(ours))
-        if answers[0] or epoch == EPOCHS:
+        answers = bool(theirs.should_prune()), bool(self.group.should_prune(ours))
+        if answers[0] or epoch == self.epochs:
             del self.lanes[lane]
             ours.state = TrialState.PRUNED if answers[0] else TrialState.COMPLETE
             ours.value = None if answers[0] else value
             self.study.tell(theirs, ours.value, state=ours.state)
-            self.rivals.end(ours)
+            self.group.finish(ours)
         return answers
 
 
 @settings(max_examples=60, deadline=None)
 @given(pruners(), st.sampled_from(["val/accuracy", "val/loss"]), st.integers(1, 8), st.integers(0, 2**32 - 1))
-def test_our_pruners_decide_as_those_of_optuna(
+def test_pruners_decide_as_those_of_optuna(
     pruner: tuple[dict[str, Any], optuna.pruners.BasePruner], objective: str, workers: int, seed: int
 ) -> None:
     race, draw = Race(*pruner, objective), random.Random(seed)
@@ -105,6 +108,18 @@ def test_our_pruners_decide_as_those_of_optuna(
         value = draw.choice([0.0, 0.5, draw.gauss(0, 1), draw.gauss(0, 1)])  # some are equal
         theirs, ours = race.report(draw.randrange(workers), value)
         assert ours is theirs
+
+
+@pytest.mark.parametrize(("epochs", "factor"), [(242, 3), (243, 3), (244, 3), (1000, 10)])
+def test_hyperband_has_the_brackets_of_optuna_at_a_power_of_its_factor(epochs: int, factor: int) -> None:
+    """Optuna takes the floor of math.log(243, 3), which is 4.999..., and has one bracket fewer than the paper."""
+    options = {"min_resource": 1, "reduction_factor": factor}
+    theirs = optuna.pruners.HyperbandPruner(max_resource=epochs, **options)
+    race = Race({"kind": "hyperband", **options}, theirs, "val/loss", epochs)
+    draw = random.Random(0)
+    for _ in range(500):
+        optunas, ours = race.report(draw.randrange(4), draw.random())
+        assert ours is optunas
 
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
@@ -118,11 +133,11 @@ ENDS = [TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED, TrialState.
 @pytest.mark.parametrize("kind", SAMPLERS)
 @pytest.mark.parametrize("workers", [1, 4])
 def test_samplers_propose_as_in_a_study_of_optuna(workers: int, kind: str) -> None:
-    proposals = TrialSampler(spec(space=SPACE, sampler={"kind": kind}))
+    sampler = TrialSampler(spec(space=SPACE, sampler={"kind": kind}))
     study = optuna.create_study(direction="maximize")
     draw, running = random.Random(0), []
     for number in range(60):
-        ours = proposals.begin(number)
+        ours = sampler.start(number)
         study.sampler = SAMPLERS[kind](sampling_seed(0, number))
         theirs = study.ask(DISTRIBUTIONS)
         assert ours.params == theirs.params
@@ -134,60 +149,60 @@ def test_samplers_propose_as_in_a_study_of_optuna(workers: int, kind: str) -> No
             theirs.report(quality(ours), 1)
             ours.value = quality(ours) if ours.state is TrialState.COMPLETE else None
             study.tell(theirs, ours.value, state=ours.state)
-            proposals.end(ours)
+            sampler.finish(ours)
 
 
 @pytest.mark.parametrize(("kind", "most"), [("tpe", 300), ("cmaes", 600)])
-def test_sampler_that_begins_late_is_shown_enough_to_begin(kind: str, most: int) -> None:
-    proposals = TrialSampler(spec(space=SPACE, sampler={"kind": kind, "n_startup_trials": most}))
+def test_sampler_with_many_startup_trials_sees_enough_to_start(kind: str, most: int) -> None:
+    sampler = TrialSampler(spec(space=SPACE, sampler={"kind": kind, "n_startup_trials": most}))
     for number in range(most + 50):
-        trial = proposals.begin(number, fixed=dict.fromkeys(SPACE, 0.1 + number))
+        trial = sampler.start(number, dict.fromkeys(SPACE, 0.1 + number))
         trial.state, trial.value = TrialState.COMPLETE, number
-        proposals.end(trial)
-    assert len(proposals._storage.get_all_trials(0)) >= most
+        sampler.finish(trial)
+    assert len(sampler._storage.get_all_trials(0)) >= most
 
 
-# -- cost: what is looked at does not grow with the trials ------------------------------------------------------------
+# -- cost: does not grow with the number of trials --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("kind", "most"), [("random", 0), ("grid", 0), ("qmc", 0), ("tpe", 250), ("cmaes", 500)])
-def test_a_sampler_is_shown_a_bounded_number_of_trials(kind: str, most: int) -> None:
-    proposals = TrialSampler(spec(space=SPACE if kind != "grid" else {}, sampler={"kind": kind}))
+def test_sampler_sees_a_bounded_number_of_trials(kind: str, most: int) -> None:
+    sampler = TrialSampler(spec(space=SPACE if kind != "grid" else {}, sampler={"kind": kind}))
     for number in range(600):
-        trial = proposals.begin(number, fixed={name: 0.1 * number for name in SPACE if kind != "grid"})
+        trial = sampler.start(number, {name: 0.1 * number for name in SPACE if kind != "grid"})
         trial.state, trial.value = TrialState.COMPLETE, number
-        proposals.end(trial)
-    assert len(proposals._storage.get_all_trials(0)) == most
+        sampler.finish(trial)
+    assert len(sampler._storage.get_all_trials(0)) == most
 
 
-class Counted(float):
-    """A value that counts how often it is compared."""
+class CountingFloat(float):
+    """A number that counts the comparisons with it."""
 
     comparisons = 0
 
     def __lt__(self, other: float) -> bool:
-        Counted.comparisons += 1
+        CountingFloat.comparisons += 1
         return float(self) < other
 
     def __le__(self, other: float) -> bool:
-        Counted.comparisons += 1
+        CountingFloat.comparisons += 1
         return float(self) <= other
 
     def __gt__(self, other: float) -> bool:
-        Counted.comparisons += 1
+        CountingFloat.comparisons += 1
         return float(self) > other
 
 
 @pytest.mark.parametrize("kind", ["none", "asha", "hyperband", "median", "percentile"])
-def test_a_report_is_compared_with_few_of_the_trials_before(kind: str) -> None:
-    rivals = PruningGroup("study", spec(pruner={"kind": kind}, objective="val/loss").search, EPOCHS)
+def test_report_is_compared_with_few_of_the_earlier_trials(kind: str) -> None:
+    group = PruningGroup("study", spec(pruner={"kind": kind}, objective="val/loss").search, EPOCHS)
     draw, trials = random.Random(0), 2000
     for number in range(trials):
-        Counted.comparisons = 0
-        trial = FrozenTrial(number, TrialState.RUNNING, None, None, None, {}, {}, {}, {}, {}, number)
-        trial.intermediate_values[1] = Counted(draw.random())
-        rivals.should_prune(trial)
+        CountingFloat.comparisons = 0
+        trial = running_trial(number)
+        trial.intermediate_values[1] = CountingFloat(draw.random())
+        group.should_prune(trial)
         trial.state, trial.value = TrialState.COMPLETE, trial.intermediate_values[1]
-        rivals.end(trial)
-        assert Counted.comparisons <= 3 * math.log2(trials)
-    assert Counted.comparisons > 0
+        group.finish(trial)
+        assert CountingFloat.comparisons <= 3 * math.log2(trials)
+    assert CountingFloat.comparisons > 0

@@ -30,7 +30,7 @@ class TrialState(str, Enum):
     FAIL = "FAIL"
 
     def is_finished(self) -> bool:
-        """Whether the trial will not be trained any further."""
+        """Whether the state is final, so that the trial will not be trained any further."""
         return self not in (TrialState.WAITING, TrialState.RUNNING)
 
 
@@ -43,16 +43,16 @@ class FailureCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """All that a worker needs to train a trial, which is a pure function of it and the data.
+    """Everything a worker needs to train a trial; the result is a pure function of this and the data.
 
     Attributes:
         number: 0 for the first trial of a study.
         model: the network.
         training: how it is trained.
-        seed: of the initial weights and the order of the images.
+        seed: determines the initial weights and the order of the images.
         resume_from: a packed TrainingState to continue from; None to start from the initial weights.
         waits_for_memory: whether to wait for free memory first, because an earlier attempt ran out of it.
-        params: what the search chose, by dotted name; `model` and `training` contain it.
+        params: what the search chose, by dotted name; `model` and `training` include it.
     """
 
     number: int
@@ -80,8 +80,8 @@ class AttemptRecord:
 
     Attributes:
         attempt: 1 for the first.
-        started_at: seconds since the epoch.
-        ended_at: the same; None while the attempt runs.
+        started_at: Unix time in seconds.
+        ended_at: Unix time in seconds; None while the attempt runs.
         outcome: None while the attempt runs.
         error: why it failed, in one sentence.
     """
@@ -102,12 +102,12 @@ class TrialRecord:
     Attributes:
         params: what the search chose, by dotted name.
         value: the objective after the last epoch; None before the first.
-        metrics: of the last epoch.
-        attempts: how often a worker started it.
+        metrics: the metrics after the last epoch.
+        attempts: how many times a worker started it.
         seconds: training and evaluation time of the recorded epochs.
-        worker: that trained it last.
+        worker: the last worker that trained it.
         error: why it failed, in one sentence.
-        weights_sha256: of the final weights of a complete trial.
+        weights_sha256: the hash of the final weights of a complete trial.
         test: metrics on the test set, if they were scored.
     """
 
@@ -134,5 +134,5 @@ class TrialRecord:
 
 
 def trial_seed(study_seed: int, number: int) -> int:
-    """The seed of a trial, in 0..2**32-1: independent streams for neighbouring numbers."""
+    """The seed of a trial, in [0, 2**32); neighbouring numbers give independent random streams."""
     return int(np.random.SeedSequence([study_seed, number]).generate_state(1)[0])

@@ -1,7 +1,7 @@
-"""Files in which the kernel tells what it gives to this process: where its control groups are, and how to read numbers.
+"""Finds the control groups of this process, and reads the kernel's files of numbers.
 
-All functions answer for kernels without such a file, too. The root folder is an argument so that /proc and /sys of any
-machine can be read.
+A file that this kernel does not have reads as an empty one. The root folder is an argument, so that tests can read the
+/proc and /sys of any machine.
 """
 
 from collections.abc import Iterator
@@ -11,11 +11,12 @@ ROOT = Path("/")
 
 
 def cgroup_folders(controller: str, root: Path) -> Iterator[Path]:
-    """Folders of the control groups that may limit this process, its own first, then the ones around it.
+    """Yields the folders of the control groups that may limit this process: its own first, then those around it.
 
     Args:
-        controller: of what, such as "memory": in version 1 each has groups of its own, in version 2 all share them.
-        root: of the machine's files.
+        controller: what they limit, such as "memory"; version 1 has separate groups for each controller, version 2 one
+            hierarchy for all.
+        root: the root of the machine's files.
     """
     mounted = root / "sys/fs/cgroup"
     for line in read_lines(root / "proc/self/cgroup"):
@@ -28,7 +29,8 @@ def cgroup_folders(controller: str, root: Path) -> Iterator[Path]:
 
 def _outwards(mounted: Path, name: str) -> Iterator[Path]:
     folder = mounted / name.strip("/")
-    # A container may see the name that its group has outside: what it can see of it begins at the mount.
+    # In a container the name may be the one that the group has outside, of which only the mount is visible: folders
+    # that do not exist read as groups without limits.
     while folder != mounted and mounted in folder.parents:
         yield folder
         folder = folder.parent
@@ -36,20 +38,20 @@ def _outwards(mounted: Path, name: str) -> Iterator[Path]:
 
 
 def read_lines(file: Path) -> list[str]:
-    """Of a file; none if it cannot be read."""
+    """The lines of a file; [] if it cannot be read."""
     try:
         return file.read_text().splitlines()
-    except OSError:  # another kernel, another version of control groups
+    except OSError:  # another kernel or another version of control groups
         return []
 
 
 def read_counters(file: Path) -> dict[str, int]:
-    """The lines of a file that begin with a name and a number; nothing if it cannot be read."""
+    """The numbers in a file by name, from lines that start with a name and a number; {} if it cannot be read."""
     fields = [line.split() for line in read_lines(file)]
     return {found[0]: int(found[1]) for found in fields if len(found) > 1 and found[1].isdecimal()}
 
 
 def read_number(file: Path) -> int | None:
-    """The number that a file holds; None where it holds no number (such as "max"), or cannot be read."""
+    """The number that a file holds; None if it holds something else, such as "max", or cannot be read."""
     text = "".join(read_lines(file)).strip()
     return int(text) if text.isdecimal() else None

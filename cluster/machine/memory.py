@@ -1,7 +1,4 @@
-"""The memory of this process and those beside it: how much is free, and how often the kernel ran out of it.
-
-It is the node's, or what its control groups (a container's, a job's) leave of it.
-"""
+"""Free memory and out-of-memory kills, of this node or of the control group (a container, a job) that limits it."""
 
 import ctypes
 import math
@@ -16,39 +13,36 @@ from typing import Any
 from cluster.machine.cgroups import ROOT, cgroup_folders, read_counters, read_number
 
 _KIB = 1024
-# Files of a control group's limit and its use: versions 2 and 1.
+# A control group's files of its limit and its use, in version 2 and version 1.
 _LIMITS = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
-# Files in which a control group counts its processes that were killed for lack of memory, its own or the node's.
+# A control group's file that counts its processes killed for lack of memory (its own or the node's), likewise.
 _KILLS = ("memory.events", "memory.oom_control")
-# After a lack of memory a trial begins when so much of its node's is free; it waits so long for that at most.
+# A trial that ran out of memory starts again when this share of the memory is free.
 ENOUGH_MEMORY = 0.15
-LOOKS_EVERY_S = 0.5
+CHECK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True)
 class Memory:
-    """In bytes; `available` counts memory of the page cache, which the kernel gives up."""
+    """Memory in bytes; `available` includes the page cache, which the kernel gives up if needed."""
 
     total: int
     available: int
 
 
 def read_memory(root: Path = ROOT) -> Memory:
-    """The node's memory (`/proc/meminfo`), less where a control group allows or leaves less."""
+    """Returns the node's memory (`/proc/meminfo`), or less if a control group allows or leaves less."""
     memories = list(_memories(root))
     return Memory(min(each.total for each in memories), min(each.available for each in memories))
 
 
 def free_share(root: Path = ROOT) -> float:
-    """The free share, in 0..1, of the node's memory, or of a control group's if that is less.
-
-    1 where the system does not tell.
-    """
+    """The free share of the node's memory, or of a control group's if that is less, in [0, 1]; 1 if unknown."""
     return min((each.available / each.total for each in _memories(root)), default=1.0)
 
 
 def free_bytes(root: Path = ROOT) -> float:
-    """How much memory this process could take now, by all that limits it; infinite where the system does not tell."""
+    """How much memory this process could allocate now, given all that limits it; infinite if unknown."""
     free = [each.available for each in _memories(root)]
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
@@ -58,53 +52,55 @@ def free_bytes(root: Path = ROOT) -> float:
 
 
 def _memories(root: Path) -> Iterator[Memory]:
-    """The node's, and that of each control group with a limit."""
+    """Yields the memory of the node and of each control group with a limit."""
     node = read_counters(root / "proc/meminfo")
     if node.get("MemTotal:"):
         yield Memory(node["MemTotal:"] * _KIB, node.get("MemAvailable:", 0) * _KIB)
     for folder in cgroup_folders("memory", root):
         for limit, use in _LIMITS:
             if limit_bytes := read_number(folder / limit):
+                # The use includes the group's page cache, of which the kernel can drop the inactive part.
                 used_bytes = (read_number(folder / use) or 0) - _cached_bytes(folder)
                 yield Memory(limit_bytes, max(0, limit_bytes - used_bytes))
 
 
 def _cached_bytes(folder: Path) -> int:
-    """File pages that nobody used lately, of a group and those in it, which version 1 counts by another name."""
+    """The inactive file pages of a group and its subgroups; version 1 has another name for them."""
     statistics = read_counters(folder / "memory.stat")
     return statistics.get("total_inactive_file", statistics.get("inactive_file", 0))
 
 
 def oom_counter_file(root: Path = ROOT) -> Path:
-    """The file that counts which processes the kernel killed for lack of memory: in this one's group, else on its node.
+    """The file that counts the kernel's out-of-memory kills in this process's control group, or else on its node.
 
-    A group counts those of its own whoever lacked the memory; its node counts those of other containers, too.
+    A group counts the kills of its own processes, whether the group or the node ran out of memory; the node counts
+    those of other containers too.
     """
     files = (folder / name for folder in cgroup_folders("memory", root) for name in _KILLS)
     return next((file for file in files if "oom_kill" in read_counters(file)), root / "proc/vmstat")
 
 
 def oom_kill_count(counter: Path) -> int:
-    """How many a `oom_counter_file` has counted so far; 0 if it cannot be read."""
+    """The kills that an `oom_counter_file` has counted so far; 0 if it cannot be read."""
     return read_counters(counter).get("oom_kill", 0)
 
 
 def wait_for_memory(patience_s: float, share: float = ENOUGH_MEMORY, root: Path = ROOT) -> bool:
-    """Waits until so much of the memory is free, at most so long; says whether it is."""
+    """Waits until `share` of the memory is free, but at most `patience_s`; returns whether it is free."""
     deadline_s = time.monotonic() + patience_s
     while free_share(root) < share:
         if time.monotonic() > deadline_s:
             return False
-        time.sleep(LOOKS_EVERY_S)
+        time.sleep(CHECK_EVERY_S)
     return True
 
 
 def trim_heap() -> None:
-    """Returns to the system what was freed; for a process that trains one network after the other.
+    """Returns freed memory to the system; for a process that trains one network after another.
 
-    glibc keeps freed memory that lies below a block in use, and finds little use for it where the next network has
-    other shapes: a worker grew by 30 to 350 MB over some hundred trials. It takes a millisecond, ten after a large
-    network. Other C libraries are left alone.
+    glibc keeps freed memory that lies below a block in use, and can seldom reuse it if the next network has other
+    shapes: workers grew by 30 to 350 MB over some hundred trials. Takes 1 ms, 10 ms after a large network. Does nothing
+    with another C library.
     """
     trim = _malloc_trim()
     if trim is not None:

@@ -1,4 +1,4 @@
-"""What this machine gives to this process: which processor, and how many cores. Judges nothing."""
+"""The processor of this machine, and how many of its cores this process may use. Judges nothing."""
 
 import os
 import platform
@@ -16,8 +16,8 @@ class Cores:
     """How many cores this process may use.
 
     Attributes:
-        allowed: cores that it may be scheduled on.
-        quota: cores' worth of time that its control groups grant it, `inf` without a limit.
+        allowed: number of cores that it may be scheduled on.
+        quota: cores' worth of time that its control groups grant it; `inf` without a limit.
     """
 
     allowed: int
@@ -30,7 +30,8 @@ class Cores:
 
 
 def read_processor(root: Path = ROOT) -> str:
-    """The first core's name and its widest vectors, in which oneDNN and numpy compute, e.g. "AMD EPYC with avx2"."""
+    """The first core's name and widest vector instructions, which oneDNN and numpy use, e.g. "AMD EPYC with avx2"."""
+    # Reversed, so that of equal names the first core's is set last and stays.
     fields = [line.partition(":") for line in reversed(read_lines(root / "proc/cpuinfo"))]
     core = {name.strip(): value.strip() for name, _, value in fields}
     flags = core.get("flags", "").split()
@@ -39,13 +40,13 @@ def read_processor(root: Path = ROOT) -> str:
 
 
 def read_cores(root: Path = ROOT) -> Cores:
-    """The cores of this process (`sched_getaffinity`), and the quota (`cpu.max`) of its control groups."""
+    """Returns this process's cores (`sched_getaffinity`) and the lowest quota (`cpu.max`) of its control groups."""
     quota = min((_quota(folder / "cpu.max") for folder in cgroup_folders("cpu", root)), default=inf)
     return Cores(len(os.sched_getaffinity(0)), quota)
 
 
 def _quota(path: Path) -> float:
-    """Cores' worth of a cpu.max, which is `<microseconds> <of so many>`, or `max <of so many>`."""
+    """Cores' worth of a cpu.max file, which holds `<granted us> <period us>` or `max <period us>`."""
     match " ".join(read_lines(path)).split():
         case [granted, period] if granted.isdecimal() and period.isdecimal():
             return int(granted) / int(period)

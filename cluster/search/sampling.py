@@ -15,10 +15,9 @@ from cluster.spec import strategies
 from cluster.spec.space import Choices, Params, ParamValue, Range, canonical_json, grid_point, point_at
 from cluster.spec.study_spec import StudySpec
 
-_SAMPLING_STREAM = 1  # of a trial's random numbers; those of its initial weights have none of this name
+_SAMPLING_STREAM = 1  # keeps a sampler's random numbers apart from those of its trial's initial weights
 _STUDY_NAME = "study"
 _NO_PRUNER = optuna.pruners.NopPruner()
-_COMPLETE, _PRUNED = TrialState.COMPLETE, TrialState.PRUNED
 
 
 class TrialSampler:
@@ -114,11 +113,11 @@ def _window(sampler: strategies.SamplerConfig) -> Window:
     """
     match sampler:
         case strategies.TpeSampler():
-            return Window((_COMPLETE, _PRUNED), best=25, newest=max(225, sampler.n_startup_trials))
+            return Window((TrialState.COMPLETE, TrialState.PRUNED), best=25, newest=max(225, sampler.n_startup_trials))
         case strategies.GpSampler():
-            return Window((_COMPLETE,), best=25, newest=max(225, sampler.n_startup_trials))
+            return Window((TrialState.COMPLETE,), best=25, newest=max(225, sampler.n_startup_trials))
         case strategies.CmaesSampler():
-            return Window((_COMPLETE,), newest=max(500, sampler.n_startup_trials))
+            return Window((TrialState.COMPLETE,), newest=max(500, sampler.n_startup_trials))
         case _:
             return Window()
 

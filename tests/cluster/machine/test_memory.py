@@ -1,4 +1,4 @@
-"""What files of the kernel say about memory: as systems of several kinds write them, and in a real small group."""
+"""Reads the kernel's files about memory, as several kinds of systems write them, and in a real small control group."""
 
 import math
 import resource
@@ -21,7 +21,7 @@ from tests.support.small_group import running_in, small_group
 
 MEMINFO = "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    400 kB\nHugePages_Total:       0\n"
 NODE = Memory(1000 * 1024, 400 * 1024)
-# What /proc/self/cgroup holds on systems with control groups of version 2, of version 1, and of both.
+# /proc/self/cgroup on systems with control groups of version 2, of version 1, and of both.
 VERSION_2 = "0::{0}\n"
 VERSION_1 = "12:cpu,cpuacct:/\n4:memory:{0}\n1:name=systemd:/user.slice\n"
 BOTH = VERSION_1 + "0::/\n"
@@ -31,7 +31,7 @@ Node = Callable[..., Path]
 
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
-    """Makes a root folder with files of the kernel's; those of control groups are named below /sys/fs/cgroup."""
+    """Makes a root folder with files of the kernel; those of control groups are named relative to /sys/fs/cgroup."""
 
     def make(groups: str, files: dict[str, str] | None = None) -> Path:
         proc = {"meminfo": MEMINFO, "vmstat": "pgfault 5\noom_kill 3\n", "self/cgroup": groups, "self/statm": "1 1\n"}
@@ -63,7 +63,7 @@ VERSIONS = pytest.mark.parametrize(
 )
 
 
-def test_memory_is_the_nodes_where_nothing_limits_it(node: Node) -> None:
+def test_memory_is_that_of_the_node_without_a_limit(node: Node) -> None:
     root = node(VERSION_2.format("/"))
     assert (read_memory(root), free_share(root), free_bytes(root)) == (NODE, 0.4, NODE.available)
 
@@ -95,7 +95,7 @@ def test_other_groups_do_not_count(groups: str, files: Callable[..., dict[str, s
 
 @VERSIONS
 @pytest.mark.parametrize("group", ["/docker/c0ffee", "/../../kubepods/pod1"])
-def test_group_with_its_name_of_outside_a_container_is_found_at_the_mount(
+def test_group_with_its_name_outside_the_container_is_found_at_the_mount(
     group: str, groups: str, files: Callable[..., dict[str, str]], node: Node
 ) -> None:
     assert free_bytes(node(groups.format(group), files("", "1000", "900"))) == 100
@@ -105,16 +105,16 @@ def test_group_with_its_name_of_outside_a_container_is_found_at_the_mount(
     ("groups", "files"),
     [(VERSION_2, version_2("", "max\n", "900\n")), (VERSION_1, version_1("", "9223372036854771712\n", "900\n"))],
 )
-def test_group_without_a_limit_leaves_what_the_node_has(groups: str, files: dict[str, str], node: Node) -> None:
+def test_group_without_a_limit_leaves_the_memory_of_the_node(groups: str, files: dict[str, str], node: Node) -> None:
     assert read_memory(node(groups.format("/"), files)) == NODE
 
 
-def test_group_beyond_its_limit_has_nothing_free(node: Node) -> None:
+def test_group_beyond_its_limit_has_no_free_memory(node: Node) -> None:
     root = node(VERSION_2.format("/"), version_2("", "1000", "2000"))
     assert (read_memory(root), free_share(root), free_bytes(root)) == (Memory(1000, 0), 0.0, 0)
 
 
-def test_system_that_does_not_tell_is_trusted(tmp_path: Path) -> None:
+def test_unknown_memory_counts_as_free(tmp_path: Path) -> None:
     assert (free_share(tmp_path), free_bytes(tmp_path)) == (1.0, math.inf)
     assert wait_for_memory(patience_s=0.0, root=tmp_path)
     assert oom_kill_count(oom_counter_file(tmp_path)) == 0
@@ -150,26 +150,26 @@ def test_limit_on_the_address_space_counts(node: Node, tmp_path: Path) -> None:
         (VERSION_2, "other/memory.events", "oom_kill 8\n", 3),
     ],
 )
-def test_kills_are_counted_in_the_own_group_or_else_on_the_node(
+def test_kills_are_read_from_the_own_group_or_else_from_the_node(
     groups: str, counted: str, text: str, kills: int, node: Node
 ) -> None:
     assert oom_kill_count(oom_counter_file(node(groups.format("/a/b"), {counted: text}))) == kills
 
 
-def test_counter_that_is_gone_counts_nothing(tmp_path: Path) -> None:
+def test_missing_counter_reads_as_zero(tmp_path: Path) -> None:
     assert oom_kill_count(tmp_path / "gone") == 0
 
 
-def test_waiting_ends_with_enough_memory_or_with_patience(node: Node) -> None:
+def test_waiting_ends_when_memory_is_free_or_time_is_up(node: Node) -> None:
     root = node(VERSION_2.format("/job"), version_2("job/", "1000", "900"))
     assert not wait_for_memory(patience_s=0.0, root=root)
     (root / "sys/fs/cgroup/job/memory.current").write_text("850")
     assert wait_for_memory(patience_s=0.0, root=root)
 
 
-EATS = """
-eaten = [bytes([1]) * 2**20 for _ in range({mib})]
-print("has eaten", flush=True)
+ALLOCATES = """
+allocated = [bytes([1]) * 2**20 for _ in range({mib})]
+print("has allocated", flush=True)
 sys.stdin.read()
 """
 WAITS = """
@@ -183,22 +183,22 @@ print(oom_counter_file(), flush=True)
 """
 
 
-def test_process_in_a_small_group_waits_until_another_gives_memory_back() -> None:
-    with small_group(128 * 2**20) as group, running_in(group, EATS.format(mib=80)) as eater:
-        assert eater.says() == "has eaten"
+def test_process_in_a_small_group_waits_until_another_frees_memory() -> None:
+    with small_group(128 * 2**20) as group, running_in(group, ALLOCATES.format(mib=80)) as allocator:
+        assert allocator.says() == "has allocated"
         with running_in(group, WAITS) as waiter:
             assert waiter.says() == "False"
-            eater.end()
+            allocator.end()
             assert waiter.says() == "True True"
 
 
-def test_kernel_counts_a_kill_in_the_group_of_the_killed_only() -> None:
+def test_kernel_counts_a_kill_only_in_the_group_of_the_killed_process() -> None:
     on_node = oom_kill_count(Path("/proc/vmstat"))
     with (
         small_group(64 * 2**20) as group,
         small_group(64 * 2**20) as other,
-        running_in(group, COUNTS + EATS.format(mib=128)) as killed,
-        running_in(other, COUNTS + EATS.format(mib=1)) as bystander,
+        running_in(group, COUNTS + ALLOCATES.format(mib=128)) as killed,
+        running_in(other, COUNTS + ALLOCATES.format(mib=1)) as bystander,
     ):
         counter, bystanders = Path(killed.says()), Path(bystander.says())
         assert (counter.parent, bystanders.parent) == (group, other)

@@ -1,4 +1,4 @@
-"""Cores as the files below a root folder tell: of a plain machine, of containers, of other kernels."""
+"""Reads processor and cores from files as a plain machine, containers and other kernels have them."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ ALLOWED = len(os.sched_getaffinity(0))
 
 
 def machine(root: Path, files: dict[str, str], group: str = "/") -> Path:
-    """A root folder with files of the kernel's; those of control groups are named below /sys/fs/cgroup."""
+    """Makes a root folder with files of the kernel; those of control groups are named relative to /sys/fs/cgroup."""
     (root / "proc/self").mkdir(parents=True)
     (root / "proc/self/cgroup").write_text(f"1:name=systemd:/\n0::{group}\n")
     for name, content in files.items():
@@ -23,7 +23,7 @@ def machine(root: Path, files: dict[str, str], group: str = "/") -> Path:
     return root
 
 
-def test_machine_without_limits_gives_all_it_has(tmp_path: Path) -> None:
+def test_machine_without_limits_gives_all_its_cores(tmp_path: Path) -> None:
     assert read_cores(machine(tmp_path, {})) == Cores(ALLOWED, inf)
 
 
@@ -53,7 +53,7 @@ def test_quota_of_another_group_does_not_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("group", ["/docker/c0ffee", "/../../kubepods/pod1"])
-def test_group_with_its_name_of_outside_a_container_is_found_at_the_mount(group: str, tmp_path: Path) -> None:
+def test_group_with_its_name_outside_the_container_is_found_at_the_mount(group: str, tmp_path: Path) -> None:
     assert read_cores(machine(tmp_path, {"cpu.max": "20000 100000"}, group=group)).usable == 0.2
 
 

@@ -1,11 +1,11 @@
-"""Memory that was freed in pieces goes back to the system."""
+"""trim_heap returns memory that was freed in pieces."""
 
 import subprocess
 import sys
 
 from tests.support.command_line import ROOT
 
-# In a process of its own, whose memory is its own business: every second block is freed, as numpy frees arrays.
+# Runs in a separate process, to measure nothing else: every second block is freed, as numpy frees arrays.
 PROGRAM = """
 import os
 from pathlib import Path
@@ -24,8 +24,8 @@ print(full - pieces, full - resident_mib())
 """
 
 
-def test_freed_pieces_are_given_back() -> None:
+def test_freed_pieces_are_returned_to_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
-    kept, given_back = map(float, done.stdout.split())
-    assert kept < 5  # of 46 MiB: otherwise the system takes them back by itself, and this is not needed
-    assert given_back > 25  # whole pages of them
+    before_trim, after_trim = map(float, done.stdout.split())
+    assert before_trim < 5  # of 46 MiB: if free() returned them, trim_heap would not be needed
+    assert after_trim > 25  # the pages that lie wholly in freed blocks

@@ -37,6 +37,15 @@ class Search:
     The parameters of trial n depend on the spec's seed, on n and on what was reported and told before, never on how
     often or in which process they were asked for; with `random`, `grid` and `qmc` on the seed and n alone. A trial is
     compared only with trials of the same kind of network, because kinds learn at different speeds.
+
+    Example:
+        >>> space = {"model.activation": {"choices": ["relu", "tanh"]}}
+        >>> search = Search(StudySpec.model_validate({"name": "study", "search": {"space": space}}))
+        >>> list(search.ask(0))
+        ['model.activation']
+        >>> search.report(0, epoch=1, value=0.95)  # whether to stop the trial
+        False
+        >>> search.tell(0, TrialState.COMPLETE, 0.95)
     """
 
     def __init__(self, spec: StudySpec) -> None:

@@ -27,6 +27,11 @@ class Range(FrozenModel):
 
     With `step`, only low, low + step, low + 2 step, ... up to `high`. `low` and `high` are integers if the field holds
     an integer, else floats: `checked_space` sees to that.
+
+    Example:
+        >>> momentum = Range(low=0.0, high=0.35, step=0.1)
+        >>> [momentum.nth(index) for index in range(momentum.size)]
+        [0.0, 0.1, 0.2, 0.3]
     """
 
     low: int | float

@@ -36,6 +36,10 @@ def load_spec(
     Raises:
         SpecError: the source cannot be read or is not a valid study spec; one sentence with the file, the line, the
             key, the offending value and what is allowed.
+
+    Example:
+        >>> load_spec("name: mine", ["training.epochs=3"]).training.epochs
+        3
     """
     name = str(source) if isinstance(source, Path) else name
     document = read_yaml(_text(source) if isinstance(source, Path) else source, name)

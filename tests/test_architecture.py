@@ -20,7 +20,7 @@ import tomli
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("mnist_core", "cluster", "jobs")
 BIN = Path(sys.executable).parent
-MAX_LINES = 250
+MAX_LINES = 300
 RUN_DIR = ROOT / "cluster" / "run_dir" / "paths.py"
 FILE_NAME = re.compile(r"[\w.-]*\w\.[a-z]+")
 

@@ -74,6 +74,7 @@ def test_damaged_store_is_read_or_refused(
             store.finish_trial(9, TrialState.COMPLETE, 1.0, "ab" * 32)
 
 
+@settings(deadline=None)
 @given(place=st.integers(min_value=0), bit=st.integers(0, 7))
 def test_store_with_a_flipped_bit_is_what_it_was_or_refused(place: int, bit: int, sound: bytes, damaged: Path) -> None:
     for log in damaged.parent.iterdir():

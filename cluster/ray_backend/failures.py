@@ -1,4 +1,4 @@
-"""Why Ray lost a worker: what its errors mean for us."""
+"""Classifies Ray's errors: why a worker was lost, and whether a new one can start."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +9,22 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster.machine.memory import oom_kill_count
 from cluster.workers.events import LostReason
-from mnist_core.errors import MxtrialsError
+from mnist_core.errors import MxtrialsError, first_line, last_line
 
-# How long another node may take to say what its kernel has killed.
+# How long another node may take to report its kernel's OOM kills.
 NODE_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True)
 class ActorLocation:
-    """Where an actor runs: its process, its node's address and id; and what the kernel had killed there.
+    """Where an actor runs, and what the kernel had killed there.
 
     Attributes:
-        oom_counter_file: the file that counts what the kernel kills for lack of memory; see node_memory.
-        oom_kill_count: its count when the actor last answered.
+        pid: of its process.
+        address: of its node.
+        node_id: Ray's.
+        oom_counter_file: the file that counts the kernel's OOM kills: see cluster.machine.memory.
+        oom_kill_count: its count at the actor's last answer.
     """
 
     pid: int
@@ -32,51 +35,44 @@ class ActorLocation:
 
 
 def permanent_start_error(err: RayError) -> MxtrialsError | None:
-    """The error with which a worker refuses to start, and would again, if that is what happened."""
+    """Returns the error that a worker raised when it started, and would raise again; None for all else."""
     cause = err.cause if isinstance(err, RayTaskError) else None
     return cause if isinstance(cause, MxtrialsError) else None
 
 
-def classify_failure(err: RayError, home: ActorLocation | None) -> tuple[str, LostReason]:
-    """Why a worker was lost, in one sentence, and of which kind that is.
+def classify_failure(err: RayError, location: ActorLocation | None) -> tuple[str, LostReason]:
+    """Returns why a worker was lost, in one sentence, and the kind of reason.
 
     Args:
-        err: what a call to it raised.
-        home: where it was; None if it never was ready.
+        err: that a call to the worker raised.
+        location: where it ran; None if it was never ready.
     """
     if isinstance(err, RayTaskError):
         cause = f"worker failed: {type(err.cause).__name__}: {first_line(str(err.cause))}"
-        return cause, "died" if home else "other"
+        return cause, "died" if location else "other"
     if isinstance(err, OutOfMemoryError):
         return "out of memory: Ray killed the worker to save its node", "memory"
     if not isinstance(err, RayActorError):
         return f"Ray failed: {type(err).__name__}: {first_line(str(err))}", "other"
-    if home is None:
-        return f"worker could not start: {str(err).strip().splitlines()[-1]}", "other"
-    if not any(node["NodeID"] == home.node_id and node["Alive"] for node in ray.nodes()):
-        return f"node {home.address} (id {home.node_id}) died", "other"
+    if location is None:
+        return f"worker could not start: {last_line(str(err))}", "other"
+    if not any(node["NodeID"] == location.node_id and node["Alive"] for node in ray.nodes()):
+        return f"node {location.address} (id {location.node_id}) died", "other"
     if isinstance(err, ActorUnavailableError):
-        return f"node {home.address} (id {home.node_id}) died or cannot be reached", "other"
-    if _oom_kills_on(home.node_id, home.oom_counter_file) > home.oom_kill_count:
-        return (
-            f"out of memory, probably: the kernel of node {home.address} killed processes, and worker {home.pid} died",
-            "memory",
-        )
-    return f"worker process {home.pid} on node {home.address} died: it crashed or was killed", "died"
-
-
-def first_line(text: str) -> str:
-    """Of a message that may have a traceback in it."""
-    return next(iter(text.strip().splitlines()), "no message")
+        return f"node {location.address} (id {location.node_id}) died or cannot be reached", "other"
+    if _oom_kills_on(location.node_id, location.oom_counter_file) > location.oom_kill_count:
+        killed = f"the kernel of node {location.address} killed processes, and worker {location.pid} died"
+        return f"out of memory, probably: {killed}", "memory"
+    return f"worker process {location.pid} on node {location.address} died: it crashed or was killed", "died"
 
 
 def _oom_kills_on(node_id: str, counter: Path) -> int:
-    """How many processes the kernel of a node has killed for lack of memory; 0 if that cannot be had."""
+    """The OOM kills of a node's kernel so far; 0 if they cannot be read."""
     if node_id == ray.get_runtime_context().get_node_id():
         return oom_kill_count(counter)
-    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    asked = ray.remote(num_cpus=0)(oom_kill_count).options(scheduling_strategy=there).remote(counter)
+    on_node = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    count = ray.remote(num_cpus=0)(oom_kill_count).options(scheduling_strategy=on_node).remote(counter)
     try:
-        return int(ray.get(asked, timeout=NODE_PATIENCE_S))
-    except RayError:  # a time-out is one, too
+        return int(ray.get(count, timeout=NODE_PATIENCE_S))
+    except RayError:  # includes a timeout
         return 0

@@ -8,7 +8,7 @@ from mnist_core.measurement import Measurement
 
 @dataclass(frozen=True)
 class Work:
-    """Seconds that a worker spent on what it was told. other_s: neither training nor evaluation, e.g. packing."""
+    """Seconds that a worker spent on an instruction. other_s: neither training nor evaluation, e.g. packing."""
 
     training_s: float = 0.0
     evaluation_s: float = 0.0
@@ -17,7 +17,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Ready:
-    """A worker has opened its context and waits for a trial; `pid` is its process on its node."""
+    """A worker has opened its context and waits for a trial; `pid` is its process."""
 
     worker: str
     pid: int
@@ -25,7 +25,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Measured:
-    """A trial has trained an epoch, but not its last; `state`, a packed TrainingState, comes along at times."""
+    """A trial has trained an epoch that is not its last; some carry the packed TrainingState."""
 
     worker: str
     number: int
@@ -36,7 +36,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Suspended:
-    """A trial was put aside as the driver asked; `state` is all that is needed to go on."""
+    """A trial was suspended at the driver's request; `state` is all that is needed to continue it."""
 
     worker: str
     number: int
@@ -48,7 +48,7 @@ class Suspended:
 class Finished:
     """A trial has trained all its epochs; `state` holds the final weights.
 
-    `measurement` is of the last epoch; None where a trial was resumed after it.
+    `measurement` is that of the last epoch; None if the trial was resumed after it.
     """
 
     worker: str
@@ -61,13 +61,13 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """Training raised; the worker lives on.
+    """Training raised an exception; the worker still runs.
 
     Attributes:
         error: what happened, in one sentence.
-        traceback: where, for those who mend it.
+        traceback: of the exception.
         retryable: whether another attempt could end differently.
-        out_of_memory: whether it was memory that it lacked.
+        out_of_memory: whether memory ran out.
     """
 
     worker: str
@@ -80,16 +80,17 @@ class Failed:
 
 
 LostReason = Literal["died", "memory", "other"]
-"""Its process died or hung, for which its trial may be to blame; its node had no memory left; or its node died, ..."""
+"""died: the process crashed or hung, perhaps because of its trial; memory: the node ran out of memory; other: e.g. the
+node was lost."""
 
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """A worker is gone, and with it the trial that it had, if it had one; the pool replaces it.
+    """A worker is lost, together with the trial that it trained, if any; the pool replaces the worker.
 
     Attributes:
         cause: what happened, in one sentence.
-        reason: of which kind that is.
+        reason: the kind of cause.
     """
 
     worker: str

@@ -1,4 +1,4 @@
-"""A pool of one worker in this very process: no Ray, the same API, so a debugger steps through a trial."""
+"""A pool of one worker in this process: the same API without Ray, so that a debugger can step through a trial."""
 
 import os
 import time
@@ -6,15 +6,18 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from typing_extensions import override
+
 from cluster.trial import TrialSpec
 from cluster.workers.events import Ready, WorkerEvent, WorkerLost
+from cluster.workers.pool import WorkerPool
 from cluster.workers.worker import Worker, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.data.dataset import Dataset
 
 
-class InlinePool:
-    """See WorkerPool. An instruction is carried out when the next event is asked for."""
+class InlinePool(WorkerPool):
+    """A pool of one worker; it trains when the next event is asked for."""
 
     def __init__(self, dataset: Dataset, settings: WorkerSettings, device: DeviceKind = "cpu") -> None:
         """Opens the worker's context in this process; see Worker for the errors."""
@@ -23,38 +26,39 @@ class InlinePool:
         self._worker = self._make_worker()
         self._todo: deque[Callable[[], WorkerEvent]] = deque([lambda: Ready(self._name, os.getpid())])
 
+    @override
     def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
-        """See WorkerPool; as the process stays the same, only the worker is fresh."""
-        if fresh:
+        if fresh:  # in the same process, only the worker is new
             self._worker = self._make_worker()
         self._todo.append(lambda: self._worker.start(trial))
 
+    @override
     def advance(self, worker: str) -> None:
-        """See WorkerPool."""
         self._todo.append(self._worker.advance)
 
+    @override
     def suspend(self, worker: str) -> None:
-        """See WorkerPool."""
         self._todo.append(self._worker.suspend)
 
+    @override
     def kill(self, worker: str, cause: str) -> None:
-        """See WorkerPool; a worker in this process cannot hang without the driver hanging too."""
+        # A worker in this process cannot hang without the driver hanging, too: nothing is running now.
         self._todo.clear()
         self._todo.append(lambda: WorkerLost(self._name, cause))
         self._todo.append(lambda: Ready(self._name, os.getpid()))
 
+    @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
-        """See WorkerPool; training happens here."""
         if self._todo:
             return self._todo.popleft()()
         time.sleep(timeout_s)
         return None
 
     @property
+    @override
     def has_event(self) -> bool:
-        """See WorkerPool; each event takes a training."""
-        return False
+        return False  # each event takes an epoch of training
 
+    @override
     def close(self) -> None:
-        """See WorkerPool."""
         self._todo.clear()

@@ -1,4 +1,4 @@
-"""The places for workers that a study asks for on a cluster. Knows no Ray, and starts nothing."""
+"""Which workers a study gets on a cluster of a given size. Knows no Ray, and starts nothing."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Slot:
         name: e.g. "cpu-0".
         device: which context its worker owns.
         gpu_share: the share of a GPU that it takes; 0 for a CPU worker.
-        optional: whether the study goes on without it where its device cannot be had.
+        optional: whether the study continues without it if its device is unavailable.
     """
 
     name: str
@@ -25,17 +25,17 @@ class Slot:
 
 
 def slots_for(workers: WorkersSpec, cluster_cpus: int, cluster_gpus: int, trials: int) -> list[Slot]:
-    """The slots that a spec asks for on a cluster of this size, but never more than it has trials.
+    """Returns the slots that a spec asks for on a cluster of this size, but never more than it has trials.
 
-    Where the spec says `auto`, every GPU gets its workers, which the study goes on without where a GPU cannot be
-    used, and every CPU that is left gets one.
+    With `auto`, every GPU gets its workers, which are optional, and every remaining CPU gets one.
 
     Raises:
         DeviceUnavailable: the spec asks for more GPUs than there are.
     """
     if workers.gpu != "auto" and workers.gpu > cluster_gpus:
         raise DeviceUnavailable(
-            f"workers.gpu is {workers.gpu}, but the cluster offers {cluster_gpus} GPUs: ask for no more, or say auto"
+            f"workers.gpu is {workers.gpu}, but the cluster offers {cluster_gpus} GPUs: "
+            "ask for at most that many, or use auto"
         )
     gpus = cluster_gpus if workers.gpu == "auto" else workers.gpu
     gpu_workers = gpus * int(1 / workers.gpu_fraction)

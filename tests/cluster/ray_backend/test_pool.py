@@ -104,8 +104,8 @@ def test_pool_without_a_ray_that_works_is_unavailable() -> None:
     environment = {**os.environ, "RAY_ENABLE_AUTO_CONNECT": "0"}
     command = [sys.executable, "-c", NO_SESSION]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert ended.stdout.startswith("Ray fails: RaySystemError: ")
-    assert ended.stdout.endswith(": see to the cluster, then resume the study\n")
+    assert ended.stdout.startswith("Ray failed (RaySystemError: ")
+    assert ended.stdout.endswith(": fix the cluster, then resume the study\n")
 
 
 @slow
@@ -164,7 +164,7 @@ def test_worker_with_a_bug_is_lost_with_the_error_and_replaced(nodes: Cluster, s
     try:
         ready = next_ready(pool)
         pool.advance(ready.worker)
-        cause = "worker failed: RuntimeError: worker cpu-0 has no trial to go on with"
+        cause = "worker failed: RuntimeError: worker cpu-0 has no trial to continue"
         assert next_event(pool) == WorkerLost("cpu-0", cause)
         assert next_ready(pool).pid != ready.pid
     finally:

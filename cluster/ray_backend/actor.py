@@ -1,0 +1,70 @@
+"""One Ray actor that owns a worker, and what the pool knows of it."""
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+
+from cluster.machine.memory import oom_counter_file, oom_kill_count
+from cluster.ray_backend.failures import ActorLocation
+from cluster.trial import TrialSpec
+from cluster.workers.events import Ready, WorkerEvent
+from cluster.workers.slots import Slot
+from cluster.workers.worker import MakeWorker, WorkerSettings
+from mnist_core.data.dataset import Dataset
+
+Answer = tuple[ActorLocation, WorkerEvent]
+"""What each call to an actor returns."""
+
+
+@ray.remote(max_restarts=0, max_task_retries=0)
+class WorkerActor:
+    """A Worker in a process of its own.
+
+    The worker is created in a call, not in the constructor: Ray passes on the exception of a call, but only the text of
+    one in the constructor. Each answer carries the kernel's OOM kills so far: those counted after it, during the next
+    call, may include the actor.
+    """
+
+    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> Answer:
+        """Creates the worker, which opens its context."""
+        self._worker = make_worker(slot.name, slot.device, dataset, settings)
+        node_id = ray.get_runtime_context().get_node_id()
+        self._location = ActorLocation(os.getpid(), ray.util.get_node_ip_address(), node_id, oom_counter_file(), 0)
+        return self._answer(Ready(slot.name, os.getpid()))
+
+    def start(self, trial: TrialSpec) -> Answer:
+        """Calls Worker.start."""
+        return self._answer(self._worker.start(trial))
+
+    def advance(self) -> Answer:
+        """Calls Worker.advance."""
+        return self._answer(self._worker.advance())
+
+    def suspend(self) -> Answer:
+        """Calls Worker.suspend."""
+        return self._answer(self._worker.suspend())
+
+    def _answer(self, event: WorkerEvent) -> Answer:
+        oom_kills = oom_kill_count(self._location.oom_counter_file)
+        return replace(self._location, oom_kill_count=oom_kills), event
+
+
+@dataclass
+class WorkerHandle:
+    """A slot and the actor that runs on it now.
+
+    Attributes:
+        slot: that the worker takes.
+        actor: Ray's handle of it.
+        failed_starts: how many actors of this slot died in a row before they were ready.
+        is_announced: whether the driver is told that it is Ready: not if it replaces a ready one for a trial.
+        location: where the actor runs; known as soon as it is ready.
+    """
+
+    slot: Slot
+    actor: Any
+    failed_starts: int
+    is_announced: bool = True
+    location: ActorLocation | None = None

@@ -44,9 +44,9 @@ def run(
     """Run a study. SPEC is a file or the name of a shipped spec, e.g. quickstart."""
     from cluster.run_dir.paths import RunDir
     from cluster.spec.spec_file import load_spec, shortcut_overrides
-    from jobs.specs.shipped import find_spec
+    from jobs.specs.shipped import spec_path
 
-    study = load_spec(find_spec(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
+    study = load_spec(spec_path(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
     _check_local(local, workers)
     from jobs.study.backend import Backend
     from jobs.study.run import start_study  # takes seconds to import: a bad spec is rejected before

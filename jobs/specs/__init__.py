@@ -1,1 +1,1 @@
-"""The study specs that come with mxtrials, and how one is found by its name."""
+"""The study specs that come with mxtrials, and the function that finds one by name."""

@@ -1,4 +1,4 @@
-"""The study specs that come with mxtrials: lists them and finds one by name. Parses none."""
+"""The study specs that come with mxtrials: lists them and finds one by name. Does not parse them."""
 
 import difflib
 from importlib.resources import files
@@ -8,16 +8,16 @@ from mnist_core.errors import SpecError
 
 
 def shipped_specs() -> dict[str, Path]:
-    """The file of each shipped spec by the name a user gives to `run`, in alphabetical order."""
+    """Returns the file of each shipped spec by the name that `run` takes, in alphabetical order."""
     folder = Path(str(files("jobs") / "specs"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def find_spec(name_or_path: str) -> Path:
-    """The file that a user means: a path to a YAML file, or the name of a shipped spec, which goes first.
+def spec_path(name_or_path: str) -> Path:
+    """Returns the file for a shipped spec's name or for a path to a YAML file; a shipped spec takes precedence.
 
     Raises:
-        SpecError: there is neither; the message lists what is shipped.
+        SpecError: neither exists; the message lists the shipped specs.
     """
     shipped = shipped_specs()
     if name_or_path in shipped:
@@ -28,11 +28,13 @@ def find_spec(name_or_path: str) -> Path:
     names = list(shipped)
     close = difflib.get_close_matches(path.stem, names, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
-    raise SpecError(f"there is no file and no shipped spec {name_or_path!r}: {hint}shipped are {', '.join(names)}")
+    raise SpecError(
+        f"no file and no shipped spec is named {name_or_path!r}: {hint}the shipped specs are {', '.join(names)}"
+    )
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.exists() and not path.is_dir()
-    except (OSError, ValueError):  # a name that no file system takes
+    except (OSError, ValueError):  # no file system accepts the name
         return False

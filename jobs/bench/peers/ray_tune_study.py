@@ -42,13 +42,13 @@ def train(config: dict[str, Any], data: dict[str, Any]) -> None:
         nn.init.xavier_uniform_(layer.weight)
         nn.init.zeros_(layer.bias)
     options = {name: config[name] for name in ("lr", "momentum", "weight_decay")}
-    optimizer, classify_failure = torch.optim.SGD(network.parameters(), **options), nn.CrossEntropyLoss()
+    optimizer, cross_entropy = torch.optim.SGD(network.parameters(), **options), nn.CrossEntropyLoss()
     for _ in range(MAX_EPOCHS):
         began_s = time.perf_counter()
         order = torch.randperm(len(labels))
         for start in range(0, len(order), config["batch_size"]):
             batch = order[start : start + config["batch_size"]]
-            loss = classify_failure(network(images[batch]), labels[batch])
+            loss = cross_entropy(network(images[batch]), labels[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -34,7 +34,7 @@ class Footprint:
         total: the sum of their proportional set sizes: each page of memory counts once.
         images: what the data set's arrays hold.
         store_total: of `total`, the pages of Ray's object store.
-        store_seen: pages of the object store as each worker has them mapped, all pluralize in full.
+        store_seen: pages of the object store as each worker has them mapped, each counted in full.
         store_files: how many different files of the object store the workers have mapped.
     """
 

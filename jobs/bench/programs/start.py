@@ -20,7 +20,7 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 def seconds_until(program: tuple[str, ...], awaited: str) -> float:
-    """From the start of the program to the line; the program then goes on to its end, which is not pluralize.
+    """From the start of the program to the line; the program then goes on to its end, which is not counted.
 
     Raises:
         ValueError: it ended without such a line.

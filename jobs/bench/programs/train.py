@@ -44,7 +44,7 @@ class Task:
 
 
 def ours(task: Task) -> Iterator[float]:
-    """mxtrials' own training; its evaluation, of 100 images, is not pluralize."""
+    """mxtrials' own training; its evaluation, of 100 images, is not counted."""
     from mnist_core.context import open_context
     from mnist_core.training.trainer import Trainer
 
@@ -94,11 +94,11 @@ def _pytorch(task: Task, compiled: bool) -> Iterator[float]:
     images, labels = torch.from_numpy(task.as_floats()), torch.from_numpy(task.images.labels.astype(np.int64))
     trunk, heads = _torch_network(task.network)
     optimizer = torch.optim.SGD([*trunk.parameters(), *heads.parameters()], lr=RATE, momentum=MOMENTUM)
-    classify_failure = torch.nn.CrossEntropyLoss()
+    cross_entropy = torch.nn.CrossEntropyLoss()
 
     def loss_on(pixels: Any, digits: Any) -> Any:
         features = trunk(pixels)
-        return sum(classify_failure(head(features), digits % head.out_features) for head in heads)
+        return sum(cross_entropy(head(features), digits % head.out_features) for head in heads)
 
     loss_on = torch.compile(loss_on) if compiled else loss_on
     while True:

@@ -26,8 +26,8 @@ def run_benchmarks(name: str | None, rounds: int | None, published: bool, as_jso
         console.print(str(host), highlight=False, style="dim")
     reports = {}
     for each in names:
-        with _telling(each, progress) as tell:
-            reports[each] = measure(each, Plan(tell, rounds, published))
+        with _announcer(each, progress) as announce:
+            reports[each] = measure(each, Plan(announce, rounds, published))
         if not as_json:
             show(reports[each], console)
     if as_json:
@@ -36,7 +36,7 @@ def run_benchmarks(name: str | None, rounds: int | None, published: bool, as_jso
 
 
 @contextmanager
-def _telling(name: str, progress: Console) -> Iterator[Callable[[str], None]]:
+def _announcer(name: str, progress: Console) -> Iterator[Callable[[str], None]]:
     """Takes what is being measured now: one line that changes, or a line each where the output is no terminal."""
     if not progress.is_terminal:
         yield lambda text: progress.print(f"{name}: {text}", style="dim", highlight=False)
@@ -49,7 +49,7 @@ def show(report: Report, console: Console) -> None:
     """Prints a report for a person."""
     console.print(f"\n[bold]{report.title}[/]", highlight=False)
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    for column in ("", "side", "median", "min", "max", "unit", f"{OURS} is", ""):
+    for column in ("", "program", "median", "min", "max", "unit", f"{OURS} is", ""):
         table.add_column(column, justify="right" if column in ("median", "min", "max", f"{OURS} is") else "left")
     before = None
     for figure in report.figures:
@@ -65,7 +65,7 @@ def show(report: Report, console: Console) -> None:
 def _cells(figure: Figure, advantage: float | None, is_first: bool) -> list[str]:
     numbers = [readable(number) for number in (figure.median, min(figure.values), max(figure.values))]
     ratio = "" if advantage is None else f"{advantage:.2f} x"
-    return [figure.what if is_first else "", figure.side, *numbers, figure.unit, ratio, figure.note]
+    return [figure.what if is_first else "", figure.program, *numbers, figure.unit, ratio, figure.note]
 
 
 def _line(target: Target) -> Text:

@@ -1,4 +1,4 @@
-"""The machine that figures were measured on, without which they mean nothing."""
+"""The machine that figures were measured on; without it they mean nothing."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ _PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "optuna", "torch", "pandas")
 
 @dataclass(frozen=True)
 class Host:
-    """One machine. load: how many processes wanted a core, a minute's average, before anything was measured."""
+    """A machine. load: the 1-minute load average before anything was measured."""
 
     cpu: str
     cores: float
@@ -25,7 +25,7 @@ class Host:
     packages: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Returns the host for `--json`."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class Host:
 
 
 def this_host() -> Host:
-    """This machine, as far as this process may use it, and what is installed."""
+    """Describes this machine, as far as this process may use it, and the installed packages."""
     return Host(
         cpu=read_processor(),
         cores=read_cores().usable,

@@ -1,135 +1,66 @@
-"""Runs the sides of a comparison as processes that live through all of it and take turns of a fraction of a second.
+"""Measures several programs in rounds of a second, in processes that live through all rounds.
 
-A shared machine changes its speed by half from one minute to the next: only what is measured within the same second
-can be compared. Knows nothing of what is measured; see turns.py for sides that start anew each time.
+The speed of a shared machine can change by half from one minute to the next: only numbers measured within the same
+second can be compared. rounds.py is for programs that must start again for each measurement.
 """
 
-import json
 import os
-import select
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from statistics import median
-from tempfile import TemporaryFile
-from typing import IO
 
-from jobs.bench.rounds import Side, Turns
-
-# The first answer takes longest: a side may import and compile before it.
-ANSWERS_WITHIN_S = 300.0
+from jobs.bench.program import Program, ProgramFailed, RunningProgram
+from jobs.bench.rounds import Rounds
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A side with so many copies, each a process on a core of its own, that work at the same time.
+class Replicas:
+    """Some processes of one program that work at the same time, each on its own core.
 
-    The side's program answers each line of its input with a number in a line: what it measured in that turn.
+    The program answers each line of its input with a line: the number that it measured. count: how many processes.
     """
 
-    side: Side
-    copies: int = 1
+    program: Program
+    count: int = 1
 
 
-def in_short_turns(contestants: Sequence[Contestant], rounds: int, tell: Callable[[str], None]) -> Turns:
-    """Gives each its turn, in each round; a first turn only warms up.
+def run_interleaved(entries: Sequence[Replicas], count: int, announce: Callable[[str], None]) -> Rounds:
+    """Asks each program for one measurement per round; leaves out those that are not installed or that fail.
+
+    Args:
+        entries: the programs, in the order in which they are asked.
+        count: how many rounds; one more goes first, to warm up.
+        announce: is called before each round, with a few words that say which one.
 
     Returns:
-        by name of the side, in each round the sum of what its copies measured.
+        by program name, for each round, the sum of what its processes measured.
     """
-    turns = Turns()
-    processes: dict[str, list[_Copy]] = {}
-    with _ended(processes):
-        for contestant in contestants:
-            side = contestant.side
-            if side.lacks:
-                turns.left_out.append(f"{side.name} is left out: {side.lacks} is not installed (extra `bench`)")
-            else:
-                processes[side.name] = [_started(side, core) for core in range(contestant.copies)]
-        for number in range(rounds + 1):
-            tell(f"round {number} of {rounds}" if number else "warming up")
-            for name in list(processes):
+    rounds = Rounds()
+    with ExitStack() as stack:
+        running = {entry.program.name: _start(entry, stack) for entry in entries if rounds.can_run(entry.program)}
+        for number in range(count + 1):
+            announce(f"round {number} of {count}" if number else "warming up")
+            for name in list(running):
                 try:
-                    value = _turn(processes[name])
-                except (OSError, ValueError) as err:
-                    complaint = _end(processes.pop(name))
-                    turns.results.pop(name, None)
-                    turns.left_out.append(f"{name} is left out: {complaint or err}")
+                    measured = _measure(running[name])
+                except ProgramFailed as err:
+                    rounds.leave_out(name, str(err))
+                    # Now rather than at the end: its other processes would slow down those that remain.
+                    for process in running.pop(name):
+                        process.close()
                     continue
                 if number:
-                    turns.results.setdefault(name, []).append(value)
-    return turns
+                    rounds.add(name, measured)
+    return rounds
 
 
-def median_ratio(turns: Turns, ours: str, other: str) -> float | None:
-    """How many times as much one side did as another in the same round, by the median; None if one is absent."""
-    if not (turns.results.get(ours) and turns.results.get(other)):
-        return None
-    ratio: float = median(a / b for a, b in zip(turns.results[ours], turns.results[other], strict=True))
-    return ratio
-
-
-@dataclass(frozen=True)
-class _Copy:
-    """complaints: what its process writes to stderr; a file, for a pipe that nobody reads fills up."""
-
-    process: subprocess.Popen[str]
-    complaints: IO[str]
-
-
-def _turn(copies: list[_Copy]) -> float:
-    for copy in copies:
-        assert copy.process.stdin is not None
-        copy.process.stdin.write("\n")
-        copy.process.stdin.flush()
-    return sum(_answer(copy.process) for copy in copies)
-
-
-def _answer(process: subprocess.Popen[str]) -> float:
-    assert process.stdout is not None
-    if not select.select([process.stdout], [], [], ANSWERS_WITHIN_S)[0]:
-        raise ValueError("no answer in time")
-    answer = process.stdout.readline()
-    if not answer:
-        raise ValueError("its program ended")
-    return float(json.loads(answer))
-
-
-def _started(side: Side, core: int) -> _Copy:
+def _start(entry: Replicas, stack: ExitStack) -> list[RunningProgram]:
     cores = sorted(os.sched_getaffinity(0))
-    complaints = TemporaryFile("w+")  # noqa: SIM115 - `_end` closes it
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", side.module, *side.arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=complaints,
-        text=True,
-    )
-    os.sched_setaffinity(process.pid, {cores[core % len(cores)]})
-    return _Copy(process, complaints)
+    pinned = ([cores[index % len(cores)]] for index in range(entry.count))
+    return [stack.enter_context(RunningProgram(entry.program, core)) for core in pinned]
 
 
-@contextmanager
-def _ended(processes: dict[str, list[_Copy]]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for copies in processes.values():
-            _end(copies)
-
-
-def _end(copies: list[_Copy]) -> str:
-    """Ends them all; what they complained of last, in a line."""
-    lines: list[str] = []
-    for copy in copies:
-        with copy.process, copy.complaints:  # closes its pipes and waits for it
-            copy.process.kill()
-            with suppress(BrokenPipeError):  # what it was told last, it may not have read
-                if copy.process.stdin:
-                    copy.process.stdin.close()
-            copy.process.wait()
-            copy.complaints.seek(0)
-            lines += [line.strip() for line in copy.complaints if line.strip()]
-    return lines[-1] if lines else ""
+def _measure(processes: Sequence[RunningProgram]) -> float:
+    for process in processes:
+        process.request()
+    return sum(float(process.read_answer()) for process in processes)

@@ -1,4 +1,4 @@
-"""What Linux tells of processes and their memory: who started whom, and which part of its pages is a process's own."""
+"""Processes and their memory, read from /proc: who started whom, and how much of its pages a process shares."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,39 +7,40 @@ _PROC = Path("/proc")
 _KIB_IN_MIB = 1024
 
 
-def family(pid: int) -> list[int]:
-    """A process, and all that it and its children have started and that still run."""
+def process_tree(pid: int) -> list[int]:
+    """Returns a process and all its descendants that still run."""
     parents = dict(_parents())
     found = [pid]
-    for each in found:  # grows on the way
+    for each in found:  # grows while it is walked
         found += [child for child, parent in parents.items() if parent == each]
     return found
 
 
 def proportional_mib(pid: int, mapping: str | None = None) -> float:
-    """The proportional set size, in which a page that n processes have mapped counts 1/n in each; 0 if it has ended.
+    """Returns the proportional set size: a page that n processes have mapped counts 1/n in each; 0 if it has ended.
 
     Args:
         pid: the process.
-        mapping: counts only what is mapped of files with this in their name.
+        mapping: if given, counts only mappings of files with this in their name.
     """
     return _sum_mib(pid, "Pss:", mapping)
 
 
 def resident_mib(pid: int, mapping: str | None = None) -> float:
-    """The resident set size, in which every page counts in full in each process; see `proportional_mib`."""
+    """Returns the resident set size: every page counts in full in each process; see `proportional_mib`."""
     return _sum_mib(pid, "Rss:", mapping)
 
 
 def mapped_files(pid: int, mapping: str) -> set[tuple[str, str]]:
-    """Device and inode of each mapped file with this in its name: the same file in two processes is the same memory."""
+    """Returns device and inode of each mapped file with this in its name; processes with equal ones share memory."""
     headers = (line.split(maxsplit=5) for line in _smaps(pid) if mapping in line)
     return {(fields[3], fields[4]) for fields in headers if len(fields) == 6}
 
 
 def _sum_mib(pid: int, field: str, mapping: str | None) -> float:
-    """Sums a field over /proc/PID/smaps, which has a line of address, rights, file and so on before each mapping's."""
-    total, counts = 0, mapping is None
+    """Sums a field over /proc/PID/smaps, in which each mapping's fields follow a line with its address and file."""
+    total = 0
+    counts = mapping is None
     for line in _smaps(pid):
         name = line.split(maxsplit=1)[0]
         if not name.endswith(":"):
@@ -60,6 +61,6 @@ def _parents() -> Iterator[tuple[int, int]]:
     for folder in _PROC.glob("[0-9]*"):
         try:
             stat = (folder / "stat").read_text()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the process has ended
             continue
         yield int(folder.name), int(stat.rpartition(")")[2].split()[1])

@@ -1,7 +1,7 @@
-"""`mxtrials bench`: measures mxtrials beside what a user would pick instead, in turns, on the same machine.
+"""`mxtrials bench`: measures mxtrials beside what a user would pick instead, in rounds, on the same machine.
 
 A benchmark NAME is the module `jobs.bench.benchmarks.NAME` with a function `measure(Plan) -> Report`; it compares
-programs of `jobs.bench.programs` with those of `jobs.bench.peers`. This file is loaded for `--help`: it imports none.
+programs of `jobs.bench.programs` with those of `jobs.bench.peers`. `--help` loads this file, but none of them.
 """
 
 from collections.abc import Callable
@@ -25,25 +25,25 @@ class Plan:
     """How to measure.
 
     Attributes:
-        tell: is told what is being measured now, in a few words.
-        rounds: how often each side has its turn; None for the benchmark's own number.
+        announce: is called with a few words that say what is being measured now.
+        rounds: how many rounds; None for the benchmark's own number.
         published: whether to run the workload that a peer has published instead.
     """
 
-    tell: Callable[[str], None]
+    announce: Callable[[str], None]
     rounds: int | None = None
     published: bool = False
 
-    def about(self, subject: str) -> Callable[[str], None]:
-        """`tell`, with what it is told put under a heading."""
-        return lambda text: self.tell(f"{subject}: {text}")
+    def announce_under(self, heading: str) -> Callable[[str], None]:
+        """Returns `announce` with a heading before its words."""
+        return lambda text: self.announce(f"{heading}: {text}")
 
 
 BENCHMARKS = {
     "train": Benchmark("training on one core", 4),
     "dispatch": Benchmark("trials that train nothing: what the driver costs", 9),
-    "results": Benchmark("measurements that the driver takes in", 2),
-    "start": Benchmark("from typing to seeing", 2),
+    "results": Benchmark("measurements that the driver processes", 2),
+    "start": Benchmark("from the command to the first output", 2),
     "memory": Benchmark("memory of workers", 2),
     "study": Benchmark("a whole study", 12),
 }
@@ -51,7 +51,7 @@ PUBLISHED = ("dispatch",)
 
 
 def measure(name: str, plan: Plan) -> "Report":
-    """Runs the benchmark that has this name in BENCHMARKS."""
+    """Runs the benchmark of this name in BENCHMARKS."""
     from importlib import import_module
 
     report: Report = import_module(f"jobs.bench.benchmarks.{name}").measure(plan)

@@ -1,4 +1,4 @@
-"""What a benchmark found, as values: figures by side, and which promises were kept. Measures and prints nothing."""
+"""What a benchmark measured, as values: figures by program, and targets. Measures and prints nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ Better = Literal["more", "less"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One quantity, as one side had it in each round.
+    """One quantity, as one program measured it in each round.
 
     Attributes:
-        what: the row that the sides share, e.g. "mlp, one core".
-        side: who, e.g. OURS.
+        what: the quantity, which several programs may measure, e.g. "mlp, one core".
+        program: the name of the program, e.g. OURS.
         unit: e.g. "images/s".
-        values: at least one; the median is what counts, the rest says how noisy the machine was.
-        better: whether more of it is better, or less; None where it is neither.
-        note: what a reader must know to compare, e.g. "20 trials only".
+        values: at least one; the median counts, the others show how noisy the machine was.
+        better: whether more or less of it is better; None if neither is.
+        note: what a reader must know to compare it, e.g. "20 trials only".
     """
 
     what: str
-    side: str
+    program: str
     unit: str
     values: Sequence[float]
     better: Better | None = "more"
@@ -32,25 +32,33 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """The middle one of the values."""
+        """The median of the values."""
         return median(self.values)
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
-        spread = {"median": self.median, "min": min(self.values), "max": max(self.values)}
-        told = {"what": self.what, "side": self.side, "unit": self.unit, "better": self.better, "note": self.note}
-        return {**told, **spread, "values": list(self.values)}
+        """Returns the figure for `--json`, with its median and range."""
+        return {
+            "what": self.what,
+            "side": self.program,
+            "unit": self.unit,
+            "better": self.better,
+            "note": self.note,
+            "median": self.median,
+            "min": min(self.values),
+            "max": max(self.values),
+            "values": list(self.values),
+        }
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the project promises of a number, beside that number; a target that is missed is told, not an error.
+    """A number that the project promises, beside the measured one; a missed target is reported, it is not an error.
 
     Attributes:
         what: e.g. "mlp: over PyTorch eager".
-        measured: the number; None where a side that it needs is absent.
-        bound: what it should be at least, if `better` is "more", or at most.
-        unit: of both; "x" for a ratio.
+        measured: the number; None if a program that it needs was left out.
+        bound: the least that is promised if `better` is "more", else the most.
+        unit: of both numbers; "x" for a ratio.
     """
 
     what: str
@@ -61,32 +69,32 @@ class Target:
 
     @property
     def met(self) -> bool | None:
-        """None where nothing was measured."""
+        """Whether the measured number keeps the promise; None if nothing was measured."""
         if self.measured is None:
             return None
         return self.measured >= self.bound if self.better == "more" else self.measured <= self.bound
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Returns the target for `--json`."""
         bound = {"at_least" if self.better == "more" else "at_most": self.bound}
         return {"what": self.what, "measured": self.measured, **bound, "unit": self.unit, "met": self.met}
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that one benchmark found. notes: whole lines, e.g. which side was left out and why."""
+    """All that one benchmark measured. notes: complete lines, e.g. which program was left out and why."""
 
     title: str
     figures: Sequence[Figure]
     targets: Sequence[Target] = ()
     notes: Sequence[str] = ()
 
-    def find(self, what: str, side: str = OURS) -> Figure | None:
-        """A side's figure, or None where the side is absent."""
-        return next((each for each in self.figures if (each.what, each.side) == (what, side)), None)
+    def find(self, what: str, program: str = OURS) -> Figure | None:
+        """Returns a program's figure, or None if the program was left out."""
+        return next((each for each in self.figures if (each.what, each.program) == (what, program)), None)
 
     def advantage(self, figure: Figure) -> float | None:
-        """How many times better OURS is than this figure of another side; None where they do not compare."""
+        """Returns how many times better OURS is than this figure of another program; None if they do not compare."""
         ours = self.find(figure.what)
         if ours is None or ours is figure or figure.better is None or not (ours.median and figure.median):
             return None
@@ -94,7 +102,7 @@ class Report:
         return ratio if figure.better == "more" else 1 / ratio
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """Returns the report for `--json`."""
         return {
             "title": self.title,
             "figures": [{**figure.as_json(), "advantage": self.advantage(figure)} for figure in self.figures],

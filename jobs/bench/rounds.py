@@ -1,95 +1,73 @@
-"""Runs the sides of a comparison as processes of their own, in turns. Knows nothing of what they measure.
+"""Measures several programs in rounds, each time in a new process.
 
-A B A B ..., not A A B B: a change of the machine's speed meets them all.
+A B A B ..., not A A B B: if the machine becomes faster or slower, it does so for all of them.
 """
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Side:
-    """One way to do the work.
-
-    Attributes:
-        name: e.g. "mxtrials".
-        module: the program, which prints what it measured, as JSON, as the last line of its output.
-        arguments: of the program.
-        needs: the packages without which this side is left out.
-        cores: on how many of this process's cores it runs; None for all.
-        timeout_s: how long it may take.
-        variables: of its environment, by name, besides this process's own.
-    """
-
-    name: str
-    module: str
-    arguments: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    cores: int | None = 1
-    timeout_s: float = 900.0
-    variables: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def lacks(self) -> str | None:
-        """The first package that it needs and that is not installed."""
-        return next((name for name in self.needs if importlib.util.find_spec(name) is None), None)
+from jobs.bench.program import Program, ProgramFailed, run_program
 
 
 @dataclass
-class Turns:
-    """What came of the turns. results: by name of the side, one a round; left_out: a line for each absent side."""
+class Rounds:
+    """What several programs measured, round by round.
+
+    Attributes:
+        results: by program name, one result per round.
+        left_out: by program name, why there are no results of it.
+    """
 
     results: dict[str, list[Any]] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """A line for each program that was left out, with the reason."""
+        return [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
+
+    def can_run(self, program: Program) -> bool:
+        """Whether the packages that the program needs are installed; leaves it out if one is missing."""
+        if missing := program.missing_package:
+            self.leave_out(program.name, f"{missing} is not installed (extra `bench`)")
+        return not missing
+
+    def add(self, name: str, result: Any) -> None:
+        """Adds a program's result of this round."""
+        self.results.setdefault(name, []).append(result)
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Drops a program's results, because they are not of every round."""
+        self.results.pop(name, None)
+        self.left_out[name] = reason
+
+    def median_ratio(self, name: str, other: str) -> float | None:
+        """The median, over the rounds, of one program's number divided by another's; None if one was left out."""
+        if not (self.results.get(name) and self.results.get(other)):
+            return None
+        ratio: float = median(a / b for a, b in zip(self.results[name], self.results[other], strict=True))
+        return ratio
 
 
-def in_turns(sides: Sequence[Side], rounds: int, tell: Callable[[str], None]) -> Turns:
-    """Gives each side its turn, in each round; one that is not installed, or fails, is left out and said to be."""
-    turns = Turns()
-    for side in sides:
-        if lacking := side.lacks:
-            turns.left_out.append(f"{side.name} is left out: {lacking} is not installed (extra `bench`)")
-    present = [side for side in sides if side.lacks is None]
-    for number in range(1, rounds + 1):
-        for side in list(present):
-            tell(f"{side.name}, round {number} of {rounds}")
-            try:
-                turns.results.setdefault(side.name, []).append(run_side(side))
-            except (subprocess.SubprocessError, ValueError) as err:
-                present.remove(side)
-                turns.results.pop(side.name, None)
-                turns.left_out.append(f"{side.name} is left out: {_why(err)}")
-    return turns
+def run_rounds(programs: Sequence[Program], count: int, announce: Callable[[str], None]) -> Rounds:
+    """Runs each program once per round; leaves out those that are not installed or that fail.
 
-
-def run_side(side: Side) -> Any:
-    """What the side printed, in a process on cores of its own.
-
-    Raises:
-        subprocess.SubprocessError: it failed, or took too long.
-        ValueError: its last line is no JSON.
+    Args:
+        programs: in the order in which they run.
+        count: how many rounds.
+        announce: is called before each run, with a few words that say which one.
     """
-    cores = set(sorted(os.sched_getaffinity(0))[: side.cores])
-    environment = ["env", *(f"{name}={value}" for name, value in side.variables)]
-    done = subprocess.run(
-        [*environment, sys.executable, "-W", "ignore", "-m", side.module, *side.arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=side.timeout_s,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
-    )
-    return json.loads((done.stdout.splitlines() or [""])[-1])
-
-
-def _why(err: Exception) -> str:
-    if isinstance(err, subprocess.CalledProcessError):
-        lines = [line for line in str(err.stderr).splitlines() if line.strip()]
-        return f"it ended with {err.returncode}: {lines[-1].strip() if lines else 'no message'}"
-    return str(err)
+    rounds = Rounds()
+    installed = [program for program in programs if rounds.can_run(program)]
+    for number in range(1, count + 1):
+        for program in installed:
+            if program.name in rounds.left_out:
+                continue
+            announce(f"{program.name}, round {number} of {count}")
+            try:
+                rounds.add(program.name, run_program(program))
+            except ProgramFailed as err:
+                rounds.leave_out(program.name, str(err))
+    return rounds

@@ -1,48 +1,49 @@
-"""`mxtrials bench memory`: what a further worker on a node costs, and that the data set is there once.
+"""`mxtrials bench memory`: what a further worker on a node costs, and whether the data set is in memory only once.
 
-The floor is a plain Ray actor that only imports MXNet. A worker of ours holds that, our code, a network with its
-weights, gradients, optimizer state and batches, and MXNet's working memory; and does without what it never uses.
+The floor is a plain Ray actor that only imports MXNet. A worker of mxtrials holds that and its code, a network with
+weights, gradients, optimizer state and batches, and MXNet's working memory; but it does not load what it never uses.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from jobs.bench.program import Program
 from jobs.bench.registry import Plan
 from jobs.bench.report import OURS, Figure, Report, Target
-from jobs.bench.rounds import Side, in_turns
+from jobs.bench.rounds import run_rounds
 
 ROUNDS = 3
 FEW, MANY = 2, 4
 BARE = "bare Ray + MXNet"
-SIDES = {OURS: "mxtrials", BARE: "bare"}
+PROGRAMS = {OURS: "mxtrials", BARE: "bare"}
 WORKER = "a further worker"
-DATA, STORE, SEEN = "data set", "object store, in memory", "object store, in each worker's map"
+DATA, STORE, MAPPED = "data set", "object store, in memory", "object store, as mapped by each worker"
 
 
 def measure(plan: Plan) -> Report:
-    """The growth of all processes' memory from two workers to four, each of which has trained an epoch."""
-    sides = [
-        Side(f"{name}, {count} workers", "jobs.bench.programs.memory", (side, str(count)), ("mxnet",), cores=None)
-        for name, side in SIDES.items()
+    """Measures how much memory all processes use with two workers and with four, after each has trained an epoch."""
+    programs = [
+        Program(f"{name}, {count} workers", "jobs.bench.programs.memory", (kind, str(count)), ("mxnet",), cores=None)
+        for name, kind in PROGRAMS.items()
         for count in (FEW, MANY)
     ]
-    turns = in_turns(sides, plan.rounds or ROUNDS, plan.tell)
+    rounds = run_rounds(programs, plan.rounds or ROUNDS, plan.announce)
     figures = []
-    for name in SIDES:
-        few, many = (turns.results.get(f"{name}, {count} workers", []) for count in (FEW, MANY))
+    for name in PROGRAMS:
+        few, many = (rounds.results.get(f"{name}, {count} workers", []) for count in (FEW, MANY))
         if few and many:
             figures.append(Figure(WORKER, name, "MiB", _growth(few, many), "less"))
-    figures += _object_store(turns.results.get(f"{OURS}, {MANY} workers", []))
-    return Report(f"memory of a node: from {FEW} workers to {MANY}", figures, _targets(figures), turns.left_out)
+    figures += _object_store(rounds.results.get(f"{OURS}, {MANY} workers", []))
+    return Report(f"memory of a node: from {FEW} workers to {MANY}", figures, _targets(figures), rounds.notes)
 
 
 def _growth(few: Sequence[Any], many: Sequence[Any]) -> list[float]:
-    """MiB a worker, one number a round."""
+    """Returns the MiB per further worker in each round."""
     return [(more["total"] - less["total"]) / (MANY - FEW) for less, more in zip(few, many, strict=True)]
 
 
 def _object_store(footprints: Sequence[Any]) -> list[Figure]:
-    """Pages that several processes have mapped count once in the one, and in each worker in the other."""
+    """Pages mapped by several processes count once in STORE, and once per worker in MAPPED."""
     if not footprints:
         return []
     files = {footprint["store_files"] for footprint in footprints}
@@ -50,12 +51,12 @@ def _object_store(footprints: Sequence[Any]) -> list[Figure]:
     return [
         Figure(DATA, OURS, "MiB", [footprint["images"] for footprint in footprints], None),
         Figure(STORE, OURS, "MiB", [footprint["store_total"] for footprint in footprints], None, note),
-        Figure(SEEN, OURS, "MiB", [size for footprint in footprints for size in footprint["store_seen"]], None),
+        Figure(MAPPED, OURS, "MiB", [size for footprint in footprints for size in footprint["store_mapped"]], None),
     ]
 
 
 def _targets(figures: Sequence[Figure]) -> list[Target]:
-    medians = {(figure.what, figure.side): figure.median for figure in figures}
+    medians = {(figure.what, figure.program): figure.median for figure in figures}
 
     def ratio(one: tuple[str, str], other: tuple[str, str]) -> float | None:
         return medians[one] / medians[other] if one in medians and other in medians else None

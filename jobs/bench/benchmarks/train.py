@@ -1,22 +1,33 @@
 """`mxtrials bench train`: images per second, beside the tutorials' `Module.fit`, PyTorch, and the limit.
 
-The limit is the network's matrix products alone, as fast as the best kernel in MXNet's wheel computes the product that
-suits it best.
+The limit is the time of the network's matrix products alone, at the highest rate that MXNet's wheel reaches for any
+product.
 """
 
 import os
 
-from jobs.bench.interleaved import Contestant, in_short_turns, median_ratio
+from jobs.bench.interleaved import Replicas, run_interleaved
+from jobs.bench.program import Program
+from jobs.bench.programs.matrix_products import training_flops
+from jobs.bench.programs.training_task import NETWORKS
 from jobs.bench.registry import Plan
 from jobs.bench.report import OURS, Figure, Report, Target
-from jobs.bench.rounds import Side, Turns
+from jobs.bench.rounds import Rounds
 
 ROUNDS = 15
-NETWORKS = ("mlp", "multitask", "lenet")
+# The first answer takes longest: a program may import and compile before it.
+ANSWER_TIMEOUT_S = 300.0
 PRODUCTS, TUTORIAL, EAGER, COMPILED = "products alone", "Module.fit", "PyTorch eager", "torch.compile"
-SIDES = {OURS: "mxnet", TUTORIAL: "mxnet", EAGER: "torch", COMPILED: "torch", PRODUCTS: "mxnet"}
-# By network: how many times faster than PyTorch eager and torch.compile, which share of the limit.
-_PROMISES = {
+# By name: the module, its arguments before the network's name, and the package that it needs.
+PROGRAMS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    OURS: ("jobs.bench.programs.train", (), "mxnet"),
+    TUTORIAL: ("jobs.bench.peers.module_fit", (), "mxnet"),
+    EAGER: ("jobs.bench.peers.pytorch", ("eager",), "torch"),
+    COMPILED: ("jobs.bench.peers.pytorch", ("compiled",), "torch"),
+    PRODUCTS: ("jobs.bench.programs.matrix_products", (), "mxnet"),
+}
+# By network: how many times faster than PyTorch eager and torch.compile, and which share of the limit.
+_TARGETS = {
     "mlp": {EAGER: 2.0, PRODUCTS: 0.75},
     "multitask": {EAGER: 2.0, PRODUCTS: 0.75},
     "lenet": {EAGER: 1.5, COMPILED: 1.0},
@@ -25,44 +36,42 @@ _ALL_CORES = 1.9 / 2
 
 
 def measure(plan: Plan) -> Report:
-    """Training speed by network and side, on one core, and ours on all cores."""
+    """Measures the training speed of each network by each program, on one core, and ours on all cores."""
     cores = len(os.sched_getaffinity(0))
     figures: list[Figure] = []
     targets: list[Target] = []
-    left_out: dict[str, None] = {}
+    notes: dict[str, None] = {}
     for network in NETWORKS:
-        contestants = [Contestant(_side(name, name, network)) for name in SIDES]
-        together = f"{cores} workers"
+        entries = [Replicas(_program(name, name, network)) for name in PROGRAMS]
+        all_cores = f"{cores} workers"
         if cores > 1:
-            contestants.append(Contestant(_side(together, OURS, network), copies=cores))
-        turns = in_short_turns(contestants, plan.rounds or ROUNDS, plan.about(network))
-        for name, speeds in turns.results.items():
-            what = f"{network}, {cores} cores" if name == together else f"{network}, one core"
-            figures.append(Figure(what, OURS if name == together else name, "images/s", speeds))
-        targets += _targets(network, turns)
+            entries.append(Replicas(_program(all_cores, OURS, network), cores))
+        rounds = run_interleaved(entries, plan.rounds or ROUNDS, plan.announce_under(network))
+        for name, speeds in rounds.results.items():
+            what = f"{network}, {cores} cores" if name == all_cores else f"{network}, one core"
+            figures.append(Figure(what, OURS if name == all_cores else name, "images/s", speeds))
+        targets += _targets(network, rounds)
         if cores > 1:
-            ratio = median_ratio(turns, together, OURS)
-            targets.append(Target(f"{network}: {together} over one", ratio, _ALL_CORES * cores, "x"))
-        left_out |= dict.fromkeys(turns.left_out)
-    return Report("training", figures, targets, [_counted(), *left_out])
+            ratio = rounds.median_ratio(all_cores, OURS)
+            targets.append(Target(f"{network}: {all_cores} over one", ratio, _ALL_CORES * cores, "x"))
+        notes |= dict.fromkeys(rounds.notes)
+    return Report("training", figures, targets, [_flops_note(), *notes])
 
 
-def _targets(network: str, turns: Turns) -> list[Target]:
+def _targets(network: str, rounds: Rounds) -> list[Target]:
     return [
-        Target(f"{network}: {'share of' if side == PRODUCTS else 'over'} {side}", ratio, bound, "x")
-        for side, bound in _PROMISES[network].items()
-        for ratio in [median_ratio(turns, OURS, side)]
+        Target(f"{network}: {'share of' if peer == PRODUCTS else 'over'} {peer}", ratio, bound, "x")
+        for peer, bound in _TARGETS[network].items()
+        for ratio in [rounds.median_ratio(OURS, peer)]
     ]
 
 
-def _side(name: str, program: str, network: str) -> Side:
-    return Side(name, "jobs.bench.programs.train", (program, network), (SIDES[program],))
+def _program(name: str, kind: str, network: str) -> Program:
+    module, arguments, package = PROGRAMS[kind]
+    return Program(name, module, (*arguments, network), (package,), timeout_s=ANSWER_TIMEOUT_S)
 
 
-def _counted() -> str:
-    """The arithmetic behind the limit, for the reader."""
-    from jobs.bench.programs.matrix_products import training_flops
-    from jobs.bench.programs.train import NETWORKS as CONFIGS
-
-    counts = ", ".join(f"{name} {training_flops(CONFIGS[name]) / 1e6:.3f}" for name in NETWORKS)
-    return f"MFLOP an image in the products of forward and backward: {counts}"
+def _flops_note() -> str:
+    """Returns a line with the arithmetic behind the limit."""
+    counts = ", ".join(f"{name} {training_flops(model) / 1e6:.3f}" for name, model in NETWORKS.items())
+    return f"MFLOP per image in the matrix products of forward and backward: {counts}"

@@ -1,1 +1,1 @@
-"""The other side: what a user would run instead of mxtrials."""
+"""What a user would run instead of mxtrials, and floors that nothing can beat."""

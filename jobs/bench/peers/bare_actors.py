@@ -1,8 +1,7 @@
-"""The floor under `bench start` and `bench memory`: plain Ray, and actors that import MXNet, without a line of ours.
+"""The floor of `bench start` and `bench memory`: plain Ray, and actors that import MXNet, without any mxtrials code.
 
-As a program, `python -m jobs.bench.peers.bare_actors ACTORS [CPUS]`, it starts Ray, which counts the cores itself if
-it is not told, and as many actors; it says "imported" when all of them have MXNet, and ends when its standard input
-does.
+Run as `python -m jobs.bench.peers.bare_actors ACTORS [CPUS]`: starts Ray with this many CPUs, by default one per core,
+and the actors. Prints "imported" when all of them have imported MXNet, and ends when its standard input does.
 """
 
 import logging
@@ -13,10 +12,10 @@ import ray
 
 @ray.remote(num_cpus=1)
 class Actor:
-    """Does what any trial that uses MXNet on Ray has to do first."""
+    """Does what any trial that uses MXNet on Ray must do first."""
 
     def import_mxnet(self) -> str:
-        """The version of MXNet."""
+        """Imports MXNet and returns its version."""
         import numpy
 
         numpy.bool = numpy.bool_  # type: ignore[attr-defined]
@@ -27,7 +26,7 @@ class Actor:
 
 
 def main(count: int, cpus: int | None = None) -> None:
-    """See above; the dashboard is left out, as it is by us."""
+    """Starts Ray, without its dashboard, as mxtrials does, and the actors; waits for the end of the input."""
     ray.init(
         address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
     )

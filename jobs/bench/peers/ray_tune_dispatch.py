@@ -1,10 +1,10 @@
 """Trials that train nothing, on Ray Tune: as its users write them, and at its best.
 
-Run as a program, `python -m jobs.bench.peers.ray_tune_dispatch function|class TRIALS WORKERS`; prints milliseconds per
-trial, without any start: the difference between a run of all trials and one of a few.
+Run as `python -m jobs.bench.peers.ray_tune_dispatch function|class TRIALS WORKERS`; prints milliseconds per trial,
+without the time to start: the difference between a run of all trials and one of a few.
 
-At its best: the class API with `reuse_actors`, no more trials pending than there are workers, nothing logged, and the
-state of the experiment not written before the end.
+At its best (`class`), it uses the class API with `reuse_actors`, no more pending trials than workers, no loggers, and
+writes the state of the experiment only at the end; the benchmark sets the environment variables for that.
 """
 
 import json
@@ -20,7 +20,7 @@ FEW = 4
 
 
 def run_tune(kind: str, trials: int, workers: int, folder: str) -> float:
-    """Seconds that Tune takes."""
+    """Runs the trials and returns the seconds that Tune takes."""
     from ray import tune
 
     class Noop(tune.Trainable):
@@ -45,11 +45,11 @@ def run_tune(kind: str, trials: int, workers: int, folder: str) -> float:
         "weight_decay": tune.loguniform(1e-6, 1e-2),
         "batch_size": tune.choice([50, 100, 200]),
     }
-    best = kind == "class"
+    at_best = kind == "class"
     tuner = tune.Tuner(
-        tune.with_resources(Noop if best else noop, {"cpu": 1}),
+        tune.with_resources(Noop if at_best else noop, {"cpu": 1}),
         param_space=space,
-        tune_config=tune.TuneConfig(num_samples=trials, reuse_actors=best, max_concurrent_trials=workers),
+        tune_config=tune.TuneConfig(num_samples=trials, reuse_actors=at_best, max_concurrent_trials=workers),
         run_config=tune.RunConfig(storage_path=folder, verbose=0),
     )
     started = time.perf_counter()

@@ -1,1 +1,1 @@
-"""Our side of each benchmark: one program, one process."""
+"""The programs that benchmarks measure on the side of mxtrials, one process each; some also run a peer and time it."""

@@ -1,7 +1,7 @@
 """Trials that train nothing, through the driver, the store, the search, TensorBoard and Ray as a study uses them.
 
-Run as a program, `python -m jobs.bench.programs.dispatch study|pool TRIALS WORKERS EPOCH_S`; prints milliseconds per
-trial, from the moment when all workers are ready. `pool` leaves out all but Ray.
+Run as `python -m jobs.bench.programs.dispatch study|pool TRIALS WORKERS EPOCH_S`; prints milliseconds per trial, from
+the moment when all workers are ready. `pool` uses Ray alone.
 """
 
 import json
@@ -30,9 +30,9 @@ from jobs.bench.programs.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
 
 
 def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
-    """Seconds that the study takes once all its workers are ready."""
+    """Runs a study and returns the seconds that it takes once all its workers are ready."""
     with tempfile.TemporaryDirectory() as folder, ray_session(None, workers):
-        pool = _ready_pool(workers, epoch_s)
+        pool = _open_ready_pool(workers, epoch_s)
         run_dir = RunDir.create(Path(folder) / "run")
         store = Store.create(run_dir.store, spec.name)
         stopwatch = Stopwatch(store)
@@ -48,11 +48,12 @@ def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
 
 
 def run_pool(trials: int, workers: int) -> float:
-    """Seconds that as many trials take without driver, search, store and TensorBoard: what Ray alone costs."""
+    """Runs trials without driver, search, store and TensorBoard; returns the seconds, which are what Ray costs."""
     with ray_session(None, workers):
-        pool = _ready_pool(workers, 0.0)
+        pool = _open_ready_pool(workers, 0.0)
         trial = TrialSpec.resolve(noop_study(trials, workers), 0, {})
-        started, ended = time.perf_counter(), 0
+        ended = 0
+        started = time.perf_counter()
         while ended < trials:
             event = pool.next_event(1.0)
             ended += isinstance(event, Finished)
@@ -63,9 +64,9 @@ def run_pool(trials: int, workers: int) -> float:
     return seconds
 
 
-def _ready_pool(workers: int, epoch_s: float) -> WorkerPool:
-    """Workers that are Ready when all are, so that a short study does not run on the first alone."""
-    from cluster.ray_backend.pool import RayPool  # imports Ray, whose environment `ray_session` sets before
+def _open_ready_pool(workers: int, epoch_s: float) -> WorkerPool:
+    """Starts workers and waits until all are ready, so that a short study does not run on the first one alone."""
+    from cluster.ray_backend.pool import RayPool  # imports Ray, after `ray_session` has set its environment variables
 
     class ReadyTogether(RayPool):
         def __init__(self) -> None:
@@ -84,7 +85,7 @@ def _ready_pool(workers: int, epoch_s: float) -> WorkerPool:
 
 
 if __name__ == "__main__":
-    how, trials, workers, epoch_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-    is_bare = how == "pool"
-    seconds = run_pool(trials, workers) if is_bare else run_study(noop_study(trials, workers), workers, epoch_s)
+    mode, trials, workers, epoch_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    spec = noop_study(trials, workers)
+    seconds = run_pool(trials, workers) if mode == "pool" else run_study(spec, workers, epoch_s)
     sys.stdout.write(json.dumps(1000 * seconds / trials))

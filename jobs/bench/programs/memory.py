@@ -1,7 +1,7 @@
 """What workers on one node cost in memory.
 
-As a program, `python -m jobs.bench.programs.memory SIDE N`, it starts Ray with N workers, lets each do its work once,
-and prints the memory that all processes have together; see Footprint.
+Run as `python -m jobs.bench.programs.memory mxtrials|bare N`; starts Ray with N workers, lets each work once, and
+prints how much memory all processes use together, see Footprint.
 """
 
 import json
@@ -17,7 +17,7 @@ from cluster.trial import TrialSpec
 from cluster.workers.events import Measured, Ready
 from cluster.workers.pool import WorkerPool
 from cluster.workers.worker import WorkerSettings
-from jobs.bench.processes import family, mapped_files, proportional_mib, resident_mib
+from jobs.bench.processes import mapped_files, process_tree, proportional_mib, resident_mib
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.data.cache import default_cache_dir, open_dataset
 from mnist_core.data.dataset import Dataset
@@ -28,34 +28,34 @@ _Event = TypeVar("_Event", Ready, Measured)
 
 @dataclass(frozen=True)
 class Footprint:
-    """Memory in MiB, of all processes that belong to the side together.
+    """Memory in MiB, of a program's processes together.
 
     Attributes:
         total: the sum of their proportional set sizes: each page of memory counts once.
-        images: what the data set's arrays hold.
-        store_total: of `total`, the pages of Ray's object store.
-        store_seen: pages of the object store as each worker has them mapped, each counted in full.
+        images: the size of the data set's arrays.
+        store_total: the part of `total` that is in Ray's object store.
+        store_mapped: for each worker, the pages of the object store that it has mapped, each counted in full.
         store_files: how many different files of the object store the workers have mapped.
     """
 
     total: float
     images: float = 0.0
     store_total: float = 0.0
-    store_seen: tuple[float, ...] = ()
+    store_mapped: tuple[float, ...] = ()
     store_files: int = 0
 
 
-def ours(count: int) -> Footprint:
-    """Workers of a study, after each has trained an epoch of the tutorials' MLP on all of MNIST."""
+def measure_mxtrials(count: int) -> Footprint:
+    """Measures the workers of a study, after each has trained an epoch of the tutorials' MLP on all of MNIST."""
     dataset = open_dataset(cache_dir=default_cache_dir())
-    with _pool(count, dataset) as pool:
-        pids = [_next(pool, Ready).pid for _ in range(count)]
+    with _open_pool(count, dataset) as pool:
+        pids = [_wait_for(pool, Ready).pid for _ in range(count)]
         for worker in range(count):
             training = TrainingConfig(epochs=2, batch_size=100)
             pool.start(f"cpu-{worker}", TrialSpec(worker, MlpConfig(), training, seed=worker))
         for _ in range(count):
-            _next(pool, Measured)
-        processes = family(os.getpid())
+            _wait_for(pool, Measured)
+        processes = process_tree(os.getpid())
         return Footprint(
             sum(map(proportional_mib, processes)),
             sum(part.images.nbytes + part.labels.nbytes for part in (dataset.train, dataset.test)) / 2**20,
@@ -65,20 +65,20 @@ def ours(count: int) -> Footprint:
         )
 
 
-def bare(count: int) -> Footprint:
-    """Plain Ray actors that have only imported MXNet."""
-    program = [sys.executable, "-m", "jobs.bench.peers.bare_actors", str(count), str(count)]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+def measure_bare_actors(count: int) -> Footprint:
+    """Measures plain Ray actors that have only imported MXNet."""
+    command = [sys.executable, "-m", "jobs.bench.peers.bare_actors", str(count), str(count)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdin is not None
         assert running.stdout is not None
         running.stdout.readline()
-        footprint = Footprint(sum(map(proportional_mib, family(running.pid))))
+        footprint = Footprint(sum(map(proportional_mib, process_tree(running.pid))))
         running.stdin.close()
     return footprint
 
 
 @contextmanager
-def _pool(count: int, dataset: Dataset) -> Iterator[WorkerPool]:
+def _open_pool(count: int, dataset: Dataset) -> Iterator[WorkerPool]:
     from cluster.ray_backend.session import ray_session
 
     with ray_session(None, count):
@@ -93,15 +93,15 @@ def _pool(count: int, dataset: Dataset) -> Iterator[WorkerPool]:
             pool.close()
 
 
-def _next(pool: WorkerPool, kind: type[_Event]) -> _Event:
+def _wait_for(pool: WorkerPool, kind: type[_Event]) -> _Event:
     while (event := pool.next_event(1.0)) is None:
         pass
     if not isinstance(event, kind):
-        raise RuntimeError(f"a {kind.__name__} was due, not {event}")
+        raise RuntimeError(f"expected {kind.__name__}, got {event}")
     return event
 
 
-SIDES: dict[str, Callable[[int], Footprint]] = {"mxtrials": ours, "bare": bare}
+KINDS: dict[str, Callable[[int], Footprint]] = {"mxtrials": measure_mxtrials, "bare": measure_bare_actors}
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(SIDES[sys.argv[1]](int(sys.argv[2])))))
+    sys.stdout.write(json.dumps(asdict(KINDS[sys.argv[1]](int(sys.argv[2])))))

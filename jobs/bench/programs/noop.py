@@ -1,16 +1,17 @@
-"""A worker that trains nothing, and the study that the benchmarks of the driver give to such workers.
+"""A worker that trains nothing, and a study for such workers, for benchmarks of the driver.
 
-Imports no MXNet, so that a process of such a worker costs nothing but its start.
+Does not import MXNet, so that a process of such a worker costs nothing but its start.
 """
 
 import time
 
 import numpy as np
+from typing_extensions import override
 
 from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialSpec
 from cluster.workers.events import Finished, Measured, Suspended
-from cluster.workers.worker import TrialEvent, WorkerSettings
+from cluster.workers.worker import TrialEvent, TrialWorker, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.data.dataset import Dataset, LabelledImages
 from mnist_core.measurement import Measurement
@@ -26,8 +27,8 @@ NO_DATA = Dataset(train=_IMAGES, test=_IMAGES, fingerprint="none")
 SETTINGS = WorkerSettings(holdout=1, seed=0)
 
 
-class NoopWorker:
-    """Stands in for a Worker: each epoch measures six scalars that depend on trial and epoch alone."""
+class NoopWorker(TrialWorker):
+    """A Worker whose epochs train nothing and measure six scalars that depend on trial and epoch alone."""
 
     def __init__(
         self,
@@ -37,18 +38,20 @@ class NoopWorker:
         settings: WorkerSettings,
         epoch_s: float = 0.0,
     ) -> None:
-        """epoch_s: how long an epoch sleeps."""
-        self._name, self._epoch_s = name, epoch_s
+        """epoch_s: how long each epoch sleeps."""
+        self._name = name
+        self._epoch_s = epoch_s
         self._trial: TrialSpec | None = None
         self._epoch = 0
 
+    @override
     def start(self, trial: TrialSpec) -> TrialEvent:
-        """See Worker."""
-        self._trial, self._epoch = trial, 0
+        self._trial = trial
+        self._epoch = 0
         return self.advance()
 
+    @override
     def advance(self) -> TrialEvent:
-        """See Worker."""
         trial = self._current()
         time.sleep(self._epoch_s)
         self._epoch += 1
@@ -57,8 +60,8 @@ class NoopWorker:
             return Measured(self._name, trial.number, measurement)
         return Finished(self._name, trial.number, _FINAL, _FINAL_SHA256, measurement=measurement)
 
+    @override
     def suspend(self) -> Suspended:
-        """See Worker."""
         return Suspended(self._name, self._current().number, _FINAL)
 
     def _current(self) -> TrialSpec:
@@ -68,7 +71,7 @@ class NoopWorker:
 
 
 def six_scalars(number: int, epoch: int) -> Measurement:
-    """What a trial of the multitask network measures, without its confusion matrices."""
+    """Returns the scalars that a trial of the multitask network measures, without its confusion matrices."""
     accuracy = 1 - 1 / (2 + number * 7919 % 1000 + epoch)
     names = ("train/accuracy", "val/accuracy", "val/digit_accuracy", "val/parity_accuracy")
     metrics = {**dict.fromkeys(names, accuracy), "train/loss": 1 - accuracy, "val/loss": 1 - accuracy}
@@ -76,7 +79,7 @@ def six_scalars(number: int, epoch: int) -> Measurement:
 
 
 def noop_study(trials: int, workers: int, epochs: int = 1) -> StudySpec:
-    """A study at random over the four parameters that the shipped studies vary."""
+    """Returns a random search over the four parameters that the shipped studies vary."""
     space = {
         "training.learning_rate": {"low": 0.001, "high": 0.5, "log": True},
         "training.momentum": {"low": 0.0, "high": 0.95},

@@ -1,9 +1,9 @@
-"""How fast the driver takes measurements in, with store and TensorBoard, and what it keeps of trials that are finished.
+"""How fast the driver processes measurements, with store and TensorBoard, and how much of finished trials it keeps.
 
-Run as a program, `python -m jobs.bench.programs.results`:
-    at-once WORKERS EPOCHS  measurements per second, of workers in this process whose events are all there at once
-    ray WORKERS EPOCHS      the same of Ray actors
-    kept WORKERS TRIALS     a list of pairs: bytes that each trial after the first tenth keeps, open files, threads
+Run as `python -m jobs.bench.programs.results MODE WORKERS COUNT`, where MODE and COUNT are
+    at-once EPOCHS  prints the measurements per second of workers in this process that all report at the same time
+    ray EPOCHS      prints the same for Ray actors
+    kept TRIALS     prints what remains of finished trials, see `measure_kept`
 """
 
 import gc
@@ -30,65 +30,69 @@ from cluster.tensorboard.recorder import Recorder
 from cluster.time_spent import Part
 from cluster.trial import TrialSpec
 from cluster.workers.events import Ready, WorkerEvent
+from cluster.workers.pool import WorkerPool
 from jobs.bench.programs.dispatch import run_study
 from jobs.bench.programs.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
 
 
-class AtOncePool:
-    """See WorkerPool. All its workers report at the same time, again and again."""
+class AtOncePool(WorkerPool):
+    """A WorkerPool in this process whose workers all report at the same time, again and again."""
 
     def __init__(self, workers: int) -> None:
-        """So many workers, Ready."""
+        """workers: how many; all are Ready."""
         names = [f"cpu-{index}" for index in range(workers)]
         self._workers = {name: NoopWorker(name, "cpu", NO_DATA, SETTINGS) for name in names}
         self._now: deque[WorkerEvent] = deque(Ready(name, os.getpid()) for name in names)
         self._next: deque[WorkerEvent] = deque()
         self.instructions = 0
 
+    @override
     def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
-        """See WorkerPool; these are always as fresh as they ever were."""
-        self._happens(self._workers[worker].start(trial))
+        self._queue(self._workers[worker].start(trial))
 
+    @override
     def advance(self, worker: str) -> None:
-        """See WorkerPool."""
-        self._happens(self._workers[worker].advance())
+        self._queue(self._workers[worker].advance())
 
+    @override
     def suspend(self, worker: str) -> None:
-        """See WorkerPool."""
-        self._happens(self._workers[worker].suspend())
+        self._queue(self._workers[worker].suspend())
 
+    @override
     def kill(self, worker: str, cause: str) -> None:
-        """See WorkerPool; these never hang."""
+        """Does nothing: these workers never hang."""
 
+    @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
-        """See WorkerPool."""
         del timeout_s
         if not self._now:
             self._now, self._next = self._next, self._now
         return self._now.popleft() if self._now else None
 
     @property
+    @override
     def has_event(self) -> bool:
-        """See WorkerPool."""
         return bool(self._now)
 
+    @override
     def close(self) -> None:
-        """See WorkerPool."""
+        """Does nothing: the workers have no processes."""
 
-    def _happens(self, event: WorkerEvent) -> None:
+    def _queue(self, event: WorkerEvent) -> None:
         self.instructions += 1
         self._next.append(event)
 
 
 class Footprint(StudyObserver):
-    """Looks at this process when some trials have ended."""
+    """Measures this process's memory, files and threads each time a given number of trials has ended."""
 
     def __init__(self, at: tuple[int, ...]) -> None:
-        """at: after how many."""
+        """at: the numbers of trials."""
         self.resident_bytes: list[int] = []
         self.files: list[int] = []
         self.threads: list[int] = []
-        self._at, self._ended = at, 0
+        self._at = at
+        self._ended = 0
 
     @override
     def notify(self, event: StudyEvent) -> None:
@@ -104,7 +108,7 @@ class Footprint(StudyObserver):
 
 
 def run_at_once(spec: StudySpec, pool: AtOncePool, folder: Path, watcher: StudyObserver) -> float:
-    """Seconds that the study takes."""
+    """Runs a study with the workers in this process and returns the seconds that it takes."""
     run_dir = RunDir.create(folder / "run")
     store = Store.create(run_dir.store, spec.name)
     observers = {Part.TENSORBOARD: Recorder(run_dir, spec.search.objective), Part.TERMINAL: watcher}
@@ -116,19 +120,22 @@ def run_at_once(spec: StudySpec, pool: AtOncePool, folder: Path, watcher: StudyO
     return seconds
 
 
-def measurements_per_s(place: str, workers: int, epochs: int) -> float:
-    """Each worker trains two trials."""
+def measure_rate(mode: str, workers: int, epochs: int) -> float:
+    """Runs a study of two trials per worker and returns the measurements per second."""
     spec = noop_study(2 * workers, workers, epochs)
     with tempfile.TemporaryDirectory() as folder:
-        if place == "ray":
+        if mode == "ray":
             seconds = run_study(spec, workers, 0.0)
         else:
             seconds = run_at_once(spec, AtOncePool(workers), Path(folder), StudyObserver())
     return spec.trials * epochs / seconds
 
 
-def kept(workers: int, trials: int) -> dict[str, float]:
-    """What one trial leaves in this process, from the first tenth of all trials to the last."""
+def measure_kept(workers: int, trials: int) -> dict[str, float]:
+    """Runs a study and returns what it keeps: bytes per trial, open files, threads, and how many more than early on.
+
+    "Early on" is after the first tenth of the trials, which fills caches.
+    """
     footprint = Footprint((trials // 10, trials))
     with tempfile.TemporaryDirectory() as folder:
         run_at_once(noop_study(trials, workers), AtOncePool(workers), Path(folder), footprint)
@@ -143,6 +150,6 @@ def kept(workers: int, trials: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    how, workers, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    found = kept(workers, count) if how == "kept" else measurements_per_s(how, workers, count)
-    sys.stdout.write(json.dumps(found))
+    mode, workers, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    measured = measure_kept(workers, count) if mode == "kept" else measure_rate(mode, workers, count)
+    sys.stdout.write(json.dumps(measured))

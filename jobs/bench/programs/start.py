@@ -1,6 +1,6 @@
-"""How long a person waits, from the start of a process to a line on its output.
+"""How long a person waits, from the start of a process to a line of its output.
 
-As a program, `python -m jobs.bench.programs.start PROGRAM`, it runs one of PROGRAMS once and prints the seconds.
+Run as `python -m jobs.bench.programs.start COMMAND`; runs one of COMMANDS once and prints the seconds.
 """
 
 import json
@@ -10,8 +10,8 @@ import tempfile
 import time
 
 _MXTRIALS = ("-m", "jobs")
-# By name: what Python is to run, and what the awaited line has in it.
-PROGRAMS: dict[str, tuple[tuple[str, ...], str]] = {
+# By name: Python's arguments, and a part of the awaited line.
+COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "help": ((*_MXTRIALS, "--help"), "Usage"),
     "python": (("-c", "print('Usage')"), "Usage"),
     "smoke": ((*_MXTRIALS, "run", "smoke", "--out", "run"), " epoch 1/"),
@@ -19,8 +19,12 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-def seconds_until(program: tuple[str, ...], awaited: str) -> float:
-    """From the start of the program to the line; the program then goes on to its end, which is not counted.
+def seconds_until(arguments: tuple[str, ...], awaited: str) -> float:
+    """Times Python from its start to the awaited line; then waits for its end, which does not count.
+
+    Args:
+        arguments: what Python runs.
+        awaited: a part of the line.
 
     Raises:
         ValueError: it ended without such a line.
@@ -28,7 +32,7 @@ def seconds_until(program: tuple[str, ...], awaited: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         with subprocess.Popen(
-            [sys.executable, *program],
+            [sys.executable, *arguments],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -38,9 +42,9 @@ def seconds_until(program: tuple[str, ...], awaited: str) -> float:
             seconds = next((time.perf_counter() - started for line in running.stdout if awaited in line), None)
             running.stdout.read()
     if seconds is None:
-        raise ValueError(f"{' '.join(program)} ended with {running.returncode} and never said {awaited!r}")
+        raise ValueError(f"{' '.join(arguments)} exited with {running.returncode} and never printed {awaited!r}")
     return seconds
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(seconds_until(*PROGRAMS[sys.argv[1]])))
+    sys.stdout.write(json.dumps(seconds_until(*COMMANDS[sys.argv[1]])))

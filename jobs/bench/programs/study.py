@@ -1,7 +1,8 @@
-"""Runs one side of `mxtrials bench study` as a user would, and times it from the command until it has ended.
+"""Runs one program of `mxtrials bench study` as a user would, and times it from the command until its end.
 
-`python -m jobs.bench.programs.study SIDE` prints one JSON object: `wall_s`, `epochs`, `best` (validation accuracy),
-`training` and `evaluation` in percent of what the cores could do, and, of ours, what `show --timing` tells.
+`python -m jobs.bench.programs.study mxtrials|tune|tune-reusing` prints one JSON object: `wall_s`, `epochs`, `best`
+(validation accuracy), `training` and `evaluation` in percent of the cores' time, and, for mxtrials, what
+`show --timing` says.
 """
 
 import json
@@ -13,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-from cluster.ray_backend.session import ray_session
 
 MXTRIALS, TUNE, TUNE_REUSING = "mxtrials", "tune", "tune-reusing"
 
@@ -40,66 +39,58 @@ trials: {TRIALS}
 
 
 def run_mxtrials(folder: Path) -> dict[str, Any]:
-    """`mxtrials run`, then what it left."""
-    spec, run_dir = folder / "bench-study.yaml", folder / "run"
+    """Runs the study by `mxtrials run`, then reads its results by `mxtrials show`."""
+    spec = folder / "bench-study.yaml"
     spec.write_text(SPEC)
+    run_dir = folder / "run"
     command = [sys.executable, "-m", "jobs"]
-    wall_s = _timed([*command, "run", str(spec), "--out", str(run_dir), "--quiet"])
-    told = json.loads(_output([*command, "show", str(run_dir), "--json"]))
+    wall_s = _time([*command, "run", str(spec), "--out", str(run_dir), "--quiet"])
+    summary = json.loads(_output([*command, "show", str(run_dir), "--json"]))
     times = json.loads(_output([*command, "show", str(run_dir), "--timing", "--json"]))
     worker_s = times["worker_s"]
     return {
-        "epochs": sum(trial["epochs"] for trial in told["trials"]),
-        "best": max(trial["value"] or 0.0 for trial in told["trials"]),
+        "epochs": sum(trial["epochs"] for trial in summary["trials"]),
+        "best": max(trial["value"] or 0.0 for trial in summary["trials"]),
         "waiting_later": 100 * times["waiting_later"],
         "worker_s": worker_s,
         "driver_s": {"before": wall_s - times["elapsed_s"], **times["driver_s"]},
-        **_shares(wall_s, worker_s["training"], worker_s["evaluation"]),
+        **_times(wall_s, worker_s["training"], worker_s["evaluation"]),
     }
 
 
-def run_tune(folder: Path, side: str) -> dict[str, Any]:
-    """The Tune program, which writes down what it found."""
-    found = folder / "found.json"
-    program = [sys.executable, "-W", "ignore", "-m", "jobs.bench.programs.study", side]
-    wall_s = _timed([*program, str(folder), str(found)])
-    told = json.loads(found.read_text())
-    return {"epochs": told["epochs"], "best": told["best"], **_shares(wall_s, told["train_s"], told["eval_s"])}
+def run_tune(folder: Path, kind: str) -> dict[str, Any]:
+    """Runs the study by Ray Tune and reads the results that it writes into the folder."""
+    results_file = folder / "results.json"
+    reuse_actors = ["--reuse-actors"] if kind == TUNE_REUSING else []
+    command = [sys.executable, "-W", "ignore", "-m", "jobs.bench.peers.ray_tune_study"]
+    wall_s = _time([*command, str(folder), str(results_file), *reuse_actors])
+    results = json.loads(results_file.read_text())
+    times = _times(wall_s, results["train_s"], results["eval_s"])
+    return {"epochs": results["epochs"], "best": results["best"], **times}
 
 
-def _shares(wall_s: float, training_s: float, evaluation_s: float) -> dict[str, float]:
+def _times(wall_s: float, training_s: float, evaluation_s: float) -> dict[str, float]:
     core_s = wall_s * len(os.sched_getaffinity(0))
     return {"wall_s": wall_s, "training": 100 * training_s / core_s, "evaluation": 100 * evaluation_s / core_s}
 
 
-def _timed(command: Sequence[str]) -> float:
-    """Wall seconds of a program that must succeed; what it prints is thrown away, but what it complains of."""
-    began_s = time.perf_counter()
+def _time(command: Sequence[str]) -> float:
+    """Runs a command that must succeed and returns its wall time in seconds; drops its stdout, not its stderr."""
+    started_s = time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - began_s
+    return time.perf_counter() - started_s
 
 
 def _output(command: Sequence[str]) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def start_tune(side: str, folder: str, found: str) -> None:
-    """The Tune program itself, in a process of its own. Tune is imported in a session: Ray reads its settings then."""
-    with ray_session(None, None):
-        from jobs.bench.peers.ray_tune_study import write_found
-
-        write_found(Path(folder), side == TUNE_REUSING, Path(found))
-
-
-def main(side: str, *of_tune: str) -> None:
-    """Runs a side; with the arguments of `start_tune`, that program."""
-    if of_tune:
-        start_tune(side, *of_tune)
-        return
+def main(kind: str) -> None:
+    """Runs one study and prints what was measured."""
     with TemporaryDirectory(prefix="mxtrials-bench-") as temporary:
         folder = Path(temporary)
-        sys.stdout.write(json.dumps(run_mxtrials(folder) if side == MXTRIALS else run_tune(folder, side)))
+        sys.stdout.write(json.dumps(run_mxtrials(folder) if kind == MXTRIALS else run_tune(folder, kind)))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])

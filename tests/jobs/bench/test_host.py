@@ -5,7 +5,7 @@ import json
 from jobs.bench.host import this_host
 
 
-def test_host_tells_processor_cores_memory_and_versions() -> None:
+def test_host_has_processor_cores_memory_and_versions() -> None:
     host = json.loads(json.dumps(this_host().as_json()))
 
     assert host["cpu"]

@@ -1,4 +1,4 @@
-"""Memory of real processes, of which one has a file mapped that the other has, too."""
+"""Memory of real processes, two of which have mapped the same file."""
 
 import mmap
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.bench.processes import family, mapped_files, proportional_mib, resident_mib
+from jobs.bench.processes import mapped_files, process_tree, proportional_mib, resident_mib
 
 SIZE_MIB = 8
 NAME = "shared-pages"
-# Maps the file, reads all of it, and holds it until its input ends.
+# Maps the file, reads all of it, and keeps it mapped until its input ends.
 READER = """
 import mmap, sys
 with open(sys.argv[1], "rb") as file:
@@ -26,7 +26,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def readers(tmp_path: Path) -> Iterator[list[int]]:
-    """The ids of two processes that have the same file mapped, and both have read it."""
+    """The ids of two processes that have both mapped the same file and read it."""
     path = tmp_path / NAME
     path.write_bytes(bytes(SIZE_MIB * 2**20))
     command = [sys.executable, "-c", READER, str(path)]
@@ -39,21 +39,21 @@ def readers(tmp_path: Path) -> Iterator[list[int]]:
         reader.communicate()
 
 
-def test_family_is_a_process_and_what_it_has_started(readers: list[int]) -> None:
-    found = family(os.getpid())
+def test_process_tree_is_a_process_and_what_it_has_started(readers: list[int]) -> None:
+    found = process_tree(os.getpid())
 
     assert found[0] == os.getpid()
     assert set(readers) < set(found)
     assert os.getppid() not in found
 
 
-def test_page_that_two_processes_map_counts_once_in_proportion_and_twice_as_resident(readers: list[int]) -> None:
+def test_page_mapped_by_two_processes_counts_half_as_proportional_and_full_as_resident(readers: list[int]) -> None:
     assert sum(proportional_mib(pid, NAME) for pid in readers) == pytest.approx(SIZE_MIB, rel=0.01)
     assert [resident_mib(pid, NAME) for pid in readers] == [SIZE_MIB, SIZE_MIB]
     assert len(mapped_files(readers[0], NAME) | mapped_files(readers[1], NAME)) == 1
 
 
-def test_all_of_a_process_is_more_than_one_mapping_of_it() -> None:
+def test_process_has_more_memory_than_one_of_its_mappings() -> None:
     with mmap.mmap(-1, mmap.PAGESIZE):
         assert 0 < proportional_mib(os.getpid(), "libc") < proportional_mib(os.getpid()) <= resident_mib(os.getpid())
 

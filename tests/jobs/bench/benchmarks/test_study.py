@@ -1,4 +1,4 @@
-"""`bench study`: both sides search the same space, and what they tell becomes figures and promises."""
+"""`bench study`: both programs search the same space, and what they measure becomes figures and targets."""
 
 import importlib.util
 from typing import Any
@@ -6,46 +6,46 @@ from typing import Any
 import pytest
 
 from cluster.spec.spec_file import load_spec
-from jobs.bench.benchmarks.study import BEST, EPOCHS, RAY_TUNE, WALL, report_of
+from jobs.bench.benchmarks.study import BEST, EPOCHS, RAY_TUNE, WALL, make_report
 from jobs.bench.programs.study import MAX_EPOCHS, SPEC, TRIALS
 from jobs.bench.report import OURS
-from jobs.bench.rounds import Turns
+from jobs.bench.rounds import Rounds
 
 
-def told(wall_s: float, best: float, **more: Any) -> dict[str, Any]:
+def study(wall_s: float, best: float, **more: Any) -> dict[str, Any]:
     return {"wall_s": wall_s, "epochs": 70, "best": best, "training": 60.0, "evaluation": 5.0, **more}
 
 
 def ours(wall_s: float, best: float) -> dict[str, Any]:
     seconds = {"training": 2 * wall_s, "idle": 0.001}
-    return told(wall_s, best, waiting_later=2.0, worker_s=seconds, driver_s=seconds)
+    return study(wall_s, best, waiting_later=2.0, worker_s=seconds, driver_s=seconds)
 
 
-def test_spec_is_the_study_that_is_promised() -> None:
+def test_spec_is_the_documented_study() -> None:
     spec = load_spec(SPEC)
     assert (spec.trials, spec.training.epochs, spec.data.holdout) == (TRIALS, MAX_EPOCHS, 10_000)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="comes with the extra `bench`")
 @pytest.mark.skipif(importlib.util.find_spec("pandas") is None, reason="comes with the extra `bench`")
-def test_both_sides_search_the_same_space() -> None:
-    from jobs.bench.peers.ray_tune_study import SPACE
+def test_both_programs_search_the_same_space() -> None:
+    from jobs.bench.peers.ray_tune_study import FIELDS, search_space
 
     space = load_spec(SPEC).search.space
-    names = {"lr": "learning_rate"}
-    assert {f"training.{names.get(name, name)}" for name in SPACE} == set(space)
-    for name, domain in SPACE.items():
-        bounds = space[f"training.{names.get(name, name)}"].model_dump()
+    domains = search_space()
+    assert {FIELDS[name] for name in domains} == set(space)
+    for name, domain in domains.items():
+        bounds = space[FIELDS[name]].model_dump()
         found = {"choices": domain.categories} if name == "batch_size" else {"low": domain.lower, "high": domain.upper}
         assert {key: list(each) if key == "choices" else each for key, each in bounds.items() if key in found} == found
 
 
-def test_medians_of_both_sides_are_compared() -> None:
+def test_medians_of_both_programs_are_compared() -> None:
     studies = {
         OURS: [ours(10.0, 0.97), ours(30.0, 0.98), ours(20.0, 0.975)],
-        RAY_TUNE: [told(120.0, 0.977), told(100.0, 0.977), told(200.0, 0.977)],
+        RAY_TUNE: [study(120.0, 0.977), study(100.0, 0.977), study(200.0, 0.977)],
     }
-    report = report_of(Turns(studies))
+    report = make_report(Rounds(studies))
     wall, best, epochs = report.find(WALL, RAY_TUNE), report.find(BEST), report.find(EPOCHS)
     assert wall is not None
     assert report.advantage(wall) == pytest.approx(6.0)
@@ -62,7 +62,7 @@ def test_medians_of_both_sides_are_compared() -> None:
     assert report.notes[0] == "mxtrials, round 1, 10.0 s: workers training 20.00"
 
 
-def test_without_ray_tune_nothing_is_promised_of_it() -> None:
-    report = report_of(Turns({OURS: [ours(10.0, 0.97)]}, ["Ray Tune is left out"]))
+def test_targets_over_ray_tune_are_unknown_without_it() -> None:
+    report = make_report(Rounds({OURS: [ours(10.0, 0.97)]}, {RAY_TUNE: "torch is not installed"}))
     assert [target.met for target in report.targets] == [None, None, None, True]
-    assert report.notes[-1] == "Ray Tune is left out"
+    assert report.notes[-1] == "Ray Tune + PyTorch is left out: torch is not installed"

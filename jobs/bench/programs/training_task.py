@@ -1,0 +1,53 @@
+"""What the programs of `bench train` have in common: networks, images, recipe, and how they answer requests."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
+from mnist_core.data.cache import default_cache_dir, open_dataset
+from mnist_core.data.dataset import LabelledImages
+
+NETWORKS: dict[str, ModelConfig] = {
+    "mlp": MlpConfig(initializer="xavier"),
+    "multitask": MultitaskConfig(initializer="xavier"),
+    "lenet": LenetConfig(initializer="xavier"),
+}
+# Training on this many images takes about a fifth of a second.
+IMAGES = {"mlp": 20_000, "multitask": 20_000, "lenet": 600}
+BATCH_SIZE, LEARNING_RATE, MOMENTUM = 100, 0.05, 0.9
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What every program trains, again and again: one epoch over these images, by SGD with momentum.
+
+    Attributes:
+        network: one of NETWORKS.
+        images: all images of the epoch.
+    """
+
+    network: str
+    images: LabelledImages
+
+    def as_floats(self) -> npt.NDArray[np.float32]:
+        """Returns the images as (N, 1, 28, 28) float32 in [0, 1], as the tutorials prepare them."""
+        return self.images.images.reshape(-1, 1, 28, 28).astype(np.float32) / 255
+
+
+def load_task(network: str) -> TrainingTask:
+    """Reads the first images of MNIST's training set from the cache, as many as IMAGES says."""
+    train = open_dataset(cache_dir=default_cache_dir()).train
+    count = IMAGES[network]
+    return TrainingTask(network, LabelledImages(train.images[:count], train.labels[:count]))
+
+
+def answer_requests(speeds: Iterator[float]) -> None:
+    """Answers each line of the input with a line: the next speed, in images per second."""
+    for _ in sys.stdin:
+        sys.stdout.write(json.dumps(next(speeds)) + "\n")
+        sys.stdout.flush()

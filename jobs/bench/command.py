@@ -1,43 +1,34 @@
-"""`mxtrials bench` as a person or a machine sees it: what is measured now on stderr, then tables, or JSON."""
+"""`mxtrials bench`: runs benchmarks, saying on stderr what is being measured, and draws their reports."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
-import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jobs.bench.host import this_host
+from jobs.bench.host import Host
 from jobs.bench.registry import BENCHMARKS, Plan, measure
 from jobs.bench.report import OURS, Figure, Report, Target
 
 
-def run_benchmarks(name: str | None, rounds: int | None, published: bool, as_json: bool, console: Console) -> None:
-    """Measures and prints one benchmark, or all of them."""
+def run_benchmarks(name: str | None, rounds: int | None, published: bool) -> Iterator[tuple[str, Report]]:
+    """Runs one benchmark, or all if no name is given; yields each one's name and report as soon as it is done."""
     names = list(BENCHMARKS) if name is None else [name]
-    host = this_host()
     progress = Console(stderr=True)
     if not published:
         minutes = sum(BENCHMARKS[each].minutes for each in names)
         progress.print(f"{', '.join(names)}: about {minutes:g} minutes on two cores", style="dim", highlight=False)
-    if not as_json:
-        console.print(str(host), highlight=False, style="dim")
-    reports = {}
     for each in names:
         with _announcer(each, progress) as announce:
-            reports[each] = measure(each, Plan(announce, rounds, published))
-        if not as_json:
-            show(reports[each], console)
-    if as_json:
-        found = {each: report.as_json() for each, report in reports.items()}
-        click.echo(json.dumps({"machine": host.as_json(), **found}, indent=2))
+            report = measure(each, Plan(announce, rounds, published))
+        yield each, report
 
 
 @contextmanager
 def _announcer(name: str, progress: Console) -> Iterator[Callable[[str], None]]:
-    """Takes what is being measured now: one line that changes, or a line each where the output is no terminal."""
+    """Yields a function that shows what is being measured: one line that changes, or a line each if not a terminal."""
     if not progress.is_terminal:
         yield lambda text: progress.print(f"{name}: {text}", style="dim", highlight=False)
         return
@@ -45,8 +36,18 @@ def _announcer(name: str, progress: Console) -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(f"{name}: {text} ...")
 
 
-def show(report: Report, console: Console) -> None:
-    """Prints a report for a person."""
+def reports_as_json(host: Host, reports: Mapping[str, Report]) -> dict[str, Any]:
+    """Returns the host and all reports, by the name of the benchmark, for `--json`."""
+    return {"machine": host.as_json(), **{name: report.as_json() for name, report in reports.items()}}
+
+
+def draw_host(host: Host, console: Console) -> None:
+    """Draws the line that heads the reports."""
+    console.print(str(host), highlight=False, style="dim")
+
+
+def draw_report(report: Report, console: Console) -> None:
+    """Draws a report as a table of figures, with targets and notes below it."""
     console.print(f"\n[bold]{report.title}[/]", highlight=False)
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
     for column in ("", "program", "median", "min", "max", "unit", f"{OURS} is", ""):
@@ -57,24 +58,24 @@ def show(report: Report, console: Console) -> None:
         before = figure.what
     console.print(table)
     for target in report.targets:
-        console.print(_line(target), highlight=False)
+        console.print(_target_line(target), highlight=False)
     for note in report.notes:
         console.print(note, highlight=False, style="dim")
 
 
 def _cells(figure: Figure, advantage: float | None, is_first: bool) -> list[str]:
-    numbers = [readable(number) for number in (figure.median, min(figure.values), max(figure.values))]
+    numbers = [format_number(number) for number in (figure.median, min(figure.values), max(figure.values))]
     ratio = "" if advantage is None else f"{advantage:.2f} x"
     return [figure.what if is_first else "", figure.program, *numbers, figure.unit, ratio, figure.note]
 
 
-def _line(target: Target) -> Text:
+def _target_line(target: Target) -> Text:
     mark = {True: ("met   ", "green"), False: ("missed", "yellow"), None: ("unknown", "dim")}[target.met]
-    bound = f"{'at least' if target.better == 'more' else 'at most'} {readable(target.bound)} {target.unit}"
-    measured = "not measured" if target.measured is None else f"{readable(target.measured)} {target.unit}"
+    bound = f"{'at least' if target.better == 'more' else 'at most'} {format_number(target.bound)} {target.unit}"
+    measured = "not measured" if target.measured is None else f"{format_number(target.measured)} {target.unit}"
     return Text.assemble("target ", mark, f"  {target.what}: {measured} ({bound})")
 
 
-def readable(number: float) -> str:
-    """12345.6 as "12,346", 3.14159 as "3.142"."""
+def format_number(number: float) -> str:
+    """Formats 12345.6 as "12,346" and 3.14159 as "3.142"."""
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"

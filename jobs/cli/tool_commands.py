@@ -27,16 +27,24 @@ def data(source: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name", type=click.Choice(list(BENCHMARKS)), required=False)
-@click.option("--rounds", type=click.IntRange(min=1), help="How many rounds to measure.")
+@click.option("--rounds", type=click.IntRange(min=1), help="How many rounds; each program runs once per round.")
 @click.option("--published", is_flag=True, help="The workload that a peer has published (dispatch: 11 minutes).")
 @json_option
 def bench(name: str | None, rounds: int | None, published: bool, as_json: bool) -> None:
     """Measure mxtrials beside what you would use instead; everything that can be measured, if no NAME is given."""
     if published and name not in PUBLISHED:
         raise click.UsageError(f"--published is for: {', '.join(PUBLISHED)}")
-    from jobs.bench.command import run_benchmarks
+    from jobs.bench.command import draw_host, draw_report, reports_as_json, run_benchmarks
+    from jobs.bench.host import this_host
 
-    run_benchmarks(name, rounds, published, as_json, console())
+    host = this_host()
+    reports = run_benchmarks(name, rounds, published)
+    if as_json:
+        print_json(reports_as_json(host, dict(reports)))
+        return
+    draw_host(host, console())
+    for _, report in reports:
+        draw_report(report, console())
 
 
 @click.command()

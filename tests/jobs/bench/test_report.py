@@ -1,4 +1,4 @@
-"""Medians, ratios and promises of a report, for machines and for a person; which benchmarks there are."""
+"""Medians, ratios and targets of a report, as JSON and as drawn; each benchmark has a module."""
 
 import io
 import json
@@ -7,7 +7,8 @@ from importlib import import_module
 import pytest
 from rich.console import Console
 
-from jobs.bench.command import show
+from jobs.bench.command import draw_report, reports_as_json
+from jobs.bench.host import this_host
 from jobs.bench.registry import BENCHMARKS
 from jobs.bench.report import OURS, Figure, Report, Target
 
@@ -25,11 +26,11 @@ REPORT = Report(
 )
 
 
-def test_the_median_counts() -> None:
+def test_median_counts() -> None:
     assert REPORT.figures[0].median == 2.0
 
 
-def test_advantage_is_a_ratio_in_our_favour_whichever_direction_is_better() -> None:
+def test_advantage_is_above_1_if_ours_is_better_in_either_direction() -> None:
     assert [REPORT.advantage(figure) for figure in REPORT.figures] == [None, 10.0, None, None, 2.0]
 
 
@@ -37,17 +38,17 @@ def test_targets_are_met_missed_or_unknown() -> None:
     assert [target.met for target in REPORT.targets] == [True, False, None]
 
 
-def test_report_for_machines_survives_json() -> None:
-    found = json.loads(json.dumps(REPORT.as_json()))
+def test_report_survives_json() -> None:
+    found = json.loads(json.dumps(reports_as_json(this_host(), {"race": REPORT})))["race"]
 
     assert found["figures"][1]["advantage"] == 10.0
     assert found["figures"][0] | {"median": 2.0, "min": 1.0, "max": 9.0} == found["figures"][0]
     assert [target["met"] for target in found["targets"]] == [True, False, None]
 
 
-def test_report_for_a_person_names_figures_ratios_targets_and_who_is_absent() -> None:
+def test_drawn_report_has_figures_ratios_targets_and_who_was_left_out() -> None:
     console = Console(file=io.StringIO(), width=120)
-    show(REPORT, console)
+    draw_report(REPORT, console)
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
 
@@ -56,5 +57,5 @@ def test_report_for_a_person_names_figures_ratios_targets_and_who_is_absent() ->
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_each_benchmark_has_a_module_that_measures(name: str) -> None:
+def test_benchmark_has_a_module_that_measures(name: str) -> None:
     assert callable(import_module(f"jobs.bench.benchmarks.{name}").measure)

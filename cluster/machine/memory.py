@@ -20,6 +20,8 @@ _KILLS = ("memory.events", "memory.oom_control")
 # A trial that ran out of memory starts again when this share of the memory is free.
 ENOUGH_MEMORY = 0.15
 CHECK_EVERY_S = 0.5
+# What one more worker adds to a node's memory, at least: `mxtrials bench memory` measured 112 MiB, docs/performance.md.
+WORKER_BYTES = 120_000_000
 
 
 @dataclass(frozen=True)

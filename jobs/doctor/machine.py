@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
-from cluster.machine.memory import Memory, read_memory
+from cluster.machine.memory import WORKER_BYTES, Memory, read_memory
 from cluster.machine.processor import Cores, read_cores
 from jobs.doctor.check import CheckResult
 from mnist_core.errors import NotWritable
 from mnist_core.gpu import Gpu, capability_problem, distribution_problem, installed_distributions, list_gpus
 
 _MB, _GB = 10**6, 10**9
-# Ray's own processes with the driver took 0.6 GB, each worker that trained a LeNet 0.25 GB; and some room.
-_BASE_BYTES, _WORKER_BYTES = 800 * _MB, 350 * _MB
+# Ray's own processes and the driver took 0.6 GB; the rest is a margin.
+_BASE_BYTES = 800 * _MB
+# A worker that trains a LeNet took 0.25 GB; the rest is a margin.
+_TRAINING_WORKER_BYTES = WORKER_BYTES + 230 * _MB
 # Ray's object store takes this share of the free memory, at most 10 GB of it unless /dev/shm has more, and moves to the
 # disk where /dev/shm has less (ray/_private/utils.py, resolve_object_store_memory).
 _STORE_SHARE, _STORE_CAP = 0.3, 10 * _GB
@@ -50,14 +52,14 @@ def check_memory(memory: Memory, cores: Cores) -> CheckResult:
     """As much as Ray and one worker need, and better a worker on every core."""
     found = f"{_gigabytes(memory.available)} of {_gigabytes(memory.total)} available"
     workers = max(1, int(cores.usable))
-    fitting = (memory.available - _BASE_BYTES) // _WORKER_BYTES
+    fitting = (memory.available - _BASE_BYTES) // _TRAINING_WORKER_BYTES
     if fitting >= workers:
         return CheckResult("memory", "ok", found)
     if fitting >= 1:
         return CheckResult(
             "memory", "warning", found, f"run with --workers cpu={fitting}, or free memory for {workers}"
         )
-    wanted = _gigabytes(_BASE_BYTES + _WORKER_BYTES)
+    wanted = _gigabytes(_BASE_BYTES + _TRAINING_WORKER_BYTES)
     return CheckResult("memory", "missing", found, f"free {wanted} for Ray and one worker; --local needs no Ray")
 
 

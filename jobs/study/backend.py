@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from cluster.machine.memory import read_memory
+from cluster.machine.memory import WORKER_BYTES, read_memory
 from cluster.spec.study_spec import StudySpec
 from cluster.workers.pool import WorkerPool
 from cluster.workers.worker import WorkerSettings
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable
-
-# What a worker's process takes at least, with MXNet; see docs/performance.md.
-WORKER_BYTES = 120_000_000
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import Any
 
+from mnist_core.errors import last_line
+
 
 class ProgramFailed(Exception):
     """A program ended with an error, took too long, or printed something that is not JSON."""
@@ -124,8 +126,7 @@ class RunningProgram:
         """Waits for the process to end; says how it did, with the last line that it wrote to stderr."""
         code = self._process.wait()
         self._stderr.seek(0)
-        lines = [line.strip() for line in self._stderr if line.strip()]
-        return ProgramFailed(f"exited with {code}: {lines[-1] if lines else 'no message'}")
+        return ProgramFailed(f"exited with {code}: {last_line(self._stderr.read())}")
 
 
 def run_program(program: Program) -> Any:

@@ -51,8 +51,11 @@ def bench(name: str | None, rounds: int | None, published: bool, as_json: bool) 
 @json_option
 def doctor(as_json: bool) -> None:
     """Check what this machine is missing, and how to fix it."""
-    from jobs.doctor.doctor import examine, exit_code, show
+    from jobs.doctor.doctor import checks_as_json, draw_checks, exit_code, run_checks
 
-    results = examine()
-    show(results, as_json, console())
+    results = run_checks()
+    if as_json:
+        print_json(checks_as_json(results))
+    else:
+        draw_checks(results, console())
     sys.exit(exit_code(results))

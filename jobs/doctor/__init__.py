@@ -1,1 +1,1 @@
-"""`mxtrials doctor`: what is missing on this machine, and how to fix it."""
+"""`mxtrials doctor`: finds what is missing on this machine, and says how to fix it."""

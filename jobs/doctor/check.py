@@ -1,4 +1,4 @@
-"""What one check of `mxtrials doctor` found."""
+"""The result of one check of `mxtrials doctor`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,10 +11,10 @@ class CheckResult:
     """One line of the doctor's report.
 
     Attributes:
-        what: was looked at.
-        state: "missing" where mxtrials cannot run, "warning" where it runs worse than it could.
-        found: what there is.
-        remedy: what to do; empty where nothing needs doing.
+        what: what was checked, e.g. "memory".
+        state: "missing" if mxtrials cannot run, "warning" if it runs worse than it could.
+        found: what this machine has.
+        remedy: what to do; empty if nothing needs to be done.
     """
 
     what: str

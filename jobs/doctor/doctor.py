@@ -1,14 +1,11 @@
-"""`mxtrials doctor`: what this machine lacks to run studies, and how to mend it. Changes nothing.
+"""`mxtrials doctor`: checks whether this machine can run studies, and says how to fix what is missing. Changes nothing.
 
-Works in an environment where nothing else does: it imports no package that it reports on.
+Works in an environment where nothing else does: it imports none of the packages that it checks.
 """
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-import click
 
 from jobs.doctor.check import CheckResult, State
 from jobs.doctor.machine import check_machine
@@ -17,27 +14,27 @@ from jobs.doctor.software import check_software
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["CheckResult", "examine", "exit_code", "show"]
-
 _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "missing": "bold red"}
 _EXIT_MISSING = 3
 
 
-def examine() -> list[CheckResult]:
-    """Looks at the software and the machine; takes a few seconds, because it tries to import MXNet."""
+def run_checks() -> list[CheckResult]:
+    """Checks the software and the machine; takes a few seconds, because it tries to import MXNet."""
     return [*check_software(), *check_machine()]
 
 
 def exit_code(results: Sequence[CheckResult]) -> int:
-    """3 where something is lacking, else 0."""
+    """Returns 3 if something is missing, else 0."""
     return _EXIT_MISSING if any(result.state == "missing" for result in results) else 0
 
 
-def show(results: Sequence[CheckResult], as_json: bool, console: "Console") -> None:
-    """Prints the results as a table, or as a JSON list of objects with the fields of `CheckResult`."""
-    if as_json:
-        click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
-        return
+def checks_as_json(results: Sequence[CheckResult]) -> list[dict[str, str]]:
+    """Returns the results for `--json`: objects with the fields of `CheckResult`."""
+    return [dataclasses.asdict(result) for result in results]
+
+
+def draw_checks(results: Sequence[CheckResult], console: "Console") -> None:
+    """Draws the results as a table, with what is missing below it."""
     from rich.table import Table
     from rich.text import Text
 
@@ -45,12 +42,8 @@ def show(results: Sequence[CheckResult], as_json: bool, console: "Console") -> N
     for name in ("", "state", "found", "what to do"):
         table.add_column(name, overflow="fold")
     for result in results:
-        # As Text, because rich would take the brackets of `mxtrials[cpu]` for its own.
+        # Text, because rich would read the brackets of `mxtrials[cpu]` as markup.
         table.add_row(result.what, Text(result.state, _STYLES[result.state]), Text(result.found), Text(result.remedy))
     console.print(table)
-    console.print(_verdict(results), highlight=False)
-
-
-def _verdict(results: Sequence[CheckResult]) -> str:
-    lacking = [result.what for result in results if result.state == "missing"]
-    return f"Lacking: {', '.join(lacking)}." if lacking else "Nothing is lacking."
+    missing = [result.what for result in results if result.state == "missing"]
+    console.print(f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.", highlight=False)

@@ -1,4 +1,4 @@
-"""The doctor's checks of what this machine has: cores, memory, disk, the data cache, GPUs."""
+"""The doctor's checks of this machine: cores, memory, disk, the data cache, GPUs."""
 
 import os
 import shutil
@@ -17,17 +17,18 @@ _MB, _GB = 10**6, 10**9
 _BASE_BYTES = 800 * _MB
 # A worker that trains a LeNet took 0.25 GB; the rest is a margin.
 _TRAINING_WORKER_BYTES = WORKER_BYTES + 230 * _MB
-# Ray's object store takes this share of the free memory, at most 10 GB of it unless /dev/shm has more, and moves to the
-# disk where /dev/shm has less (ray/_private/utils.py, resolve_object_store_memory).
-_STORE_SHARE, _STORE_CAP = 0.3, 10 * _GB
-# The cache's file, which is 55 MB, and one that replaces it.
+# Ray's object store takes this share of the free memory, at most 10 GB unless /dev/shm has more; it uses the disk if
+# /dev/shm has less (ray/_private/utils.py, resolve_object_store_memory).
+_STORE_SHARE = 0.3
+_STORE_CAP = 10 * _GB
+# The cache's file, which has 55 MB, and one that replaces it.
 _CACHE_BYTES = 110 * _MB
-# A run of a hundred trials: training states, TensorBoard's files, tables.
+# A run of a hundred trials: checkpoints, TensorBoard's files, tables.
 _RUN_BYTES = 500 * _MB
 
 
 def check_machine() -> Iterator[CheckResult]:
-    """Cores, memory, disk, the data cache and GPUs."""
+    """Checks cores, memory, disk, the data cache and GPUs."""
     cores, memory = read_cores(), read_memory()
     yield check_cores(cores)
     yield check_memory(memory, cores)
@@ -39,74 +40,75 @@ def check_machine() -> Iterator[CheckResult]:
 
 
 def check_cores(cores: Cores) -> CheckResult:
-    """One worker is one core."""
+    """Checks that there is at least one core, which is what one worker uses."""
     found = f"{cores.usable:g}"
     if cores.quota < cores.allowed:
-        found += f" (a control group limits this process to so many of {cores.allowed})"
+        found += f" of {cores.allowed} (limited by a cgroup)"
     if cores.usable >= 1:
         return CheckResult("cores", "ok", found)
-    return CheckResult("cores", "warning", found, "allow at least one core: a worker keeps one busy")
+    return CheckResult("cores", "warning", found, "allow at least one core: each worker keeps one busy")
 
 
 def check_memory(memory: Memory, cores: Cores) -> CheckResult:
-    """As much as Ray and one worker need, and better a worker on every core."""
-    found = f"{_gigabytes(memory.available)} of {_gigabytes(memory.total)} available"
+    """Checks that there is enough for Ray and one worker, and preferably for a worker on each core."""
+    found = f"{_format_gb(memory.available)} of {_format_gb(memory.total)} available"
     workers = max(1, int(cores.usable))
     fitting = (memory.available - _BASE_BYTES) // _TRAINING_WORKER_BYTES
     if fitting >= workers:
         return CheckResult("memory", "ok", found)
     if fitting >= 1:
-        return CheckResult(
-            "memory", "warning", found, f"run with --workers cpu={fitting}, or free memory for {workers}"
-        )
-    wanted = _gigabytes(_BASE_BYTES + _TRAINING_WORKER_BYTES)
-    return CheckResult("memory", "missing", found, f"free {wanted} for Ray and one worker; --local needs no Ray")
+        remedy = f"use --workers cpu={fitting}, or free memory for {workers} workers"
+        return CheckResult("memory", "warning", found, remedy)
+    needed = _format_gb(_BASE_BYTES + _TRAINING_WORKER_BYTES)
+    return CheckResult("memory", "missing", found, f"free {needed} for Ray and one worker, or use --local without Ray")
 
 
 def check_shared_memory(free: int, memory: Memory) -> CheckResult:
-    """free: bytes in /dev/shm, where Ray keeps the data that all workers share."""
-    wanted = int(min(_STORE_SHARE * memory.available, _STORE_CAP))
-    found = f"{_gigabytes(free)} free"
-    if free >= wanted:
+    """Checks that Ray's object store, which all workers share, fits into /dev/shm. free: bytes there."""
+    needed = int(min(_STORE_SHARE * memory.available, _STORE_CAP))
+    found = f"{_format_gb(free)} free"
+    if free >= needed:
         return CheckResult("/dev/shm", "ok", found)
-    remedy = f"enlarge it, e.g. `docker run --shm-size={ceil(wanted / _GB)}g`: Ray takes the slower disk instead"
+    remedy = f"enlarge it, e.g. `docker run --shm-size={ceil(needed / _GB)}g`; otherwise Ray uses the slower disk"
     return CheckResult("/dev/shm", "warning", found, remedy)
 
 
 def check_cache(folder: Path, free: int) -> CheckResult:
-    """Looks at the names in the cache's folder; `mxtrials data` checks the content. free: bytes on its disk."""
-    what, elsewhere = "data cache", "set XDG_CACHE_HOME to another folder"
+    """Checks that the cache is there or can be built; `mxtrials data` checks its content. free: bytes on its disk."""
+    what = "data cache"
+    elsewhere = "set XDG_CACHE_HOME to another folder"
     try:
         sizes = [path.stat().st_size for path in folder.glob("mnist-*.arrow")]
-        there = _nearest(folder)
-        writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+        nearest = _nearest(folder)
+        writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
     except OSError as err:
-        return CheckResult(what, "missing", f"{folder} cannot be read ({err.strerror})", f"allow it, or {elsewhere}")
+        found = f"{folder} cannot be read ({err.strerror})"
+        return CheckResult(what, "missing", found, f"fix its permissions, or {elsewhere}")
     if sizes:
         return CheckResult(what, "ok", f"{len(sizes)} in {folder}, {sum(sizes) / _MB:.0f} MB")
     if not writable:
-        return CheckResult(what, "missing", f"{folder} cannot be written", f"allow it, or {elsewhere}")
+        return CheckResult(what, "missing", f"{folder} cannot be written", f"fix its permissions, or {elsewhere}")
     if free < _CACHE_BYTES:
-        return CheckResult(
-            what, "missing", f"none yet in {folder}", f"free {_CACHE_BYTES // _MB} MB there, or {elsewhere}"
-        )
+        remedy = f"free {_CACHE_BYTES // _MB} MB there, or {elsewhere}"
+        return CheckResult(what, "missing", f"none yet in {folder}", remedy)
     return CheckResult(what, "ok", f"none yet in {folder}: the first run builds it")
 
 
 def check_disk(folder: Path, free: int) -> CheckResult:
-    """The disk where `runs/` would be. free: bytes on it."""
-    found = f"{_gigabytes(free)} free in {folder}"
+    """Checks that the disk on which `runs/` would be has room for a study. free: bytes on it."""
+    found = f"{_format_gb(free)} free in {folder}"
     if free >= _RUN_BYTES:
         return CheckResult("disk", "ok", found)
-    return CheckResult("disk", "missing", found, f"free {_gigabytes(_RUN_BYTES)} there, or run with --out elsewhere")
+    remedy = f"free {_format_gb(_RUN_BYTES)} there, or write to another disk (--out)"
+    return CheckResult("disk", "missing", found, remedy)
 
 
 def check_gpu(gpus: Sequence[Gpu] | str | None, installed: Sequence[str]) -> CheckResult:
-    """A machine without a GPU is fine; a GPU that cannot be used is worth a word.
+    """Checks that the GPUs can be used; a machine without a GPU is fine.
 
     Args:
-        gpus: those that the driver lists; or why it cannot; None where there is no driver.
-        installed: the names of the installed packages that are MXNet.
+        gpus: those that the driver lists, or why it cannot list them; None if there is no driver.
+        installed: the names of the installed packages that contain MXNet.
     """
     if gpus is None:
         return CheckResult("GPU", "ok", "none: CPU workers only")
@@ -119,13 +121,11 @@ def check_gpu(gpus: Sequence[Gpu] | str | None, installed: Sequence[str]) -> Che
 
 def _check_cache_folder() -> CheckResult:
     try:
-        from mnist_core.data.cache import default_cache_dir  # imports numpy and pyarrow, which may be what is lacking
+        from mnist_core.data.cache import default_cache_dir  # imports numpy and pyarrow, which may be missing
 
         folder = default_cache_dir()
     except ImportError as err:
-        return CheckResult(
-            "data cache", "missing", f"cannot be looked at ({err})", "install the packages that are lacking"
-        )
+        return CheckResult("data cache", "missing", f"cannot be checked ({err})", "install the missing packages")
     except NotWritable as err:
         return CheckResult("data cache", "missing", "no folder", str(err))
     return check_cache(folder, _free(folder))
@@ -139,9 +139,9 @@ def _free(folder: Path) -> int:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder itself, or the first above it that exists."""
+    """Returns the folder itself, or its first parent that exists."""
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
-def _gigabytes(count: float) -> str:
+def _format_gb(count: float) -> str:
     return f"{count / _GB:.1f} GB"

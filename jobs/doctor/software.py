@@ -1,4 +1,4 @@
-"""The doctor's checks of what is installed. Imports none of it: MXNet is tried in a process of its own."""
+"""The doctor's checks of what is installed. Imports none of it: a separate process tries to import MXNet."""
 
 import ctypes
 import importlib.util
@@ -11,9 +11,10 @@ from pathlib import Path
 
 from cluster.machine.software import installed_version
 from jobs.doctor.check import CheckResult
+from mnist_core.errors import last_line
 from mnist_core.gpu import installed_distributions
 
-# As in pyproject.toml: from, and below.
+# As in pyproject.toml: the lowest version, and the first one that is too high.
 VERSIONS: Mapping[str, tuple[str, str]] = {
     "numpy": ("1.23.5", "2"),
     "pyarrow": ("17", "26"),
@@ -23,7 +24,7 @@ VERSIONS: Mapping[str, tuple[str, str]] = {
     "tensorboardX": ("2.6.2", "3"),
 }
 
-# MXNet needs them and does not bring them along; the Debian packages that do.
+# Libraries that MXNet needs and does not bundle, with the Debian packages that contain them.
 _LIBRARIES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0"}
 _PROJECT = Path(__file__).parents[2]
 _IMPORT = "from mnist_core.context import mx; print(mx.__version__)"
@@ -31,7 +32,7 @@ _IMPORT_TIMEOUT_S = 120.0
 
 
 def check_software() -> Iterator[CheckResult]:
-    """Python, system libraries, MXNet, the other packages, and the programs that are good to have."""
+    """Checks Python, system libraries, MXNet, the other packages, and optional programs."""
     yield check_python(sys.version_info[:3])
     for library, package in _LIBRARIES.items():
         yield check_library(library, package, can_be_loaded(library))
@@ -45,7 +46,7 @@ def check_software() -> Iterator[CheckResult]:
 
 
 def check_python(version: Sequence[int]) -> CheckResult:
-    """version: (major, minor, micro)."""
+    """Checks that MXNet runs on this version of Python. version: (major, minor, micro)."""
     found = ".".join(map(str, version))
     if (3, 10) <= tuple(version[:2]) < (3, 12):
         return CheckResult("Python", "ok", found)
@@ -53,7 +54,7 @@ def check_python(version: Sequence[int]) -> CheckResult:
 
 
 def can_be_loaded(library: str) -> bool:
-    """Whether the loader finds a system library, here or in the folder where MXNet's own lie."""
+    """Returns whether the loader finds a system library, in its own folders or in that of MXNet's libraries."""
     spec = importlib.util.find_spec("mxnet")
     folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
     for path in (library, *(str(Path(folder) / library) for folder in folders)):
@@ -66,17 +67,17 @@ def can_be_loaded(library: str) -> bool:
 
 
 def check_library(library: str, package: str, loads: bool) -> CheckResult:
-    """package: of Debian, that brings the library."""
+    """Checks a system library that MXNet needs. package: the Debian package that contains it."""
     if loads:
         return CheckResult(library, "ok", "can be loaded")
     return CheckResult(library, "missing", "cannot be loaded", f"`apt-get install {package}`: MXNet needs it")
 
 
 def check_mxnet(installed: Sequence[str]) -> CheckResult:
-    """installed: the names of the installed packages that are MXNet."""
+    """Checks that MXNet is installed once, in the right version. installed: the packages that contain MXNet."""
     match list(installed):
         case [name]:
-            version = installed_version(name) or "of no version"
+            version = installed_version(name) or "(unknown version)"
             if version == "1.9.1":
                 return CheckResult("MXNet", "ok", f"{name} {version}")
             return CheckResult("MXNet", "missing", f"{name} {version}", f"`pip install {name}==1.9.1`")
@@ -85,15 +86,15 @@ def check_mxnet(installed: Sequence[str]) -> CheckResult:
                 "MXNet", "missing", "not installed", "`pip install mxtrials[cpu]` (or mxtrials[gpu], never both)"
             )
         case names:
-            remedy = f"`pip uninstall {' '.join(names)}`, then install one: they overwrite each other's files"
+            remedy = f"`pip uninstall {' '.join(names)}`, then install only one: they overwrite each other's files"
             return CheckResult("MXNet", "missing", " and ".join(names), remedy)
 
 
 def check_mxnet_import(name: str, command: Sequence[str], timeout_s: float = _IMPORT_TIMEOUT_S) -> CheckResult:
-    """Tries MXNet in a process of its own.
+    """Tries to import MXNet in a separate process, which a broken library may crash.
 
     Args:
-        name: of the installed package.
+        name: the installed package.
         command: imports MXNet as mxtrials does and prints its version; it runs in the project's folder.
         timeout_s: how long that may take.
     """
@@ -109,38 +110,38 @@ def check_mxnet_import(name: str, command: Sequence[str], timeout_s: float = _IM
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return CheckResult(what, "missing", f"not done within {timeout_s:g} s", "try again when this machine is idle")
+        return CheckResult(what, "missing", f"took longer than {timeout_s:g} s", "try again when this machine is idle")
     if tried.returncode == 0:
         return CheckResult(what, "ok", f"{tried.stdout.strip()} can be imported")
-    said = next((line.strip() for line in reversed(tried.stderr.splitlines()) if line.strip()), "said nothing")
-    # Of a traceback's last line, what stands behind the name of the error's class.
-    return CheckResult(what, "missing", re.sub(r"^[\w.]+: ", "", said), _import_remedy(name, tried.returncode, said))
+    # Without the name of the error's class, which begins the last line of a traceback.
+    message = re.sub(r"^[\w.]+: ", "", last_line(tried.stderr, "no error message"))
+    return CheckResult(what, "missing", message, _import_remedy(name, tried.returncode, message))
 
 
-def _import_remedy(name: str, exit_code: int, said: str) -> str:
-    if "libcuda.so.1" in said:
+def _import_remedy(name: str, exit_code: int, message: str) -> str:
+    if "libcuda.so.1" in message:
         return f"install the NVIDIA driver; without a GPU, `pip uninstall {name}` and `pip install mxtrials[cpu]`"
     if exit_code < 0:
-        return f"signal {-exit_code} ended it: `pip install --force-reinstall {name}`, on a machine with x86_64 and AVX"
-    return "mend what it names, then run `mxtrials doctor` again"
+        return f"signal {-exit_code} killed it: `pip install --force-reinstall {name}`; it needs an x86_64 CPU with AVX"
+    return "fix that, then run `mxtrials doctor` again"
 
 
 def check_package(name: str, version: str | None, lowest: str, beyond: str) -> CheckResult:
-    """version: the installed one, None where there is none."""
-    wanted = f"`pip install '{name}>={lowest},<{beyond}'`"
+    """Checks the version of a package. version: the installed one; None if it is not installed."""
+    install = f"`pip install '{name}>={lowest},<{beyond}'`"
     if version is None:
-        return CheckResult(name, "missing", "not installed", wanted)
+        return CheckResult(name, "missing", "not installed", install)
     if _parsed(lowest) <= _parsed(version) < _parsed(beyond):
         return CheckResult(name, "ok", version)
-    return CheckResult(name, "missing", version, wanted)
+    return CheckResult(name, "missing", version, install)
 
 
 def check_dot(path: str | None) -> CheckResult:
-    """path: of Graphviz' program, which nothing but MXNet's own drawings of networks needs."""
-    return CheckResult("dot (optional)", "ok", path or "none: only mx.viz.plot_network would need it")
+    """Checks Graphviz' program, which only MXNet's own drawings of networks need. path: None if it is missing."""
+    return CheckResult("dot (optional)", "ok", path or "not installed: only mx.viz.plot_network needs it")
 
 
 def _parsed(version: str) -> tuple[int, ...]:
-    """`2.59.0rc1` as (2, 59, 0)."""
+    """Returns the numbers of a version, e.g. (2, 59, 0) for 2.59.0rc1."""
     numbers = re.match(r"\d+(\.\d+)*", version)
     return tuple(map(int, numbers[0].split("."))) if numbers else ()

@@ -1,4 +1,4 @@
-"""The doctor on this machine, its report, and its modesty: it imports nothing that it reports on."""
+"""The doctor on this machine and its report; it imports none of the packages that it checks."""
 
 import io
 import json
@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jobs.doctor.doctor import CheckResult, examine, exit_code, show
+from jobs.doctor.check import CheckResult
+from jobs.doctor.doctor import checks_as_json, draw_checks, exit_code, run_checks
 
 ROOT = Path(__file__).parents[3]
 FINE = CheckResult("Python", "ok", "3.11.7")
-LACKING = CheckResult("MXNet", "missing", "not installed", "`pip install mxtrials[cpu]`")
+MISSING = CheckResult("MXNet", "missing", "not installed", "`pip install mxtrials[cpu]`")
 WARNING = CheckResult("GPU", "warning", "NVIDIA H200 (9.0)", "it is too new")
 
 
-def test_machine_that_runs_these_tests_lacks_no_software() -> None:
-    results = examine()
+def test_no_software_is_missing_on_the_machine_that_runs_these_tests() -> None:
+    results = run_checks()
 
     software = results[: [result.what for result in results].index("cores")]
     assert {result.state for result in software} == {"ok"}
@@ -27,35 +28,35 @@ def test_machine_that_runs_these_tests_lacks_no_software() -> None:
     assert all(result.remedy for result in results if result.state != "ok")
 
 
-@pytest.mark.parametrize(("results", "code"), [([FINE], 0), ([FINE, WARNING], 0), ([FINE, LACKING, WARNING], 3)])
-def test_exit_code_is_3_where_something_is_lacking(results: list[CheckResult], code: int) -> None:
+@pytest.mark.parametrize(("results", "code"), [([FINE], 0), ([FINE, WARNING], 0), ([FINE, MISSING, WARNING], 3)])
+def test_exit_code_is_3_if_something_is_missing(results: list[CheckResult], code: int) -> None:
     assert exit_code(results) == code
 
 
-def report_on(results: list[CheckResult]) -> str:
-    """What is shown on a console of 140 columns."""
+def drawn(results: list[CheckResult]) -> str:
+    """What is drawn on a console of 140 columns."""
     file = io.StringIO()
-    show(results, as_json=False, console=Console(file=file, width=140))
+    draw_checks(results, Console(file=file, width=140))
     return file.getvalue()
 
 
-def test_report_tells_states_and_remedies() -> None:
-    report = report_on([FINE, LACKING, WARNING])
-    for word in ("3.11.7", "missing", "warning", "`pip install mxtrials[cpu]`", "Lacking: MXNet."):
+def test_report_has_states_and_remedies() -> None:
+    report = drawn([FINE, MISSING, WARNING])
+    for word in ("3.11.7", "missing", "warning", "`pip install mxtrials[cpu]`", "Missing: MXNet."):
         assert word in report
 
 
-def test_report_of_a_sound_machine_says_so() -> None:
-    assert report_on([FINE]).endswith("Nothing is lacking.\n")
+def test_report_says_that_nothing_is_missing() -> None:
+    assert drawn([FINE]).endswith("Nothing is missing.\n")
 
 
-def test_json_report_is_a_list_of_findings(capsys: pytest.CaptureFixture[str]) -> None:
-    show([FINE, LACKING], as_json=True, console=Console())
+def test_json_report_is_a_list_of_check_results() -> None:
+    document = json.loads(json.dumps(checks_as_json([FINE, MISSING])))
 
-    assert [CheckResult(**found) for found in json.loads(capsys.readouterr().out)] == [FINE, LACKING]
+    assert [CheckResult(**found) for found in document] == [FINE, MISSING]
 
 
-def test_importing_the_doctor_loads_none_of_its_patients() -> None:
+def test_importing_the_doctor_imports_none_of_the_packages_it_checks() -> None:
     code = """import sys, jobs.doctor.doctor
 print(*{'mxnet', 'ray', 'rich', 'numpy', 'pyarrow', 'optuna'} & set(sys.modules))"""
 

@@ -1,4 +1,4 @@
-"""What is said of cores, memory, disks, the data cache and GPUs, from their numbers."""
+"""Checks of cores, memory, disks, the data cache and GPUs, from given numbers."""
 
 from math import inf
 from pathlib import Path
@@ -19,14 +19,14 @@ H200 = Gpu("NVIDIA H200", "GPU-2", (9, 0))
 
 def test_less_than_a_core_is_a_warning() -> None:
     assert check_cores(FOUR).found == "4"
-    assert check_cores(Cores(8, 2.5)).found == "2.5 (a control group limits this process to so many of 8)"
+    assert check_cores(Cores(8, 2.5)).found == "2.5 of 8 (limited by a cgroup)"
     assert check_cores(Cores(8, 0.5)).state == "warning"
 
 
 @pytest.mark.parametrize(
     ("available", "state"), [(16 * GB, "ok"), (2200 * MB, "ok"), (2100 * MB, "warning"), (1 * GB, "missing")]
 )
-def test_memory_is_weighed_against_a_worker_on_every_core(available: int, state: str) -> None:
+def test_memory_is_compared_with_what_a_worker_on_every_core_needs(available: int, state: str) -> None:
     assert check_memory(Memory(16 * GB, available), FOUR).state == state
 
 
@@ -38,7 +38,7 @@ def test_little_memory_suggests_how_many_workers_fit() -> None:
     ("free", "available", "state"),
     [(64 * MB, 8 * GB, "warning"), (2400 * MB, 8 * GB, "ok"), (10 * GB, 500 * GB, "ok"), (9 * GB, 500 * GB, "warning")],
 )
-def test_shared_memory_is_weighed_against_rays_object_store(free: int, available: int, state: str) -> None:
+def test_shared_memory_is_compared_with_rays_object_store(free: int, available: int, state: str) -> None:
     assert check_shared_memory(free, Memory(500 * GB, available)).state == state
 
 
@@ -46,10 +46,12 @@ def test_small_shared_memory_says_how_large_it_should_be() -> None:
     assert "--shm-size=3g" in check_shared_memory(64 * MB, Memory(8 * GB, 8 * GB)).remedy
 
 
-def test_cache_that_was_built_is_counted(tmp_path: Path) -> None:
+def test_built_cache_is_ok_even_on_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / "mnist-0123.arrow").write_bytes(bytes(2 * MB))
 
-    assert check_cache(tmp_path, free=0).found == f"1 in {tmp_path}, 2 MB"
+    found = check_cache(tmp_path, free=0)
+
+    assert (found.state, found.found) == ("ok", f"1 in {tmp_path}, 2 MB")
 
 
 def test_cache_that_can_be_built_is_ok(tmp_path: Path) -> None:
@@ -58,18 +60,18 @@ def test_cache_that_can_be_built_is_ok(tmp_path: Path) -> None:
     assert (found.state, found.found) == ("ok", f"none yet in {tmp_path}/not/yet: the first run builds it")
 
 
-def test_cache_on_a_full_disk_is_lacking(tmp_path: Path) -> None:
+def test_cache_that_does_not_fit_on_the_disk_is_missing(tmp_path: Path) -> None:
     assert check_cache(tmp_path, free=50 * MB).state == "missing"
 
 
-def test_cache_with_a_file_in_its_way_is_lacking(tmp_path: Path) -> None:
+def test_cache_with_a_file_in_its_way_is_missing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = check_cache(tmp_path / "file" / "mxtrials", PLENTY)
 
     assert (found.state, found.found) == ("missing", f"{tmp_path}/file/mxtrials cannot be written")
 
 
-def test_full_disk_is_lacking(tmp_path: Path) -> None:
+def test_full_disk_is_missing(tmp_path: Path) -> None:
     assert check_disk(tmp_path, PLENTY).state == "ok"
     assert check_disk(tmp_path, 400 * MB).state == "missing"
 

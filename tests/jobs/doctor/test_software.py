@@ -1,4 +1,4 @@
-"""What is said of installed software, from names and versions, and of MXNet's import by processes that fail."""
+"""Checks of installed software, from given names and versions, and of MXNet's import, by processes that fail."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ from jobs.doctor.software import (
 ROOT = Path(__file__).parents[3]
 
 
-def import_by(code: str, timeout_s: float = 60) -> CheckResult:
+def check_import(code: str, timeout_s: float = 60) -> CheckResult:
     return check_mxnet_import("mxnet-cu117", [sys.executable, "-c", code], timeout_s)
 
 
@@ -29,7 +29,7 @@ def import_by(code: str, timeout_s: float = 60) -> CheckResult:
     ("version", "state"),
     [((3, 9, 18), "missing"), ((3, 10, 0), "ok"), ((3, 11, 9), "ok"), ((3, 12, 1), "missing"), ((2, 10, 0), "missing")],
 )
-def test_python_that_mxnet_runs_on_is_asked_for(version: tuple[int, int, int], state: str) -> None:
+def test_only_pythons_that_mxnet_runs_on_are_ok(version: tuple[int, int, int], state: str) -> None:
     assert check_python(version).state == state
 
 
@@ -53,7 +53,7 @@ def test_only_libraries_that_exist_can_be_loaded() -> None:
     ],
     ids=["none", "both", "of-another-version"],
 )
-def test_mxnet_that_cannot_work_is_lacking(installed: list[str], remedy: str) -> None:
+def test_mxnet_that_cannot_work_is_missing(installed: list[str], remedy: str) -> None:
     found = check_mxnet(installed)
 
     assert found.state == "missing"
@@ -61,11 +61,11 @@ def test_mxnet_that_cannot_work_is_lacking(installed: list[str], remedy: str) ->
 
 
 def test_mxnet_that_is_imported_is_ok() -> None:
-    assert import_by("print('1.9.1')") == CheckResult("MXNet's import", "ok", "1.9.1 can be imported")
+    assert check_import("print('1.9.1')") == CheckResult("MXNet's import", "ok", "1.9.1 can be imported")
 
 
-def test_mxnet_that_lacks_a_library_says_which() -> None:
-    found = import_by(
+def test_mxnet_without_a_library_names_it() -> None:
+    found = check_import(
         "from mnist_core.errors import MissingLibrary\n"
         "raise MissingLibrary('MXNet cannot load libquadmath.so.0 (no such file): `apt-get install libquadmath0`')"
     )
@@ -78,20 +78,20 @@ def test_mxnet_that_lacks_a_library_says_which() -> None:
     ("code", "found", "remedy"),
     [
         ("raise OSError('libcuda.so.1: cannot open')", "libcuda.so.1: cannot open", "install the NVIDIA driver"),
-        ("import os; os.kill(os.getpid(), 4)", "said nothing", "signal 4 ended it"),
-        ("raise SystemExit(1)", "said nothing", "run `mxtrials doctor` again"),
+        ("import os; os.kill(os.getpid(), 4)", "no error message", "signal 4 killed it"),
+        ("raise SystemExit(1)", "no error message", "run `mxtrials doctor` again"),
     ],
     ids=["driver", "signal", "silent"],
 )
 def test_import_that_fails_has_a_remedy(code: str, found: str, remedy: str) -> None:
-    result = import_by(code)
+    result = check_import(code)
 
     assert (result.state, result.found) == ("missing", found)
     assert remedy in result.remedy
 
 
-def test_import_that_hangs_is_given_up() -> None:
-    assert import_by("import time; time.sleep(60)", timeout_s=0.2).found == "not done within 0.2 s"
+def test_import_that_hangs_is_killed() -> None:
+    assert check_import("import time; time.sleep(60)", timeout_s=0.2).found == "took longer than 0.2 s"
 
 
 @pytest.mark.parametrize("version", ["2.59", "2.59.0", "2.60.0rc1", "2.100"])
@@ -100,13 +100,13 @@ def test_version_within_the_range_is_ok(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["2.58.9", "1.99", "3", "3.0.0", "3.0rc1", "unknown", None])
-def test_version_outside_the_range_is_lacking(version: str | None) -> None:
+def test_version_outside_the_range_is_missing(version: str | None) -> None:
     found = check_package("ray", version, "2.59", "3")
 
     assert (found.state, found.remedy) == ("missing", "`pip install 'ray>=2.59,<3'`")
 
 
-def test_ranges_are_those_of_the_project() -> None:
+def test_ranges_are_those_of_pyproject() -> None:
     wanted = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
 
     for name, (lowest, beyond) in VERSIONS.items():

@@ -1,5 +1,5 @@
-# Sets up, runs and checks mxtrials. Every target makes .venv first, from requirements.lock, when it is not there yet.
-#   ARGS=...    is passed on:        make test ARGS="-k resume -x"
+# Sets up, runs and checks mxtrials. Every target first makes .venv from requirements.lock, unless it exists.
+#   ARGS=...    more arguments:      make test ARGS="-k resume -x"
 #   SPEC=...    another study:       make run SPEC=mlp-asha
 #   PYTHON=...  another interpreter: make test PYTHON=/opt/python3.10/bin/python3
 
@@ -11,42 +11,42 @@ UV_VERSION := 0.13.8
 .DEFAULT_GOAL := help
 .PHONY: run test check format bench soak lock clean help
 
-run: .venv/.ready ## Run the quickstart study on this machine, each time in a new folder under runs/
+run: .venv/.ready ## Run the quickstart study on this machine, in a new folder under runs/
 	@out=runs/$(basename $(notdir $(SPEC))); n=1; free=$$out; \
 	while [ -e "$$free" ]; do n=$$((n + 1)); free=$$out-$$n; done; \
 	$(BIN)/mxtrials run $(SPEC) --out "$$free" $(ARGS)
 
-test: .venv/.ready ## Run all tests, those of one file after the other
+test: .venv/.ready ## Run all tests, in up to four processes
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: .venv/.ready ## Lint, formatting, types, import contracts
+check: .venv/.ready ## Check lint, formatting, types and import contracts
 	@failed=; for tool in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \
 		echo "$$tool"; $(BIN)/$$tool || failed="$$failed $$tool;"; \
 	done; [ -z "$$failed" ] || { echo "make check found something in:$$failed"; exit 1; }
 
-format: .venv/.ready ## Format the code and mend what the linter can
+format: .venv/.ready ## Format the code and fix what the linter can fix
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: .venv/.bench ## Run the benchmarks beside PyTorch and Ray Tune (installs them first: large)
+bench: .venv/.bench ## Run the benchmarks beside PyTorch and Ray Tune (first installs them: large)
 	@$(BIN)/mxtrials bench $(ARGS)
 
-soak: .venv/.ready ## Run 5,000 short trials on two workers, in ten minutes, and fail if anything grows
+soak: .venv/.ready ## Run 5,000 short trials in ten minutes; fail if memory, threads or files grow
 	@$(BIN)/python -m tests.soak $(ARGS)
 
-lock: build/uv/bin/uv ## Pin all dependencies anew (ARGS=--upgrade takes newer versions)
+lock: build/uv/bin/uv ## Pin all dependencies again (ARGS=--upgrade for newer versions)
 	$(call pin,requirements.lock,--extra cpu --extra dev)
 	$(call pin,deploy/requirements.lock,--extra cpu)
 	$(call pin,deploy/requirements-gpu.lock,--extra gpu)
 
-clean: ## Remove .venv, caches and build products; runs/ stays
+clean: ## Remove .venv, caches and build products; keep runs/
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# A .venv that was moved or copied, or whose Python is gone, is made anew: the stamp holds the folder it was made in.
+# Makes .venv again if it was moved or copied, or if its Python is gone: .packages holds the folder it was made in.
 ifneq ($(shell [ -x $(BIN)/python ] && cat .venv/.packages 2>/dev/null),$(CURDIR))
 .PHONY: .venv/.packages
 endif
@@ -68,8 +68,8 @@ build/uv/bin/uv:
 	@$(or $(PYTHON),python3) -m venv build/uv
 	@build/uv/bin/pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
 
-# Both Python versions get the same packages where one version suits both ("fewest"); the hashes cover every file of a
-# release. No index address is written down.
+# Both Python versions get the same packages if one version suits both ("fewest"); the hashes cover every file of a
+# release. The lock files name no package index.
 pin = build/uv/bin/uv pip compile pyproject.toml --quiet --universal --fork-strategy fewest --python-version 3.10 \
 	--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
 	--extra build $(2) $(ARGS) --output-file $(1)

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Makes .venv from requirements.lock, or says in one sentence what this machine lacks. Called by the Makefile.
-# PYTHON=... names the interpreter; otherwise the first of python3.11, python3.10 and python3 that suits is taken.
+# Makes .venv from requirements.lock, or says in one sentence what is missing. Called by the Makefile.
+# PYTHON=... names the interpreter; the default is the first supported one of python3.11, python3.10 and python3.
 set -eu
 
-lacks() {
+fail() {
     echo "mxtrials cannot be set up: $*" >&2
     exit 1
 }
 
-# Runs the interpreter instead of looking for the file: a pyenv shim exists for versions that are switched off.
+# Runs the interpreter instead of looking for its file: a pyenv shim exists even for versions that are not active.
 version_of() {
     "$1" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || true
 }
@@ -26,19 +26,19 @@ find_python() {
         fi
     done
     found=$(version_of "${PYTHON:-python3}")
-    lacks "it needs Python 3.10 or 3.11, but ${PYTHON:-python3} is ${found:-missing};" \
+    fail "it needs Python 3.10 or 3.11, but ${PYTHON:-python3} is ${found:-missing};" \
         "install python3.11 or name one with: make PYTHON=/path/to/python3.11 ..."
 }
 
 check_platform() {
     platform=$(uname -sm)
-    [ "$platform" = "Linux x86_64" ] || lacks "MXNet 1.9.1 has wheels for Linux on x86_64 only, and this is $platform;" \
+    [ "$platform" = "Linux x86_64" ] || fail "MXNet 1.9.1 has wheels for Linux on x86_64 only, and this is $platform;" \
         "use the container image in deploy/ instead."
 }
 
 check_venv_module() {
     "$1" -c 'import ensurepip, venv' 2>/dev/null ||
-        lacks "$1 has no venv module; on Debian and Ubuntu: apt-get install $(version_of "$1" | sed 's/\(.*\)\..*/python\1-venv/')"
+        fail "$1 has no venv module; on Debian and Ubuntu: apt-get install $(version_of "$1" | sed 's/\(.*\)\..*/python\1-venv/')"
 }
 
 check_system_libraries() {
@@ -54,7 +54,7 @@ def is_missing(library):
 print(" ".join(package for library, package in packages.items() if is_missing(library)))
 PY
     )
-    [ -z "$missing" ] || lacks "MXNet needs the system libraries libgomp.so.1 and libquadmath.so.0;" \
+    [ -z "$missing" ] || fail "MXNet needs the system libraries libgomp.so.1 and libquadmath.so.0;" \
         "on Debian and Ubuntu: apt-get install $missing"
 }
 
@@ -63,7 +63,7 @@ python=$(find_python)
 check_venv_module "$python"
 check_system_libraries "$python"
 
-echo "Setting up .venv with Python $(version_of "$python"): some 120 packages, a minute or two, once."
+echo "Setting up .venv with Python $(version_of "$python"): about 120 packages, one or two minutes, only once."
 "$python" -m venv --clear .venv
 .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock ||
-    lacks "pip could not install requirements.lock; its message is above."
+    fail "pip could not install requirements.lock; see its message above."

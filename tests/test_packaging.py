@@ -1,4 +1,4 @@
-"""What is installed is what is in the repository: locks answer pyproject.toml, and a wheel carries every file."""
+"""The lock files satisfy pyproject.toml, and a wheel contains every file of the packages."""
 
 import re
 import shutil
@@ -22,16 +22,16 @@ LOCKS = {
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_lock_satisfies_what_the_project_asks_for(lock: str) -> None:
+def test_lock_satisfies_pyproject(lock: str) -> None:
     project = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"]]
+    required = [*project["dependencies"]]
     for extra in LOCKS[lock]:
-        asked += project["optional-dependencies"][extra]
+        required += project["optional-dependencies"][extra]
     locked = pinned(ROOT / lock)
 
     unsatisfied = [
         requirement
-        for requirement in map(Requirement, asked)
+        for requirement in map(Requirement, required)
         if not requirement.specifier.contains(locked.get(canonicalize_name(requirement.name), "0"))
     ]
 
@@ -39,7 +39,7 @@ def test_lock_satisfies_what_the_project_asks_for(lock: str) -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_lock_names_hashes_and_no_place(lock: str) -> None:
+def test_lock_has_hashes_but_no_index_or_url(lock: str) -> None:
     text = (ROOT / lock).read_text()
     options = set(re.findall(r"^\s*(-[^=\s]+)", text, re.MULTILINE))
 
@@ -47,14 +47,14 @@ def test_lock_names_hashes_and_no_place(lock: str) -> None:
     assert not re.search(r"://|@ ", text)
 
 
-def test_runtime_lock_pins_what_the_tests_ran_with() -> None:
+def test_runtime_lock_pins_the_versions_that_are_tested() -> None:
     tested = pinned(ROOT / "requirements.lock")
     runtime = pinned(ROOT / "deploy" / "requirements.lock")
 
     assert {name: tested.get(name) for name in runtime} == runtime
 
 
-def test_wheel_carries_every_file_of_the_packages(tmp_path: Path) -> None:
+def test_wheel_contains_every_file_of_the_packages(tmp_path: Path) -> None:
     files = subprocess.check_output(["git", "ls-files", *PACKAGES], cwd=ROOT, text=True).splitlines()
     for name in ["pyproject.toml", "README.md", "LICENSE", *files]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +69,6 @@ def test_wheel_carries_every_file_of_the_packages(tmp_path: Path) -> None:
 
 
 def pinned(lock: Path) -> dict[str, str]:
-    """The versions in a lock file, by normalized name."""
+    """Returns the versions in a lock file, by normalized name."""
     pins = re.findall(r"^([\w.-]+)==([^\s;]+)", lock.read_text(), re.MULTILINE)
     return {canonicalize_name(name): version for name, version in pins}

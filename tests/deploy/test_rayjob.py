@@ -1,4 +1,4 @@
-"""deploy/*.yaml against KubeRay's own schema, the rules that only its operator enforces, and each other."""
+"""deploy/*.yaml follow KubeRay's own schema and the rules that only its operator enforces, and fit together."""
 
 import re
 from functools import cache
@@ -22,9 +22,9 @@ PODS = [group["template"]["spec"] for group in GROUPS]
 
 @cache
 def schema() -> dict[str, Any]:
-    """KubeRay's schema of a RayJob, in which a field that it does not know is an error."""
+    """KubeRay's schema of a RayJob, changed so that an unknown field is an error."""
     if not CRD.exists():
-        pytest.skip(f"KubeRay's schema is not there: put the RayJob CRD of KubeRay 1.7.0 at {CRD}")
+        pytest.skip(f"KubeRay's schema is missing: put the RayJob CRD of KubeRay 1.7.0 at {CRD}")
     (v1,) = [
         found for found in yaml.load(CRD.read_text(), yaml.CSafeLoader)["spec"]["versions"] if found["name"] == "v1"
     ]
@@ -33,7 +33,7 @@ def schema() -> dict[str, Any]:
 
 
 def _strict(node: Any) -> Any:
-    """A schema in Kubernetes' dialect as plain JSON Schema, without room for unknown fields."""
+    """Converts a schema in Kubernetes' dialect to plain JSON Schema that allows no unknown fields."""
     if isinstance(node, list):
         return [_strict(item) for item in node]
     if not isinstance(node, dict):
@@ -46,29 +46,29 @@ def _strict(node: Any) -> Any:
     return strict
 
 
-def test_rayjob_is_what_its_schema_allows() -> None:
+def test_rayjob_follows_its_schema() -> None:
     jsonschema.Draft7Validator(schema()).validate(JOB)
 
 
 @pytest.mark.parametrize(("field", "value"), [("shutdownAfterJobFinish", True), ("ttlSecondsAfterFinished", "soon")])
-def test_rayjob_with_a_mistake_is_not_allowed(field: str, value: object) -> None:
+def test_rayjob_with_a_mistake_does_not(field: str, value: object) -> None:
     mistaken = {**JOB, "spec": {**SPEC, field: value}}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft7Validator(schema()).validate(mistaken)
 
 
-def test_name_leaves_room_for_what_the_operator_adds() -> None:
+def test_name_leaves_room_for_the_operators_suffix() -> None:
     assert re.fullmatch(r"[a-z]([-a-z0-9]{0,45}[a-z0-9])?", JOB["metadata"]["name"])
 
 
-def test_token_authentication_says_the_version_of_ray_in_the_image() -> None:
+def test_ray_version_for_token_authentication_is_the_one_in_the_image() -> None:
     assert CLUSTER["authOptions"] == {"mode": "token"}
     lock = (ROOT / "deploy" / "requirements.lock").read_text()
     assert f"\nray=={CLUSTER['rayVersion']} " in lock
     assert CLUSTER["rayVersion"] == version("ray")
 
 
-def test_cluster_is_shut_down_before_its_time_to_live_begins() -> None:
+def test_cluster_is_shut_down_some_time_after_the_job() -> None:
     assert SPEC["ttlSecondsAfterFinished"] > 0
     assert SPEC["shutdownAfterJobFinishes"] is True
 
@@ -77,13 +77,13 @@ def test_pods_are_not_restarted_in_place() -> None:
     assert [pod["restartPolicy"] for pod in [*PODS, RESULTS["spec"]]] == ["Never"] * 3
 
 
-def test_worker_group_has_a_number_of_replicas_within_its_limits() -> None:
+def test_worker_group_has_replicas_within_its_limits() -> None:
     for group in CLUSTER["workerGroupSpecs"]:
         assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
         assert not {"resources", "labels"} & group["rayStartParams"].keys()
 
 
-def test_entrypoint_asks_for_as_many_workers_as_there_are_cpus() -> None:
+def test_entrypoint_asks_for_one_worker_per_cpu() -> None:
     cpus = sum(
         group["replicas"] * int(group["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"])
         for group in CLUSTER["workerGroupSpecs"]
@@ -92,7 +92,7 @@ def test_entrypoint_asks_for_as_many_workers_as_there_are_cpus() -> None:
     assert CLUSTER["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
 
 
-def test_run_directory_is_on_the_claimed_volume_that_the_head_alone_mounts() -> None:
+def test_run_directory_is_on_the_claimed_volume_that_only_the_head_mounts() -> None:
     head, worker = PODS
     (mount,) = head["containers"][0]["volumeMounts"]
     assert f"--out {mount['mountPath']}/" in SPEC["entrypoint"]
@@ -110,7 +110,7 @@ def test_all_containers_run_one_image_as_its_numeric_user() -> None:
     assert all(pod["securityContext"]["runAsNonRoot"] for pod in pods)
 
 
-def test_study_of_the_entrypoint_is_shipped() -> None:
+def test_entrypoint_runs_a_shipped_study() -> None:
     words = SPEC["entrypoint"].split()
     assert words[:4] == ["python", "-m", "jobs", "run"]
     assert (ROOT / "jobs" / "specs" / f"{words[4]}.yaml").exists()

@@ -10,10 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
+import grimp
 import pytest
 import tomli
 
@@ -21,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("mnist_core", "cluster", "jobs")
 BIN = Path(sys.executable).parent
 MAX_LINES = 300
+MAX_FILES = 10
 RUN_DIR = ROOT / "cluster" / "run_dir" / "paths.py"
 FILE_NAME = re.compile(r"[\w.-]*\w\.[a-z]+")
 
@@ -53,6 +57,9 @@ class BannedName(NamedTuple):
 
 
 LAYERS = "Layers: jobs above cluster above mnist_core"
+ROOMS_OF_CORE = "Rooms of mnist_core: tutorial and training above model above data"
+ROOMS_OF_CLUSTER = "Rooms of cluster: what shows and runs a study above what decides, records and describes it"
+ROOMS_OF_JOBS = "Rooms of jobs: the command line above the terminal above what the commands do"
 MXNET = "MXNet is imported in mnist_core.context only"
 RAY = "Ray is imported where clusters are reached only"
 TENSORBOARDX = "tensorboardX is imported in cluster.tensorboard only"
@@ -64,6 +71,12 @@ DRIVER = "The driver decides and leaves the doing to others"
 IMPORTS = [
     ForbiddenImport(LAYERS, "mnist_core.offence_cluster", "cluster"),
     ForbiddenImport(LAYERS, "cluster.offence_jobs", "jobs"),
+    ForbiddenImport(ROOMS_OF_CORE, "mnist_core.data.offence_model", "mnist_core.model.networks"),
+    ForbiddenImport(ROOMS_OF_CORE, "mnist_core.training.offence_tutorial", "mnist_core.tutorial.iterators"),
+    ForbiddenImport(ROOMS_OF_CLUSTER, "cluster.spec.offence_store", "cluster.store.rows"),
+    ForbiddenImport(ROOMS_OF_CLUSTER, "cluster.driver.offence_ray_backend", "cluster.ray_backend.session"),
+    ForbiddenImport(ROOMS_OF_JOBS, "jobs.study.offence_terminal", "jobs.terminal.output"),
+    ForbiddenImport(ROOMS_OF_JOBS, "jobs.terminal.offence_cli", "jobs.cli.options"),
     ForbiddenImport(MXNET, "mnist_core.offence_mxnet", "mxnet", "import mxnet as mx"),
     ForbiddenImport(MXNET, "jobs.offence_mxnet", "mxnet", "from mxnet import nd"),
     ForbiddenImport(RAY, "cluster.offence_ray", "ray", "import ray.util"),
@@ -197,6 +210,27 @@ def test_no_file_is_longer_than_the_house_allows() -> None:
     lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in sources(*PACKAGES)}
 
     assert not {str(path): length for path, length in lengths.items() if length > MAX_LINES}
+
+
+def test_no_folder_has_more_files_than_a_reader_can_survey() -> None:
+    folders = Counter(path.parent.relative_to(ROOT) for path in sources(*PACKAGES) if path.name != "__init__.py")
+
+    assert not {str(folder): files for folder, files in folders.items() if files > MAX_FILES}
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph(*PACKAGES)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+    assert list(TopologicalSorter(imports).static_order())  # raises CycleError, which names the circle
+
+
+def test_package_init_files_hold_a_docstring_only() -> None:
+    inits = [path for path in sources(*PACKAGES) if path.name == "__init__.py"]
+    code = {str(path.relative_to(ROOT)): ast.parse(path.read_text()).body for path in inits}
+    longer = {name for name, body in code.items() if len(body) != 1}
+
+    assert longer == {"jobs/cli/__init__.py"}  # which names the entry point
 
 
 def run_file_names(source: str, names: set[str]) -> Iterator[tuple[int, str]]:

@@ -11,9 +11,9 @@ class GraphNode:
     """One operator or one input of a network.
 
     Attributes:
-        name: unique; what belongs to one operator alone is below it: `fc1/weight` is `fc1_weight` of `fc1`.
+        name: unique; a variable of one operator alone is below it: `fc1/weight` is `fc1_weight` of `fc1`.
         op: MXNet's operator, such as `FullyConnected`; `Variable` for a weight, a bias, an image or a label.
-        inputs: names of nodes, followed by `:1` for the second output of one, and so on.
+        inputs: names of nodes, with `:1` appended for a node's second output, and so on.
         attributes: MXNet's own, such as `num_hidden`.
     """
 
@@ -24,10 +24,10 @@ class GraphNode:
 
 
 def read_network(symbol_json: str) -> list[GraphNode]:
-    """The nodes of a network in MXNet's order, which puts the inputs of a node before it.
+    """Returns the nodes of a network in MXNet's order, in which a node follows its inputs.
 
     Args:
-        symbol_json: what `Symbol.tojson()` gives.
+        symbol_json: the result of `Symbol.tojson()`.
     """
     nodes: Sequence[Any] = json.loads(symbol_json)["nodes"]
     names = _names(nodes)
@@ -43,7 +43,7 @@ def read_network(symbol_json: str) -> list[GraphNode]:
 
 
 def _names(nodes: Sequence[Any]) -> list[str]:
-    """Each node's own name, or a variable's name below the operator that it is named after."""
+    """Each node's name; a variable's is below the operator that it is named after."""
     names = [str(node["name"]) for node in nodes]
     for user in nodes:
         prefix = f"{user['name']}_"

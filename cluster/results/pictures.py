@@ -26,8 +26,8 @@ CELL_WIDTH, CELL_HEIGHT, CELL_GAP = 40, 26, 1
 MARGIN_LEFT, MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM = 54, 34, 64, 44
 MIN_WIDTH = 300
 
-# A pixel of a confusion matrix is a background and how much ink lies on it, so that its palette holds every colour
-# that can occur and nothing has to be counted or rounded: 2 + 31 + 31 backgrounds by 4 strengths of ink.
+# A pixel of a confusion matrix combines a background and a strength of ink, so that its palette contains every
+# possible colour and nothing has to be counted or rounded: 2 + 31 + 31 backgrounds by 4 strengths of ink.
 MARGIN, SIDE_NOTE, RIGHT_CELL, WRONG_CELL = 0, 1, 2, 33
 SHADES, INK_STRENGTHS = 31, 4
 
@@ -36,7 +36,7 @@ ZOOM, FRAME, GRID_GAP, LINE_HEIGHT, GRID_COLUMNS = 3, 3, 8, 16, 5
 
 @dataclass(frozen=True)
 class Picture:
-    """An image as TensorBoard takes it. width, height: pixels; png: the encoded file."""
+    """An image in the form that TensorBoard takes. width, height: pixels; png: the encoded file."""
 
     width: int
     height: int
@@ -51,10 +51,10 @@ class _Tile:
 
 
 def confusion_picture(confusion: ConfusionMatrix, head: str) -> Picture:
-    """Draws a confusion matrix: a row is a label, a column a prediction, and at the right stands the label's recall.
+    """Draws a confusion matrix: a row is a label, a column a prediction, and at the right is the label's recall.
 
-    A cell is coloured by its share of its row: blue where the prediction is right; red where it is wrong, and there
-    by the cube root of the share, so that one mistake in a hundred is seen.
+    A cell is coloured by its share of its row: blue if the prediction is right; red if it is wrong, by the cube root
+    of the share, so that one mistake in a hundred is visible.
 
     Args:
         confusion: (classes, classes), [label][prediction] counts images.
@@ -86,7 +86,7 @@ def labelled_digits(images: UInt8Array, labels: Integers) -> Picture:
 
 
 def predicted_digits(images: UInt8Array, labels: Integers, predicted: Integers, probability: Floats) -> Picture:
-    """Draws digits with their labels and what was read in them; wrong ones are framed and written in red.
+    """Draws digits with their labels and predictions; wrong ones are framed and written in red.
 
     Args:
         images: (n, 28, 28) uint8, 0 is background.
@@ -112,7 +112,7 @@ def _draw_cells(
         share = float(shares[label, prediction])
         first, depth = (RIGHT_CELL, share) if label == prediction else (WRONG_CELL, share ** (1 / 3))
         ground.rectangle((left, top, right - 1, bottom - 1), first + round(depth * (SHADES - 1)))
-        if counts[label, prediction]:  # an empty cell says zero, and lets the mistakes stand out
+        if counts[label, prediction]:  # an empty cell means zero, and makes the mistakes stand out
             middle = ((left + right) / 2, (top + bottom) / 2)
             _write(ink, middle, str(counts[label, prediction]))
 
@@ -132,14 +132,14 @@ def _draw_axes(ground: ImageDraw.ImageDraw, ink: Image.Image, head: str, recalls
     _write(ink, (right + 52, bottom + 10), "recall", "rm")
 
 
-def _write(ink: Image.Image, place: tuple[float, float], text: str, anchor: str = "mm") -> None:
+def _write(ink: Image.Image, position: tuple[float, float], text: str, anchor: str = "mm") -> None:
     stamp, left, top = _stamp(text, anchor)
-    ink.paste(stamp, (round(place[0]) + left, round(place[1]) + top))
+    ink.paste(stamp, (round(position[0]) + left, round(position[1]) + top))
 
 
 @lru_cache(maxsize=1024)
 def _stamp(text: str, anchor: str) -> tuple[Image.Image, int, int]:
-    # Most counts are small and come again, and drawing text takes longer than all the rest of a picture.
+    # Most counts are small and repeat, and drawing text takes longer than the rest of a picture.
     left, top, right, bottom = (round(edge) for edge in _font(TEXT_PX).getbbox(text, anchor=anchor))
     stamp = Image.new("L", (right - left, bottom - top), 0)
     ImageDraw.Draw(stamp).text((-left, -top), text, 255, _font(TEXT_PX), anchor=anchor)
@@ -184,8 +184,8 @@ def _draw_tile(image: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int,
     digit = Image.fromarray(255 - tile.image).resize((side - 2 * FRAME, side - 2 * FRAME), Image.Resampling.NEAREST)
     image.paste(digit, (left + FRAME, top + FRAME))
     for number, caption in enumerate(tile.captions):
-        place = (left + side / 2, top + side + (number + 0.5) * LINE_HEIGHT)
-        draw.text(place, caption, WRONG if tile.wrong else INK, _font(TEXT_PX), anchor="mm")
+        position = (left + side / 2, top + side + (number + 0.5) * LINE_HEIGHT)
+        draw.text(position, caption, WRONG if tile.wrong else INK, _font(TEXT_PX), anchor="mm")
 
 
 def _encode(image: Image.Image) -> Picture:
@@ -204,5 +204,5 @@ def _font(size_px: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size_px)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise MissingLibrary("Pillow was built without FreeType, which draws text: install Pillow from its wheel")
-    # Digits and plain words need no text shaping, which takes most of the time of drawing them.
+    # Digits and plain words need no text shaping, which would take most of the time.
     return font.font_variant(layout_engine=ImageFont.Layout.BASIC)

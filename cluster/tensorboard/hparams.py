@@ -1,4 +1,4 @@
-"""What TensorBoard's HParams page is told of a trial, as summaries of its event file. Writes nothing."""
+"""What TensorBoard's HParams page shows of a trial, as summaries for its event file. Writes nothing."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from cluster.spec.space import Params, ParamValue, format_param
 from cluster.trial import TrialState
 from mnist_core.lean_import import hidden_packages
 
-with hidden_packages("torch"):  # see recorder.py
+with hidden_packages("torch"):  # see event_files.py
     from tensorboardX.proto.api_pb2 import DataType, Experiment, HParamInfo, MetricInfo, MetricName, Status
     from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
     from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
@@ -16,7 +16,7 @@ SESSION_END = "session_end_info"
 
 
 def session_start(hparams: Params, objective: str) -> list[Summary.Value]:
-    """What a trial's file begins with: the columns of the page, and the trial's own cells; `objective` is a tag."""
+    """Returns the start of a trial's file: the page's columns and the trial's values; `objective` is a tag."""
     columns = [HParamInfo(name=name, type=_data_type(value)) for name, value in hparams.items()]
     metric = MetricInfo(name=MetricName(tag=objective), description="The objective of the study.")
     start = SessionStartInfo(start_time_secs=time.time())
@@ -27,7 +27,7 @@ def session_start(hparams: Params, objective: str) -> list[Summary.Value]:
 
 
 def session_end(state: TrialState) -> Summary.Value:
-    """That the trial is over."""
+    """Returns the record of a trial's end."""
     status = "STATUS_FAILURE" if state is TrialState.FAIL else "STATUS_SUCCESS"
     return _summary(
         SESSION_END, session_end_info=SessionEndInfo(status=Status.Value(status), end_time_secs=time.time())
@@ -43,12 +43,12 @@ def _summary(name: str, **content: Experiment | SessionStartInfo | SessionEndInf
 def _data_type(value: ParamValue) -> int:
     if isinstance(value, bool):
         return int(DataType.DATA_TYPE_BOOL)
-    is_number = value is None or isinstance(value, int | float)  # nothing takes the place of a number
+    is_number = value is None or isinstance(value, int | float)  # None stands in for a missing number
     return int(DataType.DATA_TYPE_FLOAT64 if is_number else DataType.DATA_TYPE_STRING)
 
 
 def _set_hparam(start: SessionStartInfo, name: str, value: ParamValue) -> None:
-    """Numbers, switches and words as they are, lists and mappings as text; what is no finite number stays empty."""
+    """Sets numbers, booleans and strings as they are, lists and mappings as text; other numbers stay empty."""
     if isinstance(value, bool):
         start.hparams[name].bool_value = value
     elif isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""The border to the shell: whatever goes wrong becomes one sentence on stderr and an exit code, never a traceback."""
+"""Turns whatever goes wrong in a command into one sentence on stderr and an exit code, never a traceback."""
 
 import io
 import os
@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
+from typing_extensions import override
 
 from mnist_core.errors import EnvironmentLacks, MxtrialsError, NotWritable
 
@@ -16,26 +17,26 @@ EXIT_INTERRUPTED = 130
 
 
 class MxtrialsGroup(click.Group):
-    """Prints every error of ours as one sentence, and exits with its code."""
+    """A group of commands that prints each error as one sentence, and exits with its code."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Runs the command line; what the system refuses where nobody foresaw it is told like all else."""
+        """Runs the command line. Also turns unexpected OS errors into one-line messages."""
         _reopen_closed_streams()
         with _sigterm_as_keyboard_interrupt(), _standard_output():
             try:
                 return super().main(*args, **extra)
             except MxtrialsError as err:
-                refusal = err
+                failure: MxtrialsError = err
             except OSError as err:
                 what = f"{err.filename}: {err.strerror}" if err.filename else str(err)
-                refusal = EnvironmentLacks(f"the system refuses ({what}): `mxtrials doctor` may say more")
+                failure = EnvironmentLacks(f"the system reports an error ({what}): `mxtrials doctor` may say more")
             except MemoryError as err:
-                refusal = EnvironmentLacks(f"there is not enough memory ({err}): free some, or ask for less")
-            print_error(f"mxtrials: {_in_one_line(str(refusal))}")
-            sys.exit(refusal.exit_code)
+                failure = EnvironmentLacks(f"there is not enough memory ({err}): free some, or use less")
+            print_error(f"mxtrials: {_in_one_line(str(failure))}")
+            sys.exit(failure.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command that was named; click would call an interruption an abort, and exit with 1."""
+        """Runs the named command; click itself would report an interruption as an abort, and exit with 1."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -53,18 +54,18 @@ def _sigterm_as_keyboard_interrupt() -> Iterator[None]:
 
 
 def _in_one_line(sentence: str) -> str:
-    """A sentence that does nothing to a terminal, whatever the names in it are: line feeds, escapes, right-to-left."""
+    """Escapes what could change a terminal: names may contain line feeds, escape codes, right-to-left marks."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in sentence)
 
 
 def print_error(line: str) -> None:
-    """Prints a line on stderr; where that is full, too, the exit code has to do."""
+    """Prints a line on stderr; if that fails, too, the exit code remains."""
     with suppress(OSError):
         click.echo(line, err=True)
 
 
 def _reopen_closed_streams() -> None:
-    """Standard streams that were closed (`>&-`): a file of ours would take the number, and get what others print."""
+    """Opens standard streams that were closed (`>&-`): else the next file opened would receive what is printed."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
@@ -72,33 +73,33 @@ def _reopen_closed_streams() -> None:
 
 @contextmanager
 def _standard_output() -> Iterator[None]:
-    """What is printed here raises NotWritable where standard output refuses, e.g. on a full disk."""
+    """Makes printing in the block raise NotWritable if standard output fails, e.g. on a full disk."""
     before = sys.stdout
     if not isinstance(before, io.TextIOWrapper) or before is not sys.__stdout__:  # closed, or replaced
         yield
         return
-    sys.stdout = told = _Output(before.buffer, before.encoding, before.errors, line_buffering=before.line_buffering)
+    sys.stdout = output = _Output(before.buffer, before.encoding, before.errors, line_buffering=before.line_buffering)
     try:
         yield
     finally:
         sys.stdout = before
         try:
-            told.flush()
-        except (NotWritable, BrokenPipeError):  # again; Python would try once more, and end with a code of its own
+            output.flush()
+        except (NotWritable, BrokenPipeError):  # Python would try once more, and exit with its own code
             os.dup2(os.open(os.devnull, os.O_WRONLY), before.fileno())
-        told.detach()
+        output.detach()
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output; a signal may come amid a line, so nothing of Python is below its buffer."""
+    """Standard output, directly above its buffer: a signal may arrive in the middle of a line."""
 
+    @override
     def write(self, text: str) -> int:
-        """See io.TextIOBase."""
         with _translate_output_errors():
             return super().write(text)
 
+    @override
     def flush(self) -> None:
-        """See io.IOBase."""
         with _translate_output_errors():
             super().flush()
 
@@ -107,9 +108,9 @@ class _Output(io.TextIOWrapper):
 def _translate_output_errors() -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:  # click's own: who reads no more need not be told
+    except BrokenPipeError:  # handled by click: whoever stopped reading needs no message
         raise
     except OSError as err:
         raise NotWritable(
-            f"standard output cannot be written ({err.strerror}): make room there, or send it elsewhere"
+            f"standard output cannot be written ({err.strerror}): free disk space, or redirect it"
         ) from err

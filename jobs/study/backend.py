@@ -1,4 +1,4 @@
-"""Where the trials of a study run: in this process, on a Ray cluster, or on one that is started for the study."""
+"""Where trials run: in this process, on an existing Ray cluster, or on one started for the study."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,25 +14,18 @@ from mnist_core.errors import ClusterUnavailable
 
 @dataclass(frozen=True)
 class Backend:
-    """In this process, on the Ray cluster at an address, or on one started for the study."""
+    """The user's choice: `local`, this process; `address`, the Ray cluster there; neither: one started for it."""
 
     local: bool = False
     address: str | None = None
 
-    @property
-    def opening(self) -> str:
-        """What is going on there until the first worker is ready."""
-        if self.local:
-            return "loading MXNet"
-        return f"joining Ray at {self.address}" if self.address else "starting Ray"
-
 
 @contextmanager
 def open_pool(spec: StudySpec, dataset: Dataset, backend: Backend) -> Iterator[WorkerPool]:
-    """The workers that a study asks for, but never more than it has trials.
+    """Opens a pool of the workers that a study asks for, but never more than it has trials.
 
     Raises:
-        EnvironmentLacks: they cannot be had.
+        EnvironmentLacks: they cannot be started.
     """
     settings = WorkerSettings(spec.data.holdout, spec.seed, spec.limits.checkpoint_every_s)
     with ExitStack() as stack:
@@ -54,10 +47,10 @@ def open_pool(spec: StudySpec, dataset: Dataset, backend: Backend) -> Iterator[W
 
 
 def _wanted_cpus(spec: StudySpec) -> int | None:
-    """How many CPUs a cluster started for the study offers: one a worker; None lets Ray count the cores.
+    """The CPUs that a cluster started for the study offers: one per worker; None lets Ray count the cores.
 
     Raises:
-        ClusterUnavailable: so many workers do not fit into this machine's memory.
+        ClusterUnavailable: the workers do not fit into this machine's memory.
     """
     workers = spec.workers
     if workers.cpu == "auto":

@@ -10,7 +10,7 @@ from tests.faults.kit.accounts import account
 from tests.faults.kit.matrix import fault
 from tests.support.command_line import command
 
-REFUSED = "mxtrials: standard output cannot be written (No space left on device): make room there, or send it elsewhere"
+REFUSED = "mxtrials: standard output cannot be written (No space left on device): free disk space, or redirect it"
 
 
 @fault(

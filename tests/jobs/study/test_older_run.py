@@ -1,0 +1,68 @@
+"""A run directory that an earlier version wrote, before the packages were divided into rooms, still works.
+
+The archive holds a study of four trials of 12 epochs on the 256 + 128 images of `small_dataset`: three are complete,
+the last one is suspended after its tenth epoch. Its spec names the folder `idx` as the source.
+"""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from cluster.machine.processor import read_processor
+from cluster.run_dir.paths import RunDir
+from tests.support.command_line import CommandLine
+
+ARCHIVE = Path(__file__).parents[2] / "support" / "runs" / "run-of-schema-3.tar.gz"
+TAGS = ["perf/samples_per_second", "train/accuracy", "train/loss", "val/accuracy", "val/loss"]
+
+
+@pytest.fixture
+def older(tmp_path: Path, small_idx_folder: Path) -> RunDir:
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    run_dir = RunDir.open(tmp_path / "older")
+    run_dir.spec.write_text(run_dir.spec.read_text().replace("source: idx", f"source: {small_idx_folder}"))
+    return run_dir
+
+
+def has_this_processor(run_dir: RunDir) -> bool:
+    """Whether its trials were trained on a processor like this one: only then are they equal to the bit here."""
+    return bool(json.loads(run_dir.environment.read_text())["cpu"] == read_processor())
+
+
+def test_older_run_is_shown(older: RunDir, mxtrials: CommandLine) -> None:
+    document = json.loads(mxtrials("show", older.path, "--json").stdout)
+    assert (document["state"], document["best"]["number"]) == ("complete", 2)
+    assert [(trial["state"], trial["epochs"]) for trial in document["trials"]] == [
+        ("COMPLETE", 12),
+        ("COMPLETE", 12),
+        ("COMPLETE", 12),
+        ("WAITING", 10),
+    ]
+    assert "limits.minutes" in mxtrials("show", older.path).stdout
+
+
+def test_older_run_is_resumed_from_its_last_state(older: RunDir, mxtrials: CommandLine) -> None:
+    done = mxtrials("resume", older.path, "--trials", "5", "--local", "--json")
+    assert done.stderr == ""
+    trials = json.loads(done.stdout)["trials"]
+    assert [(trial["state"], trial["epochs"]) for trial in trials] == [("COMPLETE", 12)] * 5
+    assert [trial["attempts"] for trial in trials] == [1, 1, 1, 2, 1]
+    for number in range(5):
+        events = EventAccumulator(str(older.trial_tensorboard(number)))
+        events.Reload()
+        assert sorted(events.Tags()["scalars"]) == TAGS
+        assert [scalar.step for scalar in events.Scalars("val/loss")] == list(range(1, 13))
+
+
+def test_older_run_is_reproduced(older: RunDir, mxtrials: CommandLine) -> None:
+    done = mxtrials("reproduce", older.path, "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["number"], answer["epochs"]) == (2, 12)
+    if has_this_processor(older):
+        assert (done.returncode, answer["equal"]) == (0, True)
+    else:
+        assert any("the processor" in change for change in answer["changes"])

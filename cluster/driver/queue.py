@@ -45,6 +45,8 @@ class Backlog:
     """The waiting trials; hands them out in the order in which they came, once they are due.
 
     Example:
+        >>> from mnist_core.config import MlpConfig, TrainingConfig
+        >>> trial = TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0)
         >>> backlog = Backlog()
         >>> backlog.add(WaitingTrial(trial, not_before_s=10.0))
         >>> backlog.take_due(now_s=9.9) is None

@@ -37,7 +37,7 @@ class TrialDetails:
         return self.trial.traceback or found
 
     def as_json(self) -> dict[str, object]:
-        """The trial as in `show --json`, with its seed, traceback, epochs and attempts."""
+        """The trial as in `show --json`, with its seed, traceback, epochs and a log of its attempts."""
         return {
             **trial_document(self.trial),
             "seed": self.trial.seed,
@@ -46,7 +46,7 @@ class TrialDetails:
                 {"epoch": each.epoch, "elapsed_s": each.elapsed_s, "metrics": dict(each.metrics)}
                 for each in self.measurements
             ],
-            "attempts": [asdict(attempt) for attempt in self.attempts],
+            "attempt_log": [asdict(attempt) for attempt in self.attempts],
         }
 
 

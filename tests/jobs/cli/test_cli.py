@@ -150,6 +150,27 @@ def test_show_timing_adds_up_and_names_every_part(finished_run: tuple[Path, str]
     assert all(part in shown for part in [*times["worker_s"], *times["driver_s"]])
 
 
+def test_show_trial_has_its_parameters_epochs_and_attempts(
+    finished_run: tuple[Path, str], mxtrials: CommandLine
+) -> None:
+    run_dir, printed = finished_run
+    (_, expected) = json.loads(printed)["trials"]
+    trial = json.loads(mxtrials("show", run_dir, "--trial", "1", "--json").stdout)
+    assert {name: trial[name] for name in expected} == expected
+    assert [each["epoch"] for each in trial["measurements"]] == [1]
+    assert [each["outcome"] for each in trial["attempt_log"]] == ["complete"]
+    shown = mxtrials("show", run_dir, "--trial", "1").stdout
+    assert all(text in shown for text in ("trial 1", "COMPLETE", "learning_rate", "val/accuracy", "cpu-0"))
+
+
+def test_show_trial_that_does_not_exist_is_bad_input(finished_run: tuple[Path, str], mxtrials: CommandLine) -> None:
+    run_dir, _ = finished_run
+    assert_refused(mxtrials("show", run_dir, "--trial", "2"), 2, "has no trial 2: its trials are 0 to 1")
+    both = mxtrials("show", run_dir, "--trial", "1", "--timing")
+    assert both.returncode == 2
+    assert "choose one" in both.stderr
+
+
 def test_run_prints_the_json_that_show_prints(finished_run: tuple[Path, str], mxtrials: CommandLine) -> None:
     run_dir, printed = finished_run
     summary = json.loads(printed)

@@ -1,0 +1,59 @@
+"""All that is recorded of one trial, also of one that failed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.results.trial_details import read_trial
+from cluster.run_dir.paths import RunDir
+from cluster.store.store import Store
+from mnist_core.errors import RunDirError
+from mnist_core.measurement import Measurement
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> RunDir:
+    return RunDir.create(tmp_path / "run")
+
+
+@pytest.fixture
+def store(run_dir: RunDir) -> Iterator[Store]:
+    with Store.create(run_dir.store, "details") as store:
+        yield store
+
+
+def test_failed_trial_has_its_attempts_epochs_and_traceback(run_dir: RunDir, store: Store) -> None:
+    store.add_trial(0, "mlp", {"training.momentum": 0.5}, seed=7)
+    store.start_attempt(0, "cpu-0")
+    store.add_measurement(0, Measurement(1, {"val/loss": 0.5}, 1.5), 0.5)
+    store.end_attempt(0, "crashed", "worker process 12 died")
+    store.start_attempt(0, "cpu-1")
+    store.fail_trial(0, "failed", "ValueError: wrong", "Traceback: there")
+    details = read_trial(run_dir, 0)
+    assert (details.error, details.traceback) == ("ValueError: wrong", "Traceback: there")
+    document = details.as_json()
+    assert (document["state"], document["seed"], document["params"]) == ("FAIL", 7, {"training.momentum": 0.5})
+    assert document["measurements"] == [{"epoch": 1, "elapsed_s": 1.5, "metrics": {"val/loss": 0.5}}]
+    attempts = [(each.attempt, each.worker, each.outcome, each.error) for each in details.attempts]
+    assert attempts == [
+        (1, "cpu-0", "crashed", "worker process 12 died"),
+        (2, "cpu-1", "failed", "ValueError: wrong"),
+    ]
+
+
+def test_trial_that_succeeded_at_last_shows_why_it_failed_before(run_dir: RunDir, store: Store) -> None:
+    store.add_trial(0, "mlp", {}, seed=7)
+    store.start_attempt(0, "cpu-0")
+    store.end_attempt(0, "failed", "OSError: passing", "Traceback: passing")
+    store.start_attempt(0, "cpu-0")
+    details = read_trial(run_dir, 0)
+    assert (details.error, details.traceback) == ("OSError: passing", "Traceback: passing")
+
+
+def test_trial_that_does_not_exist_is_named_with_those_that_do(run_dir: RunDir, store: Store) -> None:
+    with pytest.raises(RunDirError, match="has no trial 0: it has none yet"):
+        read_trial(run_dir, 0)
+    store.add_trial(0, "mlp", {}, seed=7)
+    with pytest.raises(RunDirError, match="has no trial -1: its trials are 0 to 0"):
+        read_trial(run_dir, -1)

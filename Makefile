@@ -9,7 +9,7 @@ PACKAGES := mnist_core cluster jobs
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: run test check format bench soak lock clean help
+.PHONY: run test check format size bench soak lock clean help
 
 run: .venv/.ready ## Run the quickstart study on this machine, in a new folder under runs/
 	@out=runs/$(basename $(notdir $(SPEC))); n=1; free=$$out; \
@@ -27,6 +27,9 @@ check: .venv/.ready ## Check lint, formatting, types and import contracts
 format: .venv/.ready ## Format the code and fix what the linter can fix
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+size: .venv/.ready ## Show how many files and lines each folder has
+	@$(BIN)/python -m tests.support.size
 
 bench: .venv/.bench ## Run the benchmarks beside PyTorch and Ray Tune (first installs them: large)
 	@$(BIN)/mxtrials bench $(ARGS)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mnist_core.data.dataset import IMAGE_SIDE, UInt8Array
+from mnist_core.data.dataset import IMAGE_SIDE, PIXEL_MAX, UInt8Array
 
 DIGIT_SIDE = 20
 # The index of the row and column that MNIST's centres of mass lie around.
@@ -71,7 +71,7 @@ def _scaled(ink: _Grey) -> UInt8Array:
     scale = DIGIT_SIDE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC))
-    grey: UInt8Array = np.clip(np.rint(small * (255 / small.max())), 0, 255).astype(np.uint8)
+    grey: UInt8Array = np.clip(np.rint(small * (PIXEL_MAX / small.max())), 0, PIXEL_MAX).astype(np.uint8)
     return grey
 
 

@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.context import bind, mx
-from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages
+from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages, scale_pixels
 from mnist_core.model.metrics import Probabilities
 from mnist_core.model.networks import Network
 from mnist_core.model.parameters import ALIGNMENT_BYTES, Layout
-
-_PIXEL_MAX = np.float32(255)
 
 
 class BatchExecutor:
@@ -46,14 +44,12 @@ class BatchExecutor:
         digits = source.labels[indices]
         pixels = self._gathered[:count, None]
         if self._pixels is None:
-            self._data[:count] = pixels.astype(np.float32) / _PIXEL_MAX
+            self._data[:count] = scale_pixels(pixels)
         else:
-            # In two passes, for numpy converts while it divides in pieces, and slower.
-            self._pixels[:count] = pixels
-            self._pixels[:count] /= _PIXEL_MAX
+            scale_pixels(pixels, out=self._pixels[:count])
         for head, (ndarray, array) in zip(self._heads, self._labels, strict=True):
             target = ndarray if array is None else array
-            target[:count] = digits % head.classes
+            target[:count] = head.targets(digits)
 
     def train(self) -> Sequence[Probabilities]:
         """Forward and backward over the loaded batch: fills the gradient, summed over the batch.

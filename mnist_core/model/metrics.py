@@ -46,9 +46,9 @@ def score(heads: Sequence[Head], probabilities: Sequence[Probabilities], labels:
     Args:
         heads: the network's heads, in the order of its outputs.
         probabilities: (n, classes) float32 per head.
-        labels: (n,) uint8 digits; a head's label is the digit modulo its number of classes.
+        labels: (n,) uint8 digits.
     """
-    targets = [np.mod(labels, head.classes, dtype=np.uint8) for head in heads]  # (n,) per head
+    targets = [head.targets(labels) for head in heads]  # (n,) per head
     confusion = {
         head.name: confusion_matrix(output.argmax(axis=1), target, head.classes)
         for head, output, target in zip(heads, probabilities, targets, strict=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from mnist_core.config import LenetConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import mx
-from mnist_core.data.dataset import CLASSES, IMAGE_SIDE
+from mnist_core.data.dataset import CLASSES, IMAGE_SIDE, UInt8Array
 
 _KERNEL = (5, 5)
 # float32 numbers in a vector register of AVX-512, by which oneDNN counts channels.
@@ -15,11 +15,18 @@ _REGISTER = 16
 
 @dataclass(frozen=True)
 class Head:
-    """One softmax output. A label of this head is the digit modulo `classes`: the digit itself, or its parity."""
+    """One softmax output. Its target is the digit modulo `classes`: the digit itself, or its parity."""
 
     name: str
     classes: int
     label_name: str
+
+    def targets(self, digits: UInt8Array) -> UInt8Array:
+        """Returns what this head should answer to images of these digits: (n,) uint8 in 0..classes - 1.
+
+        digits: (n,) uint8.
+        """
+        return digits % self.classes  # type: ignore[return-value] # numpy keeps uint8, which its stubs do not know
 
 
 DIGIT = Head("digit", CLASSES, "softmax_label")

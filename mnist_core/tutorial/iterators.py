@@ -9,11 +9,17 @@ from typing import Any, Literal
 import numpy as np
 
 from mnist_core.context import mx
-from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages, Subset, all_images, epoch_order
+from mnist_core.data.dataset import (
+    IMAGE_SIDE,
+    IndexArray,
+    LabelledImages,
+    Subset,
+    all_images,
+    epoch_order,
+    scale_pixels,
+)
 from mnist_core.errors import InputError
 from mnist_core.model.networks import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
-
-_PIXEL_MAX = np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class MnistIter(mx.io.DataIter):  # type: ignore[misc]
 
     def _gather(self, index: IndexArray, pad: int) -> Any:
         pixels = self._source.images[index].reshape(-1, *self._image_shape)  # (B, 1, 28, 28) or (B, 784) uint8
-        data = mx.nd.array(np.divide(pixels, _PIXEL_MAX, dtype=np.float32))
+        data = mx.nd.array(scale_pixels(pixels))
         labels = mx.nd.array(self._source.labels[index], dtype=np.float32)  # (B,)
         return mx.io.DataBatch(data=[data], label=[labels], pad=pad, index=index)
 

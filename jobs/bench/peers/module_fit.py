@@ -27,7 +27,7 @@ def train(task: TrainingTask) -> Iterator[float]:
     from mnist_core.model.networks import build_network
 
     network = build_network(NETWORKS[task.network])
-    labels = {head.label_name: task.images.labels % head.classes for head in network.heads}
+    labels = {head.label_name: head.targets(task.images.labels) for head in network.heads}
     iterator = mx.io.NDArrayIter(task.as_floats(), labels, BATCH_SIZE, shuffle=True)
     module = mx.mod.Module(network.symbol, label_names=list(labels))
     options = {"learning_rate": LEARNING_RATE, "momentum": MOMENTUM}

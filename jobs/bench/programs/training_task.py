@@ -5,12 +5,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.data.cache import default_cache_dir, open_dataset
-from mnist_core.data.dataset import LabelledImages
+from mnist_core.data.dataset import FloatArray, LabelledImages, scale_pixels
 
 NETWORKS: dict[str, ModelConfig] = {
     "mlp": MlpConfig(initializer="xavier"),
@@ -34,9 +31,9 @@ class TrainingTask:
     network: str
     images: LabelledImages
 
-    def as_floats(self) -> npt.NDArray[np.float32]:
+    def as_floats(self) -> FloatArray:
         """Returns the images as (N, 1, 28, 28) float32 in [0, 1], as the tutorials prepare them."""
-        return self.images.images.reshape(-1, 1, 28, 28).astype(np.float32) / 255
+        return scale_pixels(self.images.images[:, None])
 
 
 def load_task(network: str) -> TrainingTask:

@@ -1,11 +1,14 @@
 """What a trial trains and how: the hyperparameters of the networks and of training, validated.
 
-The defaults are the tutorials'. This file holds values only; networks.py and training.py act on them.
+The defaults are the tutorials'. Values only: model/networks.py and training/trainer.py act on them.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mnist_core.heads import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY, Head
 
 Activation = Literal["relu", "tanh", "sigmoid", "softrelu", "softsign"]
 Initializer = Literal["uniform", "normal", "xavier"]
@@ -13,13 +16,15 @@ LayerWidth = Annotated[int, Field(ge=1, le=8192)]
 
 
 class FrozenModel(BaseModel):
-    """A validated value: immutable, and unknown keys are refused."""
+    """A validated value: immutable, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class MlpConfig(FrozenModel):
     """The tutorial's multilayer perceptron: 784 -> hidden... -> 10."""
+
+    heads: ClassVar[tuple[Head, ...]] = (DIGIT,)
 
     kind: Literal["mlp"] = "mlp"
     hidden: Annotated[tuple[LayerWidth, ...], Field(min_length=1, max_length=8)] = (128, 64)
@@ -29,6 +34,8 @@ class MlpConfig(FrozenModel):
 
 class LenetConfig(FrozenModel):
     """The tutorial's LeNet: two 5x5 convolutions with 2x2 max pooling, one hidden dense layer, 10 classes."""
+
+    heads: ClassVar[tuple[Head, ...]] = (DIGIT,)
 
     kind: Literal["lenet"] = "lenet"
     filters: tuple[LayerWidth, LayerWidth] = (20, 50)
@@ -40,13 +47,22 @@ class LenetConfig(FrozenModel):
 class MultitaskConfig(FrozenModel):
     """The MLP's trunk with two heads: the digit (10 classes) and its parity (2 classes)."""
 
+    heads: ClassVar[tuple[Head, ...]] = (MULTITASK_DIGIT, MULTITASK_PARITY)
+
     kind: Literal["multitask"] = "multitask"
     hidden: Annotated[tuple[LayerWidth, ...], Field(min_length=1, max_length=8)] = (128, 64)
     activation: Activation = "relu"
     initializer: Initializer = "uniform"
 
 
-ModelConfig = Annotated[MlpConfig | LenetConfig | MultitaskConfig, Field(discriminator="kind")]
+AnyModel = MlpConfig | LenetConfig | MultitaskConfig
+ModelConfig = Annotated[AnyModel, Field(discriminator="kind")]
+
+MODELS: Mapping[str, type[AnyModel]] = {model.model_fields["kind"].default: model for model in get_args(AnyModel)}
+CLASS_NAMES: Mapping[str, tuple[str, ...]] = {
+    head.name: head.class_names for model in MODELS.values() for head in model.heads
+}
+"""The names of a head's classes, by the name of the head."""
 
 
 class ConstantSchedule(FrozenModel):

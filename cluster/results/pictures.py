@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from mnist_core.config import CLASS_NAMES
 from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, UInt8Array
 from mnist_core.errors import MissingLibrary
 from mnist_core.measurement import ConfusionMatrix
@@ -122,7 +123,7 @@ def _draw_axes(ground: ImageDraw.ImageDraw, ink: Image.Image, head: str, recalls
     right, bottom = MARGIN_LEFT + side * CELL_WIDTH, MARGIN_TOP + side * CELL_HEIGHT
     ground.rectangle((right, MARGIN_TOP, right + MARGIN_RIGHT, bottom + 20), SIDE_NOTE)
     for number, recall in enumerate(recalls):
-        name = ("even", "odd")[number] if head == "parity" else str(number)
+        name = CLASS_NAMES[head][number]
         x, y = MARGIN_LEFT + (number + 0.5) * CELL_WIDTH, MARGIN_TOP + (number + 0.5) * CELL_HEIGHT
         _write(ink, (MARGIN_LEFT - 8, y), name, "rm")
         _write(ink, (x, bottom + 10), name)

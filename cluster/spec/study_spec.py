@@ -6,7 +6,8 @@ Fields are validated in the order in which they stand here: `search` is checked 
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -21,13 +22,21 @@ from cluster.spec.candidates import (
 from cluster.spec.direction import Direction
 from cluster.spec.space import Params, SpaceEntry, grid_size
 from cluster.spec.strategies import NoPruner, PrunerConfig, SamplerConfig, TpeSampler
-from mnist_core.config import FrozenModel, MlpConfig, ModelConfig, TrainingConfig
+from mnist_core.config import MODELS, FrozenModel, MlpConfig, ModelConfig, TrainingConfig
 from mnist_core.errors import SpecError
+from mnist_core.heads import head_accuracy_tags
 
 MAX_TRIALS = 1_000_000
-MULTITASK_OBJECTIVES = ("val/digit_accuracy", "val/parity_accuracy")
 
-Objective = Literal["val/accuracy", "val/loss", "val/digit_accuracy", "val/parity_accuracy"]
+# What each kind of network measures: also the accuracy of each head, if it has several.
+OBJECTIVES: Mapping[str, tuple[str, ...]] = {
+    kind: ("val/accuracy", "val/loss", *head_accuracy_tags("val", [head.name for head in model.heads]).values())
+    for kind, model in MODELS.items()
+}
+if TYPE_CHECKING:
+    Objective = str
+else:
+    Objective = Literal[tuple(dict.fromkeys(chain.from_iterable(OBJECTIVES.values())))]
 Auto = Literal["auto"]
 
 
@@ -172,6 +181,8 @@ def _check_grid_is_finite(search: SearchSpec) -> None:
 
 
 def _check_objective(search: SearchSpec, kinds: tuple[str, ...]) -> None:
-    others = [kind for kind in kinds if kind != "multitask"]
-    if search.objective in MULTITASK_OBJECTIVES and others:
-        raise located_error(f"{search.objective} is measured by multitask only, not by {others[0]}", "objective")
+    measuring = [kind for kind, objectives in OBJECTIVES.items() if search.objective in objectives]
+    others = [kind for kind in kinds if kind not in measuring]
+    if others:
+        measured_by = f"is measured by {', '.join(measuring)} only, not by {others[0]}"
+        raise located_error(f"{search.objective} {measured_by}", "objective")

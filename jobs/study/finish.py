@@ -11,9 +11,9 @@ from jobs.study.final_weights import FinalWeights
 from jobs.study.session import StudySession
 from mnist_core.context import open_context
 from mnist_core.errors import CheckpointError
-from mnist_core.model.networks import build_network, heads_of
+from mnist_core.model.networks import build_network
 from mnist_core.model.prediction import Predictor
-from mnist_core.model.saved_model import CLASS_NAMES, ModelCard, load_model, read_symbol, save_model
+from mnist_core.model.saved_model import ModelCard, load_model, read_symbol, save_model
 
 SHOWN_PREDICTIONS = 40
 
@@ -87,7 +87,7 @@ def _card(best: TrialRecord, trial: TrialSpec, data_fingerprint: str) -> ModelCa
         params=dict(best.params),
         metrics=dict(best.metrics),
         test=dict(best.test) if best.test else None,
-        classes={head.name: CLASS_NAMES[head.name] for head in heads_of(trial.model.kind)},
+        classes={head.name: head.class_names for head in trial.model.heads},
         weights_sha256=str(best.weights_sha256),
         data_fingerprint=data_fingerprint,
     )

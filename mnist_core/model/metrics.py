@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.data.dataset import UInt8Array
+from mnist_core.heads import Head, head_accuracy_tags
 from mnist_core.measurement import ConfusionMatrix
-from mnist_core.model.networks import Head
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -33,11 +33,13 @@ class Scores:
     confusion: dict[str, ConfusionMatrix]
 
     def as_metrics(self, prefix: str) -> dict[str, float]:
-        """By TensorBoard tag, e.g. `val/loss`; the accuracy by head only where there are several heads."""
-        metrics = {f"{prefix}/loss": self.loss, f"{prefix}/accuracy": self.accuracy}
-        if len(self.head_accuracy) > 1:
-            metrics |= {f"{prefix}/{name}_accuracy": value for name, value in self.head_accuracy.items()}
-        return metrics
+        """By TensorBoard tag, e.g. `val/loss`; the accuracy by head only if there are several heads."""
+        tags = head_accuracy_tags(prefix, self.head_accuracy)
+        return {
+            f"{prefix}/loss": self.loss,
+            f"{prefix}/accuracy": self.accuracy,
+            **{tag: self.head_accuracy[head] for head, tag in tags.items()},
+        }
 
 
 def score(heads: Sequence[Head], probabilities: Sequence[Probabilities], labels: UInt8Array) -> Scores:

@@ -1,37 +1,20 @@
-"""The three networks as MXNet Symbols, with the tutorials' layer names. Holds no weights and trains nothing."""
+"""The networks as MXNet Symbols, with the tutorials' layer names. Holds no weights and trains nothing.
 
-from collections.abc import Mapping
+To add a network, write the function that builds its Symbol and enter it into NETWORKS.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_core.config import LenetConfig, ModelConfig, MultitaskConfig
+from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import mx
-from mnist_core.data.dataset import CLASSES, IMAGE_SIDE, UInt8Array
+from mnist_core.data.dataset import IMAGE_SIDE
+from mnist_core.heads import Head
 
 _KERNEL = (5, 5)
 # float32 numbers in a vector register of AVX-512, by which oneDNN counts channels.
 _REGISTER = 16
-
-
-@dataclass(frozen=True)
-class Head:
-    """One softmax output. Its target is the digit modulo `classes`: the digit itself, or its parity."""
-
-    name: str
-    classes: int
-    label_name: str
-
-    def targets(self, digits: UInt8Array) -> UInt8Array:
-        """Returns what this head should answer to images of these digits: (n,) uint8 in 0..classes - 1.
-
-        digits: (n,) uint8.
-        """
-        return digits % self.classes  # type: ignore[return-value] # numpy keeps uint8, which its stubs do not know
-
-
-DIGIT = Head("digit", CLASSES, "softmax_label")
-MULTITASK_DIGIT = Head("digit", CLASSES, "softmaxdigit_label")
-MULTITASK_PARITY = Head("parity", 2, "softmaxparity_label")
 
 
 @dataclass(frozen=True)
@@ -58,59 +41,85 @@ class Network:
         return {name: shape for name, shape in zip(names, shapes, strict=True) if name not in inputs}
 
 
+@dataclass(frozen=True)
+class NetworkKind:
+    """The two functions that build a kind of network from its config.
+
+    Attributes:
+        symbol: builds `Network.symbol`.
+        cpu_symbol: builds `Network.cpu_symbol`; the same function if no other arrangement is faster.
+    """
+
+    symbol: Callable[[Any], Any]
+    cpu_symbol: Callable[[Any], Any]
+
+
 def build_network(config: ModelConfig) -> Network:
     """Builds the network that a config describes."""
-    return Network(_softmaxes(config, _trunk(config)), heads_of(config.kind), _softmaxes(config, _trunk_on_cpu(config)))
+    kind = NETWORKS[config.kind]
+    return Network(kind.symbol(config), config.heads, kind.cpu_symbol(config))
 
 
-def heads_of(kind: str) -> tuple[Head, ...]:
-    """The heads of a kind of model, without building it."""
-    return (MULTITASK_DIGIT, MULTITASK_PARITY) if kind == "multitask" else (DIGIT,)
+def _perceptron(config: MlpConfig | MultitaskConfig) -> Any:
+    return _dense_layers(mx.sym.Flatten(_data(), name="flatten"), config)
 
 
-def _trunk(config: ModelConfig) -> Any:
-    """All but the last layer, as the tutorials write it: (B, features)."""
-    data = mx.sym.Variable("data")  # (B, 1, 28, 28)
-    if not isinstance(config, LenetConfig):
-        return _dense(mx.sym.Flatten(data, name="flatten"), config.hidden, config.activation)
-    layer = data
+def _perceptron_on_cpu(config: MlpConfig | MultitaskConfig) -> Any:
+    """The same without Flatten: it copies the batch, and FullyConnected flattens its input anyway."""
+    return _dense_layers(_data(), config)
+
+
+def _dense_layers(layer: Any, config: MlpConfig | MultitaskConfig) -> Any:
+    for number, width in enumerate(config.hidden, start=1):
+        layer = mx.sym.FullyConnected(layer, name=f"fc{number}", num_hidden=width)  # (B, width)
+        layer = _activation(layer, config.activation, number)
+    return _softmaxes(layer, len(config.hidden) + 1, config.heads)
+
+
+def _lenet(config: LenetConfig) -> Any:
+    layer = _data()
     for number, filters in enumerate(config.filters, start=1):
         layer = mx.sym.Convolution(layer, name=f"conv{number}", kernel=_KERNEL, num_filter=filters)
-        layer = _activated(layer, config.activation, number)
-        layer = _pooled(layer, number)
-    return _lenet_dense(mx.sym.Flatten(layer, name="flatten"), config)  # (B, filters[1] * 4 * 4)
+        layer = _activation(layer, config.activation, number)
+        layer = _pooling(layer, number)
+    return _lenet_dense_layers(mx.sym.Flatten(layer, name="flatten"), config)  # (B, filters[1] * 4 * 4)
 
 
-def _trunk_on_cpu(config: ModelConfig) -> Any:
-    """The same, without what costs time and changes nothing.
+def _lenet_on_cpu(config: LenetConfig) -> Any:
+    """The same, arranged to cost less.
 
-    Flatten copies the batch, and FullyConnected flattens by itself. An activation never decreases, so the largest of
-    four may be taken before it instead of after, which leaves it a quarter of the work. (Of two numbers that it rounds
-    to the same one, the larger gets the gradient, and no longer the first.) Convolutions are padded.
+    An activation never decreases, so the maximum of four may be taken before it instead of after, which leaves it a
+    quarter of the work. (Of two numbers that it rounds to the same one, the larger gets the gradient, and no longer the
+    first.) Convolutions are padded, and nothing is flattened: FullyConnected does that anyway.
     """
-    data = mx.sym.Variable("data")  # (B, 1, 28, 28)
-    if not isinstance(config, LenetConfig):
-        return _dense(data, config.hidden, config.activation)
-    layer, channels, planes = data, 1, 1
+    layer = _data()
+    channels, planes = 1, 1
     for number, filters in enumerate(config.filters, start=1):
         layer = _padded_convolution(layer, number, (filters, channels), planes)  # (B, planes, ...)
-        layer = _activated(_pooled(layer, number), config.activation, number)
+        layer = _activation(_pooling(layer, number), config.activation, number)
         channels, planes = filters, _padded(filters)
-    return _lenet_dense(
-        layer if planes == channels else mx.sym.slice_axis(layer, axis=1, begin=0, end=channels), config
-    )
+    if planes > channels:
+        layer = mx.sym.slice_axis(layer, axis=1, begin=0, end=channels)
+    return _lenet_dense_layers(layer, config)
+
+
+def _lenet_dense_layers(layer: Any, config: LenetConfig) -> Any:
+    layer = mx.sym.FullyConnected(layer, name="fc1", num_hidden=config.hidden)
+    layer = _activation(layer, config.activation, 3)
+    return _softmaxes(layer, 2, config.heads)
 
 
 def _padded_convolution(layer: Any, number: int, shape: tuple[int, int], planes: int) -> Any:
-    """A convolution with zeros up to whole registers of channels, the only shape that oneDNN's fast kernels take.
+    """A convolution whose channels are padded with zeros to whole registers: oneDNN's fast kernels take no other shape.
 
     Args:
-        layer: (B, planes, H, W), of which only the first channels count.
+        layer: (B, planes, H, W), of which only the first `channels` count.
         number: 1 or 2.
         shape: filters and channels of the weight.
         planes: channels of the layer.
     """
-    (filters, channels), more = shape, _padded(shape[0]) - shape[0]
+    filters, channels = shape
+    more = _padded(filters) - filters
     weight = mx.sym.Variable(f"conv{number}_weight", shape=(filters, channels, *_KERNEL))
     bias = mx.sym.Variable(f"conv{number}_bias", shape=(filters,))
     if planes > channels:
@@ -118,8 +127,8 @@ def _padded_convolution(layer: Any, number: int, shape: tuple[int, int], planes:
     if more:
         weight = mx.sym.concat(weight, mx.sym.zeros((more, planes, *_KERNEL)), dim=0)
         bias = mx.sym.concat(bias, mx.sym.zeros((more,)), dim=0)
-    if (planes, more) == (channels, 0):
-        # A convolution that predicts wants to reorder its weight, and refuses one that is a part of another array.
+    if planes == channels and more == 0:
+        # A convolution that predicts reorders its weight, and fails if that is a part of another array.
         weight = mx.sym.identity(weight)
     return mx.sym.Convolution(layer, weight, bias, name=f"conv{number}", kernel=_KERNEL, num_filter=filters + more)
 
@@ -128,34 +137,36 @@ def _padded(channels: int) -> int:
     return -(-channels // _REGISTER) * _REGISTER
 
 
-def _pooled(layer: Any, number: int) -> Any:
+def _data() -> Any:
+    return mx.sym.Variable("data")  # (B, 1, 28, 28)
+
+
+def _pooling(layer: Any, number: int) -> Any:
     return mx.sym.Pooling(layer, name=f"pool{number}", pool_type="max", kernel=(2, 2), stride=(2, 2))
 
 
-def _activated(layer: Any, activation: str, number: int) -> Any:
-    return mx.sym.Activation(layer, name=f"{activation}{number}", act_type=activation)
+def _activation(layer: Any, kind: str, number: int) -> Any:
+    return mx.sym.Activation(layer, name=f"{kind}{number}", act_type=kind)
 
 
-def _dense(layer: Any, widths: tuple[int, ...], activation: str) -> Any:
-    for number, width in enumerate(widths, start=1):
-        layer = mx.sym.FullyConnected(layer, name=f"fc{number}", num_hidden=width)  # (B, width)
-        layer = _activated(layer, activation, number)
-    return layer
+def _softmaxes(features: Any, number: int, heads: Sequence[Head]) -> Any:
+    """The last layer: a softmax over the classes of each head, (B, classes).
+
+    Args:
+        features: (B, width).
+        number: of the dense layer, in its name.
+        heads: in the order of the outputs.
+    """
+    outputs = []
+    for head in heads:
+        logits = mx.sym.FullyConnected(features, name=f"fc{number}{head.suffix}", num_hidden=head.classes)
+        outputs.append(mx.sym.SoftmaxOutput(logits, name=f"softmax{head.suffix}"))
+    return outputs[0] if len(outputs) == 1 else mx.sym.Group(outputs)
 
 
-def _lenet_dense(layer: Any, config: LenetConfig) -> Any:
-    layer = mx.sym.FullyConnected(layer, name="fc1", num_hidden=config.hidden)
-    return _activated(layer, config.activation, 3)
-
-
-def _softmaxes(config: ModelConfig, trunk: Any) -> Any:
-    """The last layer: a softmax for each head."""
-    last = 2 if isinstance(config, LenetConfig) else len(config.hidden) + 1
-    if not isinstance(config, MultitaskConfig):
-        logits = mx.sym.FullyConnected(trunk, name=f"fc{last}", num_hidden=CLASSES)
-        return mx.sym.SoftmaxOutput(logits, name="softmax")
-    digit = mx.sym.FullyConnected(trunk, name=f"fc{last}digit", num_hidden=CLASSES)
-    parity = mx.sym.FullyConnected(trunk, name=f"fc{last}parity", num_hidden=2)
-    return mx.sym.Group(
-        [mx.sym.SoftmaxOutput(digit, name="softmaxdigit"), mx.sym.SoftmaxOutput(parity, name="softmaxparity")]
-    )
+NETWORKS: Mapping[str, NetworkKind] = {
+    "mlp": NetworkKind(_perceptron, _perceptron_on_cpu),
+    "lenet": NetworkKind(_lenet, _lenet_on_cpu),
+    "multitask": NetworkKind(_perceptron, _perceptron_on_cpu),
+}
+"""By `kind` of config."""

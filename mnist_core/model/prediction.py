@@ -1,17 +1,17 @@
 """Asks a trained network: what is on these images, and how often is it right."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mnist_core.config import ModelConfig
 from mnist_core.data.dataset import IndexArray, LabelledImages, UInt8Array
+from mnist_core.heads import DIGIT, MULTITASK_PARITY
 from mnist_core.model.executor import BatchExecutor, predict_all, shared_array
 from mnist_core.model.metrics import Probabilities, Scores, score
 from mnist_core.model.networks import build_network
 from mnist_core.model.parameters import Layout, Vector
-from mnist_core.model.saved_model import CLASS_NAMES
 
 BATCH = 100
 
@@ -47,8 +47,10 @@ class Predictor:
     def predict(self, images: UInt8Array) -> list[Prediction]:
         """Classifies images (N, 28, 28) uint8 with light digits on black, as MNIST's are."""
         unlabelled = LabelledImages(images, np.zeros(len(images), np.uint8))
-        digits, *parities = self._probabilities(unlabelled, np.arange(len(images)))
-        return [_prediction(digits[row], parities[0][row] if parities else None) for row in range(len(images))]
+        outputs = self._probabilities(unlabelled, np.arange(len(images)))
+        by_head = {head.name: output for head, output in zip(self._network.heads, outputs, strict=True)}
+        digits, parities = by_head[DIGIT.name], by_head.get(MULTITASK_PARITY.name)
+        return [_prediction(digits[row], None if parities is None else parities[row]) for row in range(len(images))]
 
     def evaluate(self, images: LabelledImages) -> Scores:
         """Scores the network on images, each exactly once."""
@@ -60,11 +62,10 @@ class Predictor:
 
 
 def _prediction(digits: Probabilities, parity: Probabilities | None) -> Prediction:
+    """digits: (10,), parity: (2,) probabilities of one image."""
     digit = int(digits.argmax())
     seen = Prediction(digit, float(digits[digit]), tuple(float(p) for p in digits))
     if parity is None:
         return seen
     side = int(parity.argmax())
-    return Prediction(
-        seen.digit, seen.probability, seen.probabilities, CLASS_NAMES["parity"][side], float(parity[side])
-    )
+    return replace(seen, parity=MULTITASK_PARITY.class_names[side], parity_probability=float(parity[side]))

@@ -17,11 +17,6 @@ from mnist_core.model.parameters import Layout, Vector, weights_sha256
 EPOCH = 0
 """The number that `mx.mod.Module.load(prefix, epoch)` is given."""
 
-CLASS_NAMES: Mapping[str, tuple[str, ...]] = {
-    "digit": tuple(str(digit) for digit in range(10)),
-    "parity": ("even", "odd"),
-}
-
 
 class ModelCard(FrozenModel):
     """What a saved model is.

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.context import mx
+from mnist_core.heads import MULTITASK_DIGIT, MULTITASK_PARITY
 from mnist_core.model.metrics import confusion_matrix
-from mnist_core.model.networks import MULTITASK_DIGIT, MULTITASK_PARITY
 
 
 class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]

@@ -19,7 +19,7 @@ from mnist_core.data.dataset import (
     scale_pixels,
 )
 from mnist_core.errors import InputError
-from mnist_core.model.networks import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
+from mnist_core.heads import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
 
 
 @dataclass(frozen=True)

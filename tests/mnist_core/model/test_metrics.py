@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnist_core.heads import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
 from mnist_core.model.metrics import Probabilities, confusion_matrix, cross_entropy, score
-from mnist_core.model.networks import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
 
 
 def one_hot(classes: int, *predictions: int) -> Probabilities:

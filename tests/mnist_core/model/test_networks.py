@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
+from mnist_core.config import MODELS, LenetConfig, MlpConfig, ModelConfig, MultitaskConfig
 from mnist_core.context import bind, mx, open_context
 from mnist_core.data.dataset import Dataset
-from mnist_core.model.networks import Network, build_network
+from mnist_core.model.networks import NETWORKS, Network, build_network
 from mnist_core.model.parameters import Layout, initial_weights
 
 Floats = npt.NDArray[np.float32]
@@ -60,3 +60,16 @@ def test_arrangement_for_the_cpu_computes_what_the_tutorials_network_does(
 def test_arrangement_has_the_arguments_of_the_tutorials_network(model: ModelConfig) -> None:
     network = build_network(model)
     assert sorted(network.cpu_symbol.list_arguments()) == sorted(network.symbol.list_arguments())
+
+
+def test_each_kind_of_config_has_its_network() -> None:
+    assert NETWORKS.keys() == MODELS.keys()
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_network_of_each_kind_has_an_output_and_a_label_for_each_head(kind: str) -> None:
+    network = build_network(MODELS[kind]())
+    _, outputs, _ = network.symbol.infer_shape(data=(BATCH, 1, 28, 28))
+    assert network.heads == MODELS[kind].heads
+    assert outputs == [(BATCH, head.classes) for head in network.heads]
+    assert {head.label_name for head in network.heads} <= set(network.symbol.list_arguments())

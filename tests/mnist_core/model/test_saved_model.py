@@ -10,10 +10,9 @@ from mnist_core.config import LenetConfig, MlpConfig, ModelConfig, MultitaskConf
 from mnist_core.context import mx, open_context
 from mnist_core.data.dataset import Dataset, split
 from mnist_core.errors import CheckpointError, NotWritable
-from mnist_core.model.networks import heads_of
 from mnist_core.model.parameters import Vector, weights_sha256
 from mnist_core.model.prediction import Predictor
-from mnist_core.model.saved_model import CLASS_NAMES, EPOCH, ModelCard, load_card, load_model, read_symbol, save_model
+from mnist_core.model.saved_model import EPOCH, ModelCard, load_card, load_model, read_symbol, save_model
 from mnist_core.training.trainer import Trainer
 from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
 from mnist_core.tutorial.iterators import DigitParityIter, MnistIter
@@ -40,7 +39,7 @@ def card_of(model: ModelConfig, weights: Vector) -> ModelCard:
         params={"model.hidden": [128, 64]},
         metrics={"val/accuracy": 0.5},
         test=None,
-        classes={head.name: CLASS_NAMES[head.name] for head in heads_of(model.kind)},
+        classes={head.name: head.class_names for head in model.heads},
         weights_sha256=weights_sha256(weights),
         data_fingerprint="f" * 64,
     )
@@ -65,7 +64,7 @@ def test_saved_model_opened_by_module_scores_to_the_same_accuracy(
 
     images = MnistIter(small_dataset.test, batch_size=100)
     iterator = DigitParityIter(images) if kind == "multitask" else images
-    labels = [head.label_name for head in heads_of(kind)]
+    labels = [head.label_name for head in MODELS[kind].heads]
     module = mx.mod.Module.load(str(prefix), EPOCH, label_names=labels)
     module.bind(iterator.provide_data, iterator.provide_label, for_training=False)
     metric = DigitParityAccuracy() if kind == "multitask" else mx.metric.Accuracy()

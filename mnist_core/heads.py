@@ -1,0 +1,58 @@
+"""The heads of the networks: what each output classifies, and into which classes. Values only; needs no MXNet."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnist_core.data.dataset import UInt8Array
+
+
+@dataclass(frozen=True)
+class Head:
+    """One softmax output. It classifies a digit modulo its number of classes: the digit itself, or its parity.
+
+    Attributes:
+        name: heads with the same name have the same classes.
+        class_names: of its outputs, in their order.
+        suffix: what the tutorials append to the names of its layers, e.g. `fc3digit` and `softmaxdigit`.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    suffix: str = ""
+
+    @cached_property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @property
+    def label_name(self) -> str:
+        """The input of the Symbol that takes this head's targets."""
+        return f"softmax{self.suffix}_label"
+
+    def targets(self, digits: "UInt8Array") -> "UInt8Array":
+        """Returns the right answers for images of these digits.
+
+        Args:
+            digits: (n,) uint8 in 0..9.
+
+        Returns:
+            (n,) uint8 in 0..classes - 1.
+        """
+        return digits % self.classes  # type: ignore[return-value] # numpy keeps uint8, which its stubs do not know
+
+
+DIGIT = Head("digit", tuple("0123456789"))
+MULTITASK_DIGIT = Head("digit", DIGIT.class_names, suffix="digit")
+MULTITASK_PARITY = Head("parity", ("even", "odd"), suffix="parity")
+
+
+def head_accuracy_tags(prefix: str, heads: Collection[str]) -> dict[str, str]:
+    """Returns head name -> TensorBoard tag of its accuracy, e.g. `val/parity_accuracy`.
+
+    Empty for a network with one head, whose accuracy is that of the network.
+    """
+    return {head: f"{prefix}/{head}_accuracy" for head in heads} if len(heads) > 1 else {}

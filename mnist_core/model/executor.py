@@ -1,6 +1,5 @@
 """A network bound to flat vectors on one context, for batches of one size. Feeds it, and nothing more."""
 
-import ctypes
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -13,6 +12,7 @@ from mnist_core.data.dataset import IMAGE_SIDE, IndexArray, LabelledImages, scal
 from mnist_core.model.metrics import Probabilities
 from mnist_core.model.networks import Network
 from mnist_core.model.parameters import ALIGNMENT_BYTES, Layout
+from mnist_core.model.raw_executor import RawExecutor
 
 
 class BatchExecutor:
@@ -34,7 +34,7 @@ class BatchExecutor:
             arguments[head.label_name] = labels
         gradients = None if gradient is None else {name: layout.view(gradient, name) for name in layout.shapes}
         symbol = network.cpu_symbol if context.device_type == "cpu" else network.symbol
-        self._calls = _RawExecutor(bind(symbol, context, arguments, gradients))
+        self._calls = RawExecutor(bind(symbol, context, arguments, gradients))
 
     def load(self, source: LabelledImages, indices: IndexArray) -> None:
         """Gathers images and labels; fewer than `batch_size` leave the rest of the batch as it was."""
@@ -65,39 +65,6 @@ class BatchExecutor:
         """Forward over the loaded batch; returns what `train` does."""
         self._calls.forward(is_train=False)
         return self._calls.outputs()
-
-
-class _RawExecutor:
-    """A bound executor, called without MXNet's Python wrapper: that makes its output arrays anew in each call."""
-
-    def __init__(self, executor: Any) -> None:
-        self._executor = executor
-        self._library = mx.base._LIB  # noqa: SLF001 - there is no other way to it
-        self._nothing = mx.base.c_handle_array([])
-        self._outputs = executor.outputs
-        on_cpu = all(output.context.device_type == "cpu" for output in self._outputs)
-        self._memory = [_memory_of(output) for output in self._outputs] if on_cpu else None
-
-    def forward(self, is_train: bool) -> None:
-        mx.base.check_call(self._library.MXExecutorForward(self._executor.handle, ctypes.c_int(is_train)))
-
-    def backward(self) -> None:
-        call = self._library.MXExecutorBackwardEx
-        mx.base.check_call(call(self._executor.handle, ctypes.c_uint(0), self._nothing, ctypes.c_int(1)))
-
-    def outputs(self) -> Sequence[Probabilities]:
-        if self._memory is None:
-            return [output.asnumpy() for output in self._outputs]
-        for output in self._outputs:  # an engine with threads, which MXNet has where a program imported it first
-            mx.base.check_call(self._library.MXNDArrayWaitToRead(output.handle))
-        return self._memory
-
-
-def _memory_of(ndarray: Any) -> npt.NDArray[np.float32]:
-    """The memory of an NDArray on a CPU, as a numpy array."""
-    address = ctypes.POINTER(ctypes.c_float)()
-    mx.base.check_call(mx.base._LIB.MXNDArrayGetData(ndarray.handle, ctypes.byref(address)))  # noqa: SLF001
-    return np.ctypeslib.as_array(address, ndarray.shape)
 
 
 def predict_all(

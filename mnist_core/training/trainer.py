@@ -123,9 +123,7 @@ class Trainer:
         first_step = self._epoch * self._steps_per_epoch()
         for number, start in enumerate(range(0, len(order), self._config.batch_size)):
             batch = order[start : start + self._config.batch_size]
-            executor = self._executors[len(batch)]
-            executor.load(train.source, batch)
-            predicted = executor.train()
+            predicted = self._executors[len(batch)].train(train.source, batch)
             self._optimizer.step(self._learning_rate(first_step + number), 1.0 / len(batch))
             for kept, output in zip(outputs, predicted, strict=True):
                 kept[start : start + len(batch)] = output

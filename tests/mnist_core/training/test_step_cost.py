@@ -46,7 +46,7 @@ def calls_of_an_epoch(dataset: Dataset, steps: int) -> Counter[str]:
 def test_step_makes_few_calls_and_no_more_in_a_long_epoch(small_dataset: Dataset) -> None:
     short, long = calls_of_an_epoch(small_dataset, 2), calls_of_an_epoch(small_dataset, 6)
     a_step = {name: (long[name] - short[name]) / 4 for name in long if long[name] != short[name]}
-    assert {a_step[name] for name in ("load", "forward", "backward", "step")} == {1}
+    assert {a_step[name] for name in ("_load", "forward", "backward", "step")} == {1}
     assert sum(a_step.values()) <= 35, a_step
 
 

@@ -1,29 +1,27 @@
-"""The one door to MXNet: its environment, its import, and the context that a process owns.
+"""The one place that imports MXNet: sets its environment, imports it, and opens the context that a process owns.
 
-Everything else says `from mnist_core.context import mx`; the import happens at that moment, once, for the device
-that `use_device` named before (a CPU unless told otherwise).
+Everywhere else, `from mnist_core.context import mx` imports it on first use, for the device that `use_device` chose
+(a CPU by default).
 """
 
-import ctypes
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from mnist_core.errors import DeviceUnavailable, MissingLibrary, last_line
 from mnist_core.gpu import gpu_problem
-from mnist_core.lean_import import hidden_packages
+from mnist_core.lean_import import filtered_stderr, hidden_packages
+from mnist_core.system_libraries import load_cuda, missing_library
 
 if TYPE_CHECKING:
     mx: Any
 
 DeviceKind = Literal["cpu", "gpu"]
 
-# One worker is one core: the naive engine runs an operator in the calling thread, so two workers do not fight over
+# One worker uses one core: the naive engine runs an operator in the calling thread, so two workers do not fight over
 # two cores, and every run sums in the same order. Measured on the tutorials' MLP: 2.1 x the threaded engine's speed
 # with two workers on two cores.
 _CPU_ENVIRONMENT = {
@@ -32,14 +30,14 @@ _CPU_ENVIRONMENT = {
     "MXNET_USE_OPERATOR_TUNING": "0",
     "MXNET_CPU_PRIORITY_NTHREADS": "1",
     "MXNET_SUBGRAPH_VERBOSE": "0",
-    # So many prepared computations of each operator, and of all in oneDNN itself, are kept; the deepest network needs
-    # 30 of one operator. Without a bound a worker that trains networks of ever other widths keeps a thousand: LeNets
-    # made it 600 MB large instead of 300.
+    # The most prepared computations to keep, of each operator and in all of oneDNN; the deepest network needs 30 of
+    # one operator. Without a bound, a worker that trains networks of many widths keeps a thousand: LeNets made it
+    # 600 MB large instead of 300.
     "MXNET_MKLDNN_CACHE_NUM": "32",
     "DNNL_PRIMITIVE_CACHE_CAPACITY": "256",
 }
-# What a user of MXNet has who sets nothing, but on one core: for comparisons.
-_UNTUNED_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+# MXNet's own defaults, but on one core: for comparisons.
+_DEFAULT_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 _GPU_ENVIRONMENT = {
     "MXNET_ENGINE_TYPE": "ThreadedEnginePerDevice",
     "MXNET_SUBGRAPH_VERBOSE": "0",
@@ -47,36 +45,22 @@ _GPU_ENVIRONMENT = {
     # Tuning convolutions takes longer than a short trial gains by it.
     "MXNET_CUDNN_AUTOTUNE_DEFAULT": "0",
     "MXNET_CUDNN_LIB_CHECKING": "0",
-    # CUDA would put the fastest GPU first: with this it counts them as nvidia-smi and Ray do.
+    # By default CUDA puts the fastest GPU first; this counts them as nvidia-smi and Ray do.
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
 }
-# The GPU wheel bundles no CUDA library: these, of the nvidia-*-cu11 packages, must be loaded before it, in this order.
-_CUDA_LIBRARIES = (
-    "cuda_runtime/lib/libcudart.so.11.0",
-    "nvtx/lib/libnvToolsExt.so.1",
-    "cuda_nvrtc/lib/libnvrtc.so.11.2",
-    "cublas/lib/libcublasLt.so.11",
-    "cublas/lib/libcublas.so.11",
-    "cufft/lib/libcufft.so.10",
-    "curand/lib/libcurand.so.10",
-    "cusparse/lib/libcusparse.so.11",
-    "cusolver/lib/libcusolver.so.11",
-    "nccl/lib/libnccl.so.2",
-    "cudnn/lib/libcudnn.so.8",
-)
-_DEBIAN_PACKAGES = {"libquadmath.so.0": "libquadmath0", "libgomp.so.1": "libgomp1"}
 
 _FUSION = "MXNET_SUBGRAPH_BACKEND"
 _GREETING = re.compile(rb"\[[0-9:]+\] \S+\.cc:\d+: MXNet start using engine")
 
 _device: DeviceKind = "cpu"
+_tuned = True
 
 
 def use_device(kind: DeviceKind) -> None:
-    """Says, before the first use of `mx`, which kind of context this process will own.
+    """Chooses, before the first use of `mx`, which kind of context this process will own.
 
     Raises:
-        DeviceUnavailable: MXNet is imported already, for the other kind.
+        DeviceUnavailable: MXNet is already imported for the other kind.
     """
     global _device
     if "mxnet" in sys.modules and kind != _device:
@@ -87,19 +71,19 @@ def use_device(kind: DeviceKind) -> None:
 
 
 def use_mxnet_defaults() -> None:
-    """Lets MXNet keep its own settings in this process, before the first use of `mx`: for comparisons."""
-    _CPU_ENVIRONMENT.clear()
-    _CPU_ENVIRONMENT.update(_UNTUNED_ENVIRONMENT)
+    """Leaves MXNet on a CPU its own settings in this process, before the first use of `mx`: for comparisons."""
+    global _tuned
+    _tuned = False
 
 
 def open_context(kind: DeviceKind) -> Any:
-    """Opens the context that this process owns, and proves that it computes.
+    """Opens the context that this process owns, and checks that it computes.
 
     Returns:
         an `mx.Context`; a process with a GPU always sees it as `gpu(0)`.
 
     Raises:
-        DeviceUnavailable: no such device, or one that this MXNet holds no code for.
+        DeviceUnavailable: there is no such device, or this MXNet has no code for it.
         MissingLibrary: MXNet, or a library that it needs, is not installed.
     """
     if kind == "gpu" and (problem := gpu_problem(os.environ.get("CUDA_VISIBLE_DEVICES"))):
@@ -118,17 +102,17 @@ def open_context(kind: DeviceKind) -> Any:
 
 
 def bind(symbol: Any, context: Any, arguments: Mapping[str, Any], gradients: Mapping[str, Any] | None) -> Any:
-    """Binds a Symbol to arrays: an executor that trains, or one that only predicts, with the weights of the moment.
+    """Binds a Symbol to arrays: an executor that trains, or one that only predicts, with the arrays' current weights.
 
-    Left to itself, MXNet fuses the operators of a predicting executor into ones that keep a reordered copy of the
-    weights from their first use on: it would score every epoch with the weights of the first. The backend `default`
-    fuses nothing; but an executor that trains takes twice as long with it, so that it is named for predictions only.
+    By default MXNet fuses the operators of an executor that predicts. The fused ones keep a reordered copy of the
+    weights from their first use, and would score every epoch with the weights of the first. The backend `default`
+    fuses nothing, but doubles the time of an executor that trains: it is set for predictions only.
 
     Args:
         symbol: the network.
         context: where the arrays are.
         arguments: by name, an NDArray for each argument of the network.
-        gradients: by name, where backward writes; None for an executor that predicts.
+        gradients: by name, the NDArrays that backward writes to; None for an executor that predicts.
     """
     trained = gradients or {}
     if not trained:
@@ -153,11 +137,11 @@ def __getattr__(name: str) -> Any:
 def _load_mxnet() -> Any:
     if "mxnet" not in sys.modules:
         _check_installed()
-        os.environ.update(_CPU_ENVIRONMENT if _device == "cpu" else _GPU_ENVIRONMENT)
+        os.environ.update(_environment())
         _restore_numpy_bool()
         if _device == "gpu":
-            _preload_cuda()
-        with _stderr_kept_back():
+            load_cuda()
+        with filtered_stderr(_GREETING):
             _import_mxnet()
     return sys.modules["mxnet"]
 
@@ -165,6 +149,12 @@ def _load_mxnet() -> Any:
 def _check_installed() -> None:
     if importlib.util.find_spec("mxnet") is None:
         raise MissingLibrary("MXNet is not installed: `pip install mxtrials[cpu]` (or mxtrials[gpu], never both)")
+
+
+def _environment() -> Mapping[str, str]:
+    if _device == "gpu":
+        return _GPU_ENVIRONMENT
+    return _CPU_ENVIRONMENT if _tuned else _DEFAULT_ENVIRONMENT
 
 
 def _restore_numpy_bool() -> None:
@@ -175,48 +165,14 @@ def _restore_numpy_bool() -> None:
         numpy.bool = numpy.bool_  # type: ignore[attr-defined]
 
 
-def _preload_cuda() -> None:
-    spec = importlib.util.find_spec("nvidia")
-    roots = [Path(root) for root in (spec.submodule_search_locations or [])] if spec else []
-    for library in _CUDA_LIBRARIES:
-        for root in roots:
-            if (root / library).exists():
-                ctypes.CDLL(str(root / library), mode=ctypes.RTLD_GLOBAL)
-
-
 def _import_mxnet() -> None:
     try:
-        # For its tests, sparse arrays and quantization: a third of the import's time, and 50 MB in every worker.
+        # MXNet uses scipy for its tests, sparse arrays and quantization: a third of the import, 50 MB in every worker.
         with hidden_packages("scipy"):
             import mxnet
 
-        mxnet.nd.waitall()  # the engine greets on its first use, not at the import
+        mxnet.nd.waitall()  # the engine writes its greeting on its first use, not at the import
     except OSError as err:
-        if err.errno:  # the system's, not the loader's
+        if err.errno:  # of the operating system; the dynamic loader sets none
             raise
-        library = str(err).split(":")[0]
-        package = _DEBIAN_PACKAGES.get(library)
-        remedy = f"`apt-get install {package}`" if package else "`mxtrials doctor` says more"
-        raise MissingLibrary(f"MXNet cannot load {library} ({err}): {remedy}") from err
-
-
-@contextmanager
-def _stderr_kept_back() -> Iterator[None]:
-    """Drops the engine's greeting, which MXNet's library writes to file descriptor 2 when it is loaded.
-
-    Whatever else is written there meanwhile, also by other threads, comes afterwards.
-    """
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with os.fdopen(os.memfd_create("stderr"), "w+b") as sink:
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            os.close(saved)
-            sink.seek(0)
-            for line in sink:
-                if not _GREETING.match(line):
-                    os.write(2, line)
+        raise missing_library(err) from err

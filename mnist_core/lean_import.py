@@ -1,5 +1,7 @@
-"""Imports a library without what it can do without."""
+"""Imports a library without what it does not need: large packages, and a greeting on standard error."""
 
+import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,19 +12,41 @@ _ONE_AT_A_TIME = RLock()
 
 @contextmanager
 def hidden_packages(*packages: str) -> Iterator[None]:
-    """Hides packages, as if they were not installed, from the imports in the block; what is loaded already stays.
+    """Hides packages from the imports in the block, as if they were not installed; loaded packages stay visible.
 
-    Some libraries import a large package for a few functions of theirs, and go on where it is not installed. Where we
-    call none of those functions, hiding it saves its time and its memory in every process. Afterwards the package can
-    be imported as ever; the library goes on without it. One block runs at a time; other threads do not see the
-    packages meanwhile, either.
+    Some libraries import a large package for a few of their functions, and do without it if it is not installed. If we
+    call none of those functions, hiding the package saves its time and memory in every process. After the block it can
+    be imported as usual, but the library keeps working without it. Only one block runs at a time; while it runs, other
+    threads cannot import the packages either.
     """
     with _ONE_AT_A_TIME:
         hidden = [name for name in packages if name not in sys.modules]
         for name in hidden:
-            sys.modules[name] = None  # type: ignore[assignment]
+            sys.modules[name] = None  # type: ignore[assignment] # the import system then raises ModuleNotFoundError
         try:
             yield
         finally:
             for name in hidden:
                 del sys.modules[name]
+
+
+@contextmanager
+def filtered_stderr(dropped: re.Pattern[bytes]) -> Iterator[None]:
+    """Drops the lines that begin with a pattern from what the block writes to file descriptor 2, also from C.
+
+    The other lines, of all threads, are written when the block ends.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with os.fdopen(os.memfd_create("stderr"), "w+b") as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+            sink.seek(0)
+            for line in sink:
+                if not dropped.match(line):
+                    os.write(2, line)

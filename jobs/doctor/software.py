@@ -13,6 +13,7 @@ from cluster.machine.software import installed_version
 from jobs.doctor.check import CheckResult
 from mnist_core.errors import last_line
 from mnist_core.gpu import installed_distributions
+from mnist_core.system_libraries import DEBIAN_PACKAGES
 
 # As in pyproject.toml: the lowest version, and the first one that is too high.
 VERSIONS: Mapping[str, tuple[str, str]] = {
@@ -24,8 +25,6 @@ VERSIONS: Mapping[str, tuple[str, str]] = {
     "tensorboardX": ("2.6.2", "3"),
 }
 
-# Libraries that MXNet needs and does not bundle, with the Debian packages that contain them.
-_LIBRARIES = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0"}
 _PROJECT = Path(__file__).parents[2]
 _IMPORT = "from mnist_core.context import mx; print(mx.__version__)"
 _IMPORT_TIMEOUT_S = 120.0
@@ -34,7 +33,7 @@ _IMPORT_TIMEOUT_S = 120.0
 def check_software() -> Iterator[CheckResult]:
     """Checks Python, system libraries, MXNet, the other packages, and optional programs."""
     yield check_python(sys.version_info[:3])
-    for library, package in _LIBRARIES.items():
+    for library, package in DEBIAN_PACKAGES.items():
         yield check_library(library, package, can_be_loaded(library))
     installed = installed_distributions()
     yield check_mxnet(installed)

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+from mnist_core.gpu import installed_distributions
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +45,17 @@ def test_opened_cpu_context_is_the_first_cpu() -> None:
 def test_stderr_is_back_after_the_import() -> None:
     done = python("import os, sys; from mnist_core.context import mx; os.write(2, b'one '); sys.stderr.write('two')")
     assert done.stderr == "one two"
+
+
+def test_scipy_is_not_imported_with_mxnet() -> None:
+    done = python("import sys; from mnist_core.context import mx; print('scipy' in sys.modules)")
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_version_of_mxnet_is_the_one_that_the_module_was_written_for() -> None:
+    assert version(installed_distributions()[0]) == "1.9.1", (
+        "look again at mnist_core/context.py: the environment, numpy.bool, the hidden scipy, the greeting, the fusion"
+    )
 
 
 def test_device_cannot_change_after_mxnet_is_imported() -> None:

@@ -26,7 +26,7 @@ def write_errors(what: Path | str, remedy: str = FREE_SPACE_REMEDY, *, verb: str
         verb: "written" or "created".
 
     Raises:
-        NotWritable: the file system does not allow it.
+        NotWritable: the block raised an OSError.
     """
     try:
         yield
@@ -39,7 +39,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Writes under a temporary name in the same folder, flushes to the disk, then renames.
 
     Raises:
-        NotWritable: the file system does not allow it.
+        NotWritable: the folder or the disk is not writable.
     """
     with write_errors(path):
         handle, name = tempfile.mkstemp(_UNFINISHED, f".{path.name}.", path.parent)
@@ -65,7 +65,7 @@ def make_folder(folder: Path) -> None:
     """Creates a folder and its missing parents, such that they survive a power cut.
 
     Raises:
-        NotWritable: the file system does not allow it.
+        NotWritable: the folder or the disk is not writable.
     """
     with write_errors(folder, verb="created"):
         missing = [each for each in (folder, *folder.parents) if not each.exists()]

@@ -66,7 +66,7 @@ CLASS_NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 class ConstantSchedule(FrozenModel):
-    """The learning rate stays as it is."""
+    """The learning rate does not change."""
 
     kind: Literal["constant"] = "constant"
 
@@ -80,7 +80,7 @@ class StepSchedule(FrozenModel):
 
 
 class CosineSchedule(FrozenModel):
-    """The learning rate falls along half a cosine to `final_fraction` of itself at the last step."""
+    """The learning rate falls along half a cosine, to `final_fraction` of its initial value at the last step."""
 
     kind: Literal["cosine"] = "cosine"
     final_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -6,14 +6,14 @@ MxtrialsError
 │   ├── DataError            an IDX file or folder
 │   ├── ImageError           an image file to classify
 │   ├── CheckpointError      a saved model or training state
-│   └── RunDirError          a run directory: missing, in the way, in use, damaged, without such a trial
+│   └── RunDirError          a run directory: missing, already there, in use, damaged, without such a trial
 ├── EnvironmentLacks       this machine or cluster cannot do it              exit code 3
 │   ├── MissingLibrary       a Python package or a system library
-│   ├── DeviceUnavailable    the CPU or GPU context that was asked for
-│   ├── NotWritable          a folder or disk that refuses to be written
+│   ├── DeviceUnavailable    the requested CPU or GPU context
+│   ├── NotWritable          a file or folder cannot be written
 │   └── ClusterUnavailable   Ray cannot be started or reached
 ├── NoCompleteTrial        the study ended without one complete trial        exit code 1
-└── NotReproduced          a trial trained again does not give what it gave  exit code 1
+└── NotReproduced          a trial trained again gives other results         exit code 1
 
 Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values: see cluster/workers/events.py.
 """
@@ -50,7 +50,7 @@ class CheckpointError(InputError):
 
 
 class RunDirError(InputError):
-    """A run directory is missing, in the way, in use or damaged, or has no such trial."""
+    """A run directory is missing, already there, in use or damaged, or has no such trial."""
 
 
 class EnvironmentLacks(MxtrialsError):
@@ -64,11 +64,11 @@ class MissingLibrary(EnvironmentLacks):
 
 
 class DeviceUnavailable(EnvironmentLacks):
-    """The CPU or GPU context that was asked for cannot be had here."""
+    """The requested CPU or GPU context is not available here."""
 
 
 class NotWritable(EnvironmentLacks):
-    """A folder or disk refuses to be written."""
+    """A file or folder cannot be written."""
 
 
 class ClusterUnavailable(EnvironmentLacks):
@@ -80,7 +80,7 @@ class NoCompleteTrial(MxtrialsError):
 
 
 class NotReproduced(MxtrialsError):
-    """A recorded trial, trained again, does not give the numbers or the weights that it gave."""
+    """A recorded trial, trained again, gives other numbers or other weights."""
 
 
 def first_line(text: str, default: str = "no message") -> str:

@@ -1,7 +1,7 @@
 """Whether this process may own a GPU context, decided before MXNet is imported.
 
-Asking MXNet is too late: its GPU build can stall on a GPU that it holds no code for, and cannot be imported without a
-driver. So the driver's own program, nvidia-smi, is asked.
+Asking MXNet would be too late: its GPU build can hang on a GPU for which it contains no code, and cannot be imported
+without a driver. Instead this asks the driver's own program, nvidia-smi.
 """
 
 import subprocess
@@ -13,12 +13,13 @@ from mnist_core.errors import first_line
 
 GPU_DISTRIBUTION = "mxnet-cu117"
 
-# Machine code runs on GPUs of its own major version from its own minor version on; the library's lowest and highest
-# are 5.0 and 8.6, and it has none (nor PTX to make some from) for major version 9 (NVIDIA, Hopper Compatibility Guide).
-_LOWEST, _BEYOND = (5, 0), (9, 0)
-_HELD = "mxnet-cu117 1.9.1 holds machine code up to 8.6 and no PTX, so it runs on 5.0 to 8.9 only"
+# Machine code runs on GPUs of the same major version and the same or a later minor version. The library's lowest and
+# highest are 5.0 and 8.6; it has none, nor PTX to compile, for major version 9 (NVIDIA, Hopper Compatibility Guide).
+_LOWEST = (5, 0)
+_BEYOND = (9, 0)
+_SUPPORTED = "mxnet-cu117 1.9.1 contains machine code up to 8.6 and no PTX, so it runs on 5.0 to 8.9 only"
 _FIELDS = "compute_cap,uuid,name"
-# A driver that is not kept in memory between uses takes some seconds to start.
+# A driver that is unloaded between uses takes some seconds to start.
 _TIMEOUT_S = 30.0
 
 
@@ -32,11 +33,11 @@ class Gpu:
 
 
 def gpu_problem(visible: str | None = None) -> str | None:
-    """Why this process cannot own a GPU context, in one sentence; None where it can.
+    """Returns why this process cannot own a GPU context, in one sentence; None if it can.
 
     Args:
-        visible: the value of CUDA_VISIBLE_DEVICES, None where it is unset. The first GPU that it leaves is judged,
-            because a process owns that one.
+        visible: the value of CUDA_VISIBLE_DEVICES, None if it is unset. Only the first GPU that it selects is checked,
+            because that is the one that a process owns.
     """
     problem = distribution_problem(installed_distributions())
     if problem is not None:
@@ -44,20 +45,20 @@ def gpu_problem(visible: str | None = None) -> str | None:
     gpus = list_gpus()
     if isinstance(gpus, str):
         return gpus
-    left = visible_gpus(gpus, visible)
-    if not left:
-        return f"CUDA_VISIBLE_DEVICES is {visible!r}, which hides every one of the {len(gpus)} GPUs: unset it"
-    return capability_problem(left[0])
+    selected = visible_gpus(gpus, visible)
+    if not selected:
+        return f"CUDA_VISIBLE_DEVICES is {visible!r}, which hides all of the {len(gpus)} GPUs: unset it"
+    return capability_problem(selected[0])
 
 
 def installed_distributions() -> list[str]:
-    """The names of the installed packages that are MXNet: `mxnet`, `mxnet-cu117`, ..."""
+    """Returns the names of the installed packages that are MXNet: `mxnet`, `mxnet-cu117`, ..."""
     names = {(found.metadata["Name"] or "").lower().replace("_", "-") for found in metadata.distributions()}
     return sorted(name for name in names if name == "mxnet" or name.startswith("mxnet-cu"))
 
 
 def distribution_problem(installed: Sequence[str]) -> str | None:
-    """Why these packages cannot compute on a GPU; None where they can."""
+    """Returns why these packages cannot compute on a GPU; None if they can."""
     match list(installed):
         case []:
             return "MXNet is not installed: `pip install mxtrials[gpu]`"
@@ -72,7 +73,7 @@ def distribution_problem(installed: Sequence[str]) -> str | None:
 
 
 def list_gpus(program: str = "nvidia-smi", timeout_s: float = _TIMEOUT_S) -> tuple[Gpu, ...] | str:
-    """Asks the driver for this machine's GPUs, in the order of their PCI bus numbers; or why it cannot tell."""
+    """Asks the driver for this machine's GPUs, in the order of their PCI bus IDs; returns why if that fails."""
     command = [program, f"--query-gpu={_FIELDS}", "--format=csv,noheader"]
     try:
         answer = subprocess.run(
@@ -89,7 +90,7 @@ def list_gpus(program: str = "nvidia-smi", timeout_s: float = _TIMEOUT_S) -> tup
 
 
 def parse_gpus(listing: str) -> tuple[Gpu, ...]:
-    """The GPUs of a listing with one line `9.0, GPU-<uuid>, NVIDIA H200` each; a line that is none is passed over."""
+    """Returns the GPUs of a listing with lines such as `9.0, GPU-<uuid>, NVIDIA H200`; skips all other lines."""
     fields = (tuple(field.strip() for field in line.split(",", maxsplit=2)) for line in listing.splitlines())
     return tuple(
         Gpu(name, uuid, (int(major), int(minor)))
@@ -100,28 +101,29 @@ def parse_gpus(listing: str) -> tuple[Gpu, ...]:
 
 
 def visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
-    """The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order; as in CUDA, an entry that names none ends the list."""
-    # The driver's list has no MIG slices; each has the compute capability of its card, and cards of one kind.
+    """Returns the GPUs that CUDA_VISIBLE_DEVICES selects, in its order; as in CUDA, an unknown entry ends the list."""
+    # nvidia-smi lists no MIG slices. A slice has the capability of its card, and a machine's cards are of one kind.
     if visible is None or "MIG-" in visible:
         return tuple(gpus)
-    left: list[Gpu] = []
+    selected: list[Gpu] = []
     for entry in visible.split(","):
-        gpu = _named(gpus, entry.strip())
+        gpu = _find(gpus, entry.strip())
         if gpu is None:
             break
-        left.append(gpu)
-    return tuple(left)
+        selected.append(gpu)
+    return tuple(selected)
 
 
 def capability_problem(gpu: Gpu) -> str | None:
-    """Why MXNet cannot compute on this GPU; None where it can."""
+    """Returns why MXNet cannot compute on this GPU; None if it can."""
     if _LOWEST <= gpu.compute_capability < _BEYOND:
         return None
-    return f"GPU is {gpu.name}, compute capability {'.'.join(map(str, gpu.compute_capability))}: {_HELD}"
+    major, minor = gpu.compute_capability
+    return f"GPU is {gpu.name}, compute capability {major}.{minor}: {_SUPPORTED}"
 
 
-def _named(gpus: Iterable[Gpu], entry: str) -> Gpu | None:
-    """The GPU that an entry of CUDA_VISIBLE_DEVICES names: by its number, or by the beginning of its UUID."""
+def _find(gpus: Iterable[Gpu], entry: str) -> Gpu | None:
+    """Returns the GPU that an entry of CUDA_VISIBLE_DEVICES names, by its number or by the start of its UUID."""
     for number, gpu in enumerate(gpus):
         if entry == str(number) or (entry.startswith("GPU-") and gpu.uuid.startswith(entry)):
             return gpu

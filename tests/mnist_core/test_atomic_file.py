@@ -1,4 +1,4 @@
-"""The one home of write errors; that a write is atomic is shown in tests/cluster/run_dir/test_paths.py."""
+"""Errors of writing; tests/cluster/run_dir/test_paths.py shows that a write is atomic."""
 
 import errno
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The one door to MXNet, each time in a process of its own: environment, silence, one device, and what is missing."""
+"""The import of MXNet, in a new process each time: environment, silence, one device, and what is missing."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def python(program: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program in an environment that says nothing of MXNet yet."""
+    """Runs a program in an environment without settings of MXNet."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MXNET_", "OMP_"))}
     environment["PYTHONPATH"] = str(ROOT)
     return subprocess.run(
@@ -22,13 +22,13 @@ def python(program: str, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_context_module_imports_no_mxnet_before_it_is_used() -> None:
+def test_mxnet_is_not_imported_before_it_is_used() -> None:
     done = python("import sys, mnist_core.context; print('mxnet' in sys.modules)")
     assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 @pytest.mark.parametrize("way", ["from mnist_core.context import mx", "import mnist_core.context as c; mx = c.mx"])
-def test_cpu_process_runs_the_naive_engine_on_one_thread_in_silence(way: str) -> None:
+def test_cpu_process_runs_the_naive_engine_on_one_thread_and_prints_nothing(way: str) -> None:
     done = python(
         f"{way}\n"
         "print(mx.util.getenv('MXNET_ENGINE_TYPE'), mx.util.getenv('OMP_NUM_THREADS'))\n"
@@ -42,7 +42,7 @@ def test_opened_cpu_context_is_the_first_cpu() -> None:
     assert (done.stdout, done.stderr) == ("cpu(0)\n", "")
 
 
-def test_stderr_is_back_after_the_import() -> None:
+def test_stderr_works_after_the_import() -> None:
     done = python("import os, sys; from mnist_core.context import mx; os.write(2, b'one '); sys.stderr.write('two')")
     assert done.stderr == "one two"
 
@@ -69,7 +69,7 @@ def test_device_cannot_change_after_mxnet_is_imported() -> None:
 
 
 @pytest.mark.parametrize("use", ["open_context('cpu')", "mx"])
-def test_python_without_mxnet_is_told_how_to_install_it(use: str) -> None:
+def test_error_without_mxnet_says_how_to_install_it(use: str) -> None:
     program = (
         "import mnist_core.context as context\n"
         "from mnist_core.errors import MissingLibrary\n"

@@ -1,4 +1,4 @@
-"""MXNet where a program imported it before us, with its threaded engine: results are waited for."""
+"""MXNet imported by a program before us, with its threaded engine: predictions wait for their results."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ assert all(0.0999 < each.probability <= 1 for each in seen), seen
 """
 
 
-def test_predictions_are_waited_for() -> None:
+def test_predictions_wait_for_the_threaded_engine() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""What is said of a GPU before MXNet is imported, from listings and with programs that stand in for nvidia-smi."""
+"""GPUs as they are judged before MXNet is imported, from listings and from programs that replace nvidia-smi."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ ALL = (A100, H200, T4)
 
 
 def program(folder: Path, script: str) -> str:
-    """A program for `list_gpus` to run in the place of nvidia-smi."""
+    """Writes a program that `list_gpus` can run instead of nvidia-smi."""
     path = folder / "nvidia-smi"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
@@ -32,26 +32,26 @@ def program(folder: Path, script: str) -> str:
 
 
 @pytest.mark.parametrize("capability", [(5, 0), (6, 1), (7, 5), (8, 0), (8, 6), (8, 9)])
-def test_capability_that_the_library_holds_code_for_is_no_problem(capability: tuple[int, int]) -> None:
+def test_supported_capability_is_not_a_problem(capability: tuple[int, int]) -> None:
     assert capability_problem(Gpu("a GPU", "GPU-0", capability)) is None
 
 
 @pytest.mark.parametrize("capability", [(3, 7), (9, 0), (10, 0), (12, 0)])
-def test_capability_without_code_is_a_problem_that_names_it(capability: tuple[int, int]) -> None:
+def test_unsupported_capability_is_named(capability: tuple[int, int]) -> None:
     problem = capability_problem(Gpu("a GPU", "GPU-0", capability))
 
     assert problem is not None
     assert f"a GPU, compute capability {capability[0]}.{capability[1]}: " in problem
 
 
-def test_h200_is_refused_with_the_whole_reason() -> None:
+def test_h200_is_rejected_with_the_full_reason() -> None:
     assert capability_problem(H200) == (
-        "GPU is NVIDIA H200, compute capability 9.0: mxnet-cu117 1.9.1 holds machine code up to 8.6 and no PTX, "
+        "GPU is NVIDIA H200, compute capability 9.0: mxnet-cu117 1.9.1 contains machine code up to 8.6 and no PTX, "
         "so it runs on 5.0 to 8.9 only"
     )
 
 
-def test_mxnet_for_gpus_alone_is_no_problem() -> None:
+def test_mxnet_for_gpus_alone_is_not_a_problem() -> None:
     assert distribution_problem(["mxnet-cu117"]) is None
 
 
@@ -65,7 +65,7 @@ def test_mxnet_for_gpus_alone_is_no_problem() -> None:
     ],
     ids=lambda value: "+".join(value) if isinstance(value, list) else "",
 )
-def test_other_packages_are_a_problem_with_its_remedy(installed: list[str], sentence: str) -> None:
+def test_other_packages_are_a_problem_with_a_remedy(installed: list[str], sentence: str) -> None:
     problem = distribution_problem(installed)
 
     assert problem is not None
@@ -76,19 +76,19 @@ def test_installed_distributions_of_this_environment_are_one_mxnet() -> None:
     assert installed_distributions() in (["mxnet"], ["mxnet-cu117"])
 
 
-def test_listing_is_parsed_whatever_the_name_holds() -> None:
+def test_listing_is_parsed_whatever_the_names_contain() -> None:
     listing = "8.0, GPU-aaaa1111, NVIDIA A100-SXM4-80GB\n 9.0,GPU-bbbb2222,NVIDIA H200\n7.5, GPU-1, One, Two\n"
 
     assert parse_gpus(listing) == (A100, H200, Gpu("One, Two", "GPU-1", (7, 5)))
 
 
 @pytest.mark.parametrize("line", ["", "No devices were found", "[N/A], GPU-1, Tesla K80", "8.0", "8., GPU-1, a GPU"])
-def test_line_that_is_no_gpu_is_passed_over(line: str) -> None:
+def test_line_without_a_gpu_is_skipped(line: str) -> None:
     assert parse_gpus(line) == ()
 
 
 @pytest.mark.parametrize(
-    ("visible", "left"),
+    ("visible", "selected"),
     [
         (None, ALL),
         ("", ()),
@@ -102,11 +102,11 @@ def test_line_that_is_no_gpu_is_passed_over(line: str) -> None:
         ("NoDevFiles", ()),
     ],
 )
-def test_visible_gpus_are_those_that_the_variable_names(visible: str | None, left: tuple[Gpu, ...]) -> None:
-    assert visible_gpus(ALL, visible) == left
+def test_visible_gpus_are_those_that_the_variable_selects(visible: str | None, selected: tuple[Gpu, ...]) -> None:
+    assert visible_gpus(ALL, visible) == selected
 
 
-def test_driver_that_answers_is_believed(tmp_path: Path) -> None:
+def test_gpus_are_those_that_the_driver_lists(tmp_path: Path) -> None:
     answer = program(tmp_path, "echo '8.0, GPU-aaaa1111, NVIDIA A100-SXM4-80GB'")
 
     assert list_gpus(answer) == (A100,)
@@ -122,22 +122,22 @@ def test_driver_that_answers_is_believed(tmp_path: Path) -> None:
     ],
     ids=["fails", "fails-silently", "finds-none", "hangs"],
 )
-def test_driver_that_cannot_tell_gives_a_reason(script: str, sentence: str, tmp_path: Path) -> None:
+def test_driver_that_fails_gives_a_reason(script: str, sentence: str, tmp_path: Path) -> None:
     reason = list_gpus(program(tmp_path, script), timeout_s=0.2 if "sleep" in script else 30)
 
     assert isinstance(reason, str)
     assert sentence in reason
 
 
-def test_absent_driver_gives_a_reason(tmp_path: Path) -> None:
+def test_missing_driver_gives_a_reason(tmp_path: Path) -> None:
     reason = list_gpus(str(tmp_path / "nvidia-smi"))
 
     assert isinstance(reason, str)
     assert "cannot be run (No such file or directory)" in reason
 
 
-@pytest.mark.skipif(installed_distributions() != ["mxnet"], reason="says what a process with MXNet for CPUs is told")
-def test_gpu_context_is_refused_before_mxnet_is_imported() -> None:
+@pytest.mark.skipif(installed_distributions() != ["mxnet"], reason="needs MXNet for CPUs")
+def test_gpu_context_is_rejected_before_mxnet_is_imported() -> None:
     code = """
 import sys
 from mnist_core.context import open_context
@@ -148,6 +148,6 @@ except DeviceUnavailable as err:
     print("mxnet" in sys.modules, err)
 open_context("cpu")
 """
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert told.stdout.startswith("False mxnet is installed, which is MXNet for CPUs")
+    assert done.stdout.startswith("False mxnet is installed, which is MXNet for CPUs")

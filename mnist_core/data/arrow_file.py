@@ -26,13 +26,13 @@ _VERSION_KEY = b"mxtrials.format_version"
 
 @dataclass(frozen=True)
 class CacheMiss:
-    """Why a file cannot serve as a cache; the remedy is always to write it again."""
+    """Why a file cannot be used as a cache; the remedy is always to write it again."""
 
     reason: str
 
 
 def fingerprint(train: LabelledImages, test: LabelledImages) -> str:
-    """SHA-256 (hex) of the content: training images, training labels, test images, test labels, as raw bytes."""
+    """Returns the SHA-256 (hex) of training images, training labels, test images and test labels as raw bytes."""
     digest = hashlib.sha256()
     for array in (train.images, train.labels, test.images, test.labels):
         digest.update(np.ascontiguousarray(array).data)
@@ -40,7 +40,7 @@ def fingerprint(train: LabelledImages, test: LabelledImages) -> str:
 
 
 def write_dataset(dataset: Dataset, path: Path) -> None:
-    """Writes the file and forces it to the disk. Not atomic: give a temporary name.
+    """Writes the file and flushes it to the disk. Not atomic: pass a temporary name.
 
     Raises:
         OSError: the file cannot be written.
@@ -58,7 +58,7 @@ def map_dataset(path: Path) -> Dataset | CacheMiss:
     """Maps the file into memory and checks every byte of its images and labels against the fingerprint.
 
     Returns:
-        the dataset, whose arrays are read-only views of the map and keep it alive; or why the file cannot be used.
+        the dataset, whose arrays are read-only views that keep the file mapped; or why the file cannot be used.
     """
     try:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
@@ -66,7 +66,7 @@ def map_dataset(path: Path) -> Dataset | CacheMiss:
         if version != b"%d" % FORMAT_VERSION:
             return CacheMiss(f"its format version is {version!r}, not {FORMAT_VERSION}")
         if reader.num_record_batches != 2 or not reader.schema.equals(pa.schema(_FIELDS)):
-            return CacheMiss("its table is not that of a dataset")
+            return CacheMiss("its columns are not those of a dataset")
         train, test = (_views(reader.get_batch(number)) for number in range(2))
     except (OSError, ValueError, pa.ArrowException) as err:
         return CacheMiss(f"it cannot be read ({err})")
@@ -94,7 +94,7 @@ def _columns(part: LabelledImages) -> list[pa.Array]:
 
 
 def _views(batch: Any) -> LabelledImages:
-    """Zero-copy views of a pa.RecordBatch; ValueError if its buffers are shorter than its rows need."""
+    """Returns views of a pa.RecordBatch, without a copy; raises ValueError if a buffer is too short for its rows."""
     batch.validate()
     images = _view(batch.column(0), _IMAGE_BYTES).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)  # (N, 28, 28)
     return LabelledImages(images, _view(batch.column(1), 1))

@@ -1,6 +1,6 @@
 """The parsed dataset on disk: one Arrow file for each content of the source files, built once, then mapped.
 
-Decides where the file is, when it is built and by whom; idx_folder.py reads the source, arrow_file.py the cache.
+Decides where the file is and when it is built; idx_folder.py reads the source, arrow_file.py the cache.
 """
 
 import logging
@@ -21,7 +21,7 @@ from mnist_core.data.idx_folder import BUNDLED, IdxFiles, find_idx_files
 from mnist_core.errors import DataError, NotWritable
 
 _KEY_LENGTH = 16
-# A build takes about a second; a lock held this long is that of a process that hangs.
+# A build takes about a second: a process that holds the lock this long hangs.
 _LOCK_TIMEOUT_S = 300.0
 
 _log = logging.getLogger(__name__)
@@ -29,12 +29,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CacheReport:
-    """A cache, checked to its last byte.
+    """A cache whose every byte was checked.
 
     Attributes:
         path: the Arrow file.
-        built: whether it was built just now, because there was none or a damaged one.
-        damage: what was wrong with the file that the new one replaced; None where nothing was.
+        built: whether it was built now, because it was missing or damaged.
+        damage: what was wrong with the file that the new one replaced; None if nothing was.
         size_bytes: of the Arrow file.
         fingerprint: SHA-256 (hex) of the content.
         train_counts: training images of each digit, 0 to 9.
@@ -59,7 +59,7 @@ class _Cached:
 
 
 def default_cache_dir() -> Path:
-    """`$XDG_CACHE_HOME/mxtrials`, or `~/.cache/mxtrials` where that variable is unset or relative.
+    """Returns `$XDG_CACHE_HOME/mxtrials`, or `~/.cache/mxtrials` if that variable is unset or relative.
 
     Raises:
         NotWritable: the user has no home folder.
@@ -74,30 +74,30 @@ def default_cache_dir() -> Path:
 
 
 def open_dataset(source: str | Path = BUNDLED, *, cache_dir: Path) -> Dataset:
-    """Opens a dataset from its cache, which is built first if there is none or it is damaged.
+    """Opens a dataset from its cache, and builds the cache first if it is missing or damaged.
 
-    Any number of processes may do so at once: one builds, the others wait for it.
+    Many processes may do so at once: one builds, the others wait for it.
 
     Args:
         source: "bundled", or a folder with the four IDX files under their canonical names, each plain or with `.gz`.
-        cache_dir: is made if it does not exist; see `default_cache_dir`.
+        cache_dir: is created if it does not exist; see `default_cache_dir`.
 
     Returns:
         arrays that are read-only views of the mapped file and keep it mapped.
 
     Raises:
         DataError: the source is missing or malformed.
-        NotWritable: the cache has to be built, and the folder or the disk refuses.
+        NotWritable: the cache must be built, and the folder or the disk is not writable.
     """
     return _open(source, cache_dir).dataset
 
 
 def inspect_cache(source: str | Path = BUNDLED, *, cache_dir: Path) -> CacheReport:
-    """Opens a dataset as `open_dataset` does, and tells about its cache.
+    """Opens a dataset as `open_dataset` does, and describes its cache.
 
     Raises:
         DataError: the source is missing or malformed.
-        NotWritable: the cache has to be built, and the folder or the disk refuses.
+        NotWritable: the cache must be built, and the folder or the disk is not writable.
     """
     cached = _open(source, cache_dir)
     return CacheReport(
@@ -115,7 +115,7 @@ def _open(source: str | Path, cache_dir: Path) -> _Cached:
     with find_idx_files(source) as files:
         digest = files.digest()
         path = cache_dir / f"mnist-{_key(digest)}.arrow"
-        # Without the lock, because a finished file is never written to: it is only ever replaced by another.
+        # Needs no lock: a finished file is never written to, only replaced by another.
         found = map_dataset(path)
         if isinstance(found, Dataset):
             return _Cached(found, path)
@@ -124,25 +124,25 @@ def _open(source: str | Path, cache_dir: Path) -> _Cached:
 
 
 def _open_locked(files: IdxFiles, digest: str, path: Path) -> _Cached:
-    """Looks again, now that no other process can be building, and builds if there is still no good file."""
+    """Looks again, now that no other process is building, and builds if there is still no intact file."""
     found = map_dataset(path)
     if isinstance(found, Dataset):
         return _Cached(found, path)
     damage = found.reason if path.exists() else None
     if damage:
-        _log.warning("building the data cache %s again: %s", path, damage)
+        _log.warning("rebuilding the data cache %s: %s", path, damage)
     _build(files, digest, path)
     built = map_dataset(path)
     if isinstance(built, CacheMiss):
-        raise NotWritable(f"the data cache {path} was just written, but {built.reason}: check that disk")
+        raise NotWritable(f"the data cache {path} was just written, but {built.reason}: check the disk")
     return _Cached(built, path, built=True, damage=damage)
 
 
 def _build(files: IdxFiles, digest: str, path: Path) -> None:
     train, test = files.read()
     if files.digest() != digest:
-        raise DataError(f"{files.train_images.parent}: its IDX files changed while they were read: try again")
-    # A fixed name, safe under the lock, so that what a killed build left is overwritten and not kept.
+        raise DataError(f"{files.train_images.parent}: its IDX files changed while they were being read: try again")
+    # A fixed name is safe under the lock, and the next build overwrites what a killed one left.
     temporary = path.with_suffix(".tmp")
     try:
         write_dataset(Dataset(train, test, fingerprint(train, test)), temporary)
@@ -154,7 +154,7 @@ def _build(files: IdxFiles, digest: str, path: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Holds the lock of one cache file; every refusal of the folder or the disk in the block is a NotWritable."""
+    """Holds the lock of a cache file; an OSError in the block becomes a NotWritable."""
     with write_errors(f"the data cache {path}", "free disk space or choose another cache folder"):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Images with labels as plain numpy arrays, and how they are divided for a study. Knows no files and no MXNet."""
+"""Images with labels as plain numpy arrays, and how a study divides them. Knows neither files nor MXNet."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +19,12 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """images: (N, 28, 28) uint8, 0 is background; labels: (N,) uint8 in 0..9. Usually read-only views of a map."""
+    """Images with their labels, usually read-only views of a mapped file.
+
+    Attributes:
+        images: (N, 28, 28) uint8, 0 is background.
+        labels: (N,) uint8 in 0..9.
+    """
 
     images: UInt8Array
     labels: UInt8Array
@@ -39,7 +44,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Subset:
-    """Some of the images, by index, without a copy. indices: (n,) int64."""
+    """Some of the images, by index, without a copy; indices: (n,) int64."""
 
     source: LabelledImages
     indices: IndexArray
@@ -50,7 +55,7 @@ class Subset:
 
 @dataclass(frozen=True)
 class Split:
-    """What a trial trains on and what it is validated on."""
+    """The images that a trial trains on, and those that it is validated on."""
 
     train: Subset
     validation: Subset
@@ -66,20 +71,20 @@ def scale_pixels(pixels: UInt8Array, out: FloatArray | None = None) -> FloatArra
 
 
 def all_images(images: LabelledImages) -> Subset:
-    """All the images, in their order."""
+    """Returns all the images as a subset, in their order."""
     return Subset(images, np.arange(len(images), dtype=np.int64))
 
 
 def split(dataset: Dataset, holdout: int | Literal["test"], seed: int) -> Split:
-    """Divides the training images for validation, or validates on the test images as the tutorials do.
+    """Splits the training images for validation, or validates on the test images as the tutorials do.
 
     Args:
-        dataset: where the images come from.
+        dataset: the images.
         holdout: how many training images to hold out for validation, or "test".
         seed: the same seed holds out the same images.
 
     Raises:
-        DataError: the hold-out leaves no image to train on.
+        DataError: no image is left to train on, or none is held out.
     """
     if holdout == "test":
         return Split(all_images(dataset.train), all_images(dataset.test))
@@ -96,5 +101,5 @@ def split(dataset: Dataset, holdout: int | Literal["test"], seed: int) -> Split:
 
 
 def epoch_order(indices: IndexArray, seed: int, epoch: int) -> IndexArray:
-    """The order in which a training visits its images; `epoch` counts from 0."""
+    """Returns the indices in the order in which an epoch of a training visits them; `epoch` counts from 0."""
     return np.random.default_rng([seed, 1, epoch]).permutation(indices)

@@ -1,7 +1,7 @@
-"""Makes any grey picture of one digit look as MNIST's do. Pure; image_files.py reads the files.
+"""Makes any grey picture of one digit look like an image of MNIST. Pure; image_files.py reads the files.
 
-MNIST's own way (LeCun, Cortes and Burges, the dataset's page): the digit scaled into 20x20 with its aspect ratio kept,
-grey at the edges from anti-aliasing, its centre of mass in the middle of 28x28.
+Follows MNIST itself (LeCun, Cortes and Burges, the dataset's page): the digit is scaled into 20x20 with its aspect
+ratio kept, has grey edges from anti-aliasing, and its centre of mass is in the middle of 28x28.
 """
 
 import numpy as np
@@ -11,25 +11,26 @@ from PIL import Image
 from mnist_core.data.dataset import IMAGE_SIDE, PIXEL_MAX, UInt8Array
 
 DIGIT_SIDE = 20
-# The index of the row and column that MNIST's centres of mass lie around.
+# The row and column around which MNIST's centres of mass lie.
 _MIDDLE = IMAGE_SIDE // 2
-# Of 255: what differs by less is a sheet of paper, or the noise of its compression.
+# Out of 255: smaller differences are blank paper, or the noise of its compression.
 _LEAST_CONTRAST = 25
-# Ink stands out from the paper by this share of the contrast, and by so many times the paper's own unevenness.
-_LEAST_INK, _UNEVENNESS = 0.1, 6.0
+# Ink differs from the paper by at least this share of the contrast, and by this multiple of the paper's unevenness.
+_LEAST_INK = 0.1
+_UNEVENNESS = 6.0
 
 _Grey = npt.NDArray[np.float32]
 
 
 def prepare_digit(grey: UInt8Array) -> UInt8Array | None:
-    """The digit on a picture as a network knows digits.
+    """Turns a picture of a digit into an image like MNIST's.
 
     Args:
-        grey: (H, W) uint8, dark on light or light on dark, as the border of the picture tells.
+        grey: (H, W) uint8, dark on light or light on dark; the border of the picture decides which.
 
     Returns:
-        (28, 28) uint8, light on a background of 0; the picture itself where it is 28x28 and light on dark. None where
-        nothing stands out from the background.
+        (28, 28) uint8, light on a background of 0; the picture itself if it is 28x28 and light on dark; None if nothing
+        stands out from the background.
     """
     lowest, highest = int(grey.min()), int(grey.max())
     if highest - lowest < _LEAST_CONTRAST:
@@ -47,7 +48,7 @@ def _border(grey: UInt8Array) -> UInt8Array:
 
 
 def _without_background(grey: UInt8Array) -> _Grey:
-    """The picture with its background, uneven as it may be, at 0 and its lightest pixel at 1."""
+    """Returns the picture with its background, even if uneven, at 0 and its lightest pixel at 1."""
     border = _border(grey).astype(np.float32)
     background = np.median(border)
     unevenness = np.median(np.abs(border - background))
@@ -58,15 +59,16 @@ def _without_background(grey: UInt8Array) -> _Grey:
 
 
 def _cut_to_ink(picture: _Grey) -> _Grey | None:
-    """The smallest rectangle that holds all that is not background; None where all is."""
-    rows, columns = (np.flatnonzero(picture.any(axis=axis)) for axis in (1, 0))
+    """Returns the smallest rectangle that contains all ink; None if there is none."""
+    rows = np.flatnonzero(picture.any(axis=1))
+    columns = np.flatnonzero(picture.any(axis=0))
     if not len(rows):
         return None
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _scaled(ink: _Grey) -> UInt8Array:
-    """The ink in (h, w) uint8, the larger of them 20, its lightest pixel 255."""
+    """Scales ink to (h, w) uint8 with max(h, w) = 20; its lightest pixel is 255."""
     height, width = ink.shape
     scale = DIGIT_SIDE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -76,14 +78,15 @@ def _scaled(ink: _Grey) -> UInt8Array:
 
 
 def _centred(digit: UInt8Array) -> UInt8Array:
-    """The digit in 28x28, its centre of mass as near the middle as whole pixels and the edges allow."""
+    """Places the digit in 28x28, with its centre of mass as near the middle as whole pixels and the edges allow."""
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.uint8)
-    top, left = (_offset(digit.sum(axis=1, dtype=np.float64)), _offset(digit.sum(axis=0, dtype=np.float64)))
+    top = _offset(digit.sum(axis=1, dtype=np.float64))
+    left = _offset(digit.sum(axis=0, dtype=np.float64))
     image[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
     return image
 
 
 def _offset(mass: npt.NDArray[np.float64]) -> int:
-    """Where a row of pixels of this mass begins, so that its centre of mass is in the middle."""
+    """Returns where pixels of this mass must start, so that their centre of mass is in the middle."""
     centre = float(mass @ np.arange(len(mass)) / mass.sum())
     return min(max(round(_MIDDLE - centre), 0), IMAGE_SIDE - len(mass))

@@ -1,6 +1,6 @@
-"""Reads IDX files of 28 x 28 images and of digit labels, strictly: what is not exactly as it should be is refused.
+"""Reads IDX files of 28 x 28 images and of digit labels, and rejects every deviation from the format.
 
-A file is untrusted: nothing is allocated that the file's size does not explain. Knows nothing of folders and caches.
+A file is untrusted: its size, not its header, bounds the memory that is allocated. Knows neither folders nor caches.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from mnist_core.errors import DataError
 _GZIP_MAGIC = b"\x1f\x8b"
 _UINT8_CODE = 0x08
 _CHUNK_BYTES = 1 << 20
-# Deflate's best case is one match of 258 bytes in two bits.
+# At best, deflate encodes a match of 258 bytes in two bits.
 _DEFLATE_MAX_RATIO = 1032
 
 
@@ -55,28 +55,28 @@ class _Content:
 
     Attributes:
         path: the file, for messages.
-        stream: gives the uncompressed bytes.
+        stream: yields the uncompressed bytes.
         compressed: whether offsets count uncompressed bytes of a gzip file.
-        most_bytes: no content longer than this can come out of a file of this size.
-        offset: how many bytes were taken so far.
+        max_bytes: the longest content that a file of this size can have.
+        offset: how many bytes were read so far.
     """
 
     path: Path
     stream: BinaryIO | gzip.GzipFile
     compressed: bool
-    most_bytes: int
+    max_bytes: int
     offset: int = 0
 
-    def take(self, size: int, whole: int) -> bytes:
-        """The next `size` bytes; refuses a file that ends before, naming the `whole` length it should have."""
+    def read(self, size: int, expected_bytes: int) -> bytes:
+        """Reads the next `size` bytes; raises DataError if the file is shorter than `expected_bytes`."""
         piece = self.stream.read(size)
         self.offset += len(piece)
         if len(piece) < size:
-            raise self.refusal(self.offset, "the end", f"{whole} bytes")
+            raise self.error(self.offset, "the end", f"{expected_bytes} bytes")
         return piece
 
-    def refusal(self, offset: int, found: str, expected: str) -> DataError:
-        """The error for what was found at `offset`."""
+    def error(self, offset: int, found: str, expected: str) -> DataError:
+        """Returns the error for what was found at `offset`."""
         where = f"byte {offset} of the uncompressed content" if self.compressed else f"byte {offset}"
         return DataError(f"{self.path}: {where}: found {found}, expected {expected}: get an undamaged MNIST file")
 
@@ -94,10 +94,10 @@ def _read(path: Path, item_shape: tuple[int, ...]) -> UInt8Array:
 
 @contextmanager
 def _open(path: Path) -> Iterator[_Content]:
-    """Opens the file, and turns all that can go wrong while it is read into a DataError."""
+    """Opens the file, and turns any error of reading it into a DataError."""
     content = None
     try:
-        # Opening a named pipe would wait for a writer, so the kind is checked first.
+        # Checked first, because opening a named pipe would wait for a writer.
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "a device, pipe or socket"
             raise DataError(f"{path}: byte 0: found {kind}, expected an IDX file: give the path of a file")
@@ -108,59 +108,58 @@ def _open(path: Path) -> Iterator[_Content]:
         reason = err.strerror if isinstance(err, OSError) and err.strerror else str(err)
         if content is not None and content.compressed:
             found = f"a damaged gzip stream ({reason})"
-            raise content.refusal(content.offset, found, "an undamaged one") from err
+            raise content.error(content.offset, found, "an undamaged one") from err
         raise DataError(f"{path}: byte 0: found an unreadable file ({reason}), expected an IDX file") from err
 
 
 def _content_of(path: Path, file: BinaryIO) -> _Content:
+    """Returns the content of an open file, which is decompressed if it is gzip."""
     file_bytes = file.seek(0, 2)
     file.seek(0)
     compressed = file.read(2) == _GZIP_MAGIC
     file.seek(0)
     if not compressed:
-        return _Content(path, file, compressed=False, most_bytes=file_bytes)
+        return _Content(path, file, compressed=False, max_bytes=file_bytes)
     unpacked = gzip.GzipFile(fileobj=file, mode="rb")
-    return _Content(path, unpacked, compressed=True, most_bytes=file_bytes * _DEFLATE_MAX_RATIO)
+    return _Content(path, unpacked, compressed=True, max_bytes=file_bytes * _DEFLATE_MAX_RATIO)
 
 
 def _read_header(content: _Content, item_shape: tuple[int, ...]) -> int:
-    """Checks the header; returns how many items it claims, at most what the file's size can hold."""
+    """Checks the header and returns its number of items, at most what a file of this size can contain."""
     dimensions = 1 + len(item_shape)
     header_bytes = 4 + 4 * dimensions
-    magic = content.take(4, header_bytes)
+    magic = content.read(4, header_bytes)
     if magic[:2] != b"\0\0":
-        raise content.refusal(0, f"0x{magic[:2].hex()}", "0x0000, the start of an IDX file")
+        raise content.error(0, f"0x{magic[:2].hex()}", "0x0000, the start of an IDX file")
     if magic[2] != _UINT8_CODE:
-        raise content.refusal(2, f"data type 0x{magic[2]:02x}", f"0x{_UINT8_CODE:02x}, unsigned bytes")
+        raise content.error(2, f"data type 0x{magic[2]:02x}", f"0x{_UINT8_CODE:02x}, unsigned bytes")
     if magic[3] != dimensions:
         kind = "images" if item_shape else "labels"
-        raise content.refusal(3, f"{magic[3]} dimensions", f"{dimensions}, a file of {kind}")
-    count, *sides = (int.from_bytes(content.take(4, header_bytes), "big") for _ in range(dimensions))
+        raise content.error(3, f"{magic[3]} dimensions", f"{dimensions}, a file of {kind}")
+    count, *sides = (int.from_bytes(content.read(4, header_bytes), "big") for _ in range(dimensions))
     for axis, (side, wanted) in enumerate(zip(sides, item_shape, strict=True)):
         if side != wanted:
-            raise content.refusal(8 + 4 * axis, f"image side {side}", f"{wanted}, as in images of 28 x 28")
+            raise content.error(8 + 4 * axis, f"image side {side}", f"{wanted}, as in images of 28 x 28")
     _check_count(content, count, prod(item_shape))
     return count
 
 
 def _check_count(content: _Content, count: int, item_bytes: int) -> None:
     if count == 0:
-        raise content.refusal(4, "a count of 0 items", "at least 1")
-    most = max(0, content.most_bytes - content.offset) // item_bytes
+        raise content.error(4, "a count of 0 items", "at least 1")
+    most = max(0, content.max_bytes - content.offset) // item_bytes
     if count > most:
-        raise content.refusal(
-            4, f"a count of {count} items", f"at most {most}, which is all that a file this size holds"
-        )
+        raise content.error(4, f"a count of {count} items", f"at most {most}, as the file is too small for more")
 
 
 def _read_body(content: _Content, size: int) -> bytearray:
-    """The `size` bytes after the header, grown as they arrive; refuses a shorter and a longer file."""
-    whole = content.offset + size
+    """Reads the `size` bytes after the header, in pieces; raises DataError if the file is longer or shorter."""
+    expected_bytes = content.offset + size
     body = bytearray()
     while len(body) < size:
-        body += content.take(min(_CHUNK_BYTES, size - len(body)), whole)
+        body += content.read(min(_CHUNK_BYTES, size - len(body)), expected_bytes)
     if content.stream.read(1):
-        raise content.refusal(whole, "further bytes", f"the end, as the header claims {whole} bytes")
+        raise content.error(expected_bytes, "more bytes", f"the end, because the header claims {expected_bytes} bytes")
     return body
 
 
@@ -168,4 +167,4 @@ def _check_labels(content: _Content, body_start: int, labels: UInt8Array) -> Non
     wrong = labels >= CLASSES
     if wrong.any():
         first = int(wrong.argmax())
-        raise content.refusal(body_start + first, f"label {labels[first]}", f"a digit in 0..{CLASSES - 1}")
+        raise content.error(body_start + first, f"label {labels[first]}", f"a digit in 0..{CLASSES - 1}")

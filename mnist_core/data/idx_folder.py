@@ -1,6 +1,6 @@
-"""Finds the four IDX files of a data source, in the package or in a folder of the user's, and reads them together.
+"""Finds the four IDX files of a data source, in the package or in a user's folder, and reads them together.
 
-Knows their names and that they belong together; idx.py knows what is inside one.
+Knows their names and that they belong together; idx.py knows the format of each.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class IdxFiles:
     test_labels: Path
 
     def digest(self) -> str:
-        """SHA-256 (hex) of the four files as they are on disk: the same digest, the same content.
+        """Returns the SHA-256 (hex) of the four files as they are on disk; equal digests mean equal content.
 
         Raises:
             DataError: a file cannot be read.
@@ -39,7 +39,7 @@ class IdxFiles:
         return hashlib.sha256(b"".join(_file_digest(file) for file in files)).hexdigest()
 
     def read(self) -> tuple[LabelledImages, LabelledImages]:
-        """The training and the test images.
+        """Reads the training and the test images.
 
         Raises:
             DataError: a file is malformed, or images and labels differ in number.
@@ -50,25 +50,25 @@ class IdxFiles:
 
 @contextmanager
 def find_idx_files(source: str | Path) -> Iterator[IdxFiles]:
-    """Finds the four files; they are sure to exist only inside the `with` block.
+    """Finds the four files; they are guaranteed to exist only inside the `with` block.
 
     Args:
-        source: "bundled" for MNIST as it comes with the package, or a folder that holds the four files under their
-            canonical names, each with or without `.gz`. Where a folder holds both, the plain file is read.
+        source: "bundled" for MNIST as it comes with the package, or a folder with the four files under their canonical
+            names, each with or without `.gz`. If a folder has both, the plain file is read.
 
     Raises:
-        DataError: there is no such folder, or it lacks a file.
+        DataError: there is no such folder, or a file is missing.
     """
     with ExitStack() as stack:
         try:
             files = _bundled_files(stack) if source == BUNDLED else _files_in(Path(source).expanduser())
         except (OSError, RuntimeError) as err:
-            raise DataError(f"data folder {source} cannot be read ({err}): give a folder that you may read") from err
+            raise DataError(f"data folder {source} cannot be read ({err}): give a folder that you can read") from err
         yield files
 
 
 def _bundled_files(stack: ExitStack) -> IdxFiles:
-    # A package inside a zip file has no paths: as_file unpacks the files for as long as the stack is open.
+    # In a zipped package the files have no paths: as_file unpacks them until the stack is closed.
     data = resources.files("mnist_core") / "data" / "bundled"
     return IdxFiles(*(stack.enter_context(resources.as_file(data / f"{name}.gz")) for name in _NAMES))
 
@@ -84,7 +84,7 @@ def _find(folder: Path, name: str) -> Path:
     for candidate in (folder / name, folder / f"{name}.gz"):
         if candidate.is_file():
             return candidate
-    raise DataError(f"data folder {folder} lacks the file {name} (or {name}.gz): put it there, or use `{BUNDLED}`")
+    raise DataError(f"data folder {folder} has no file {name} (or {name}.gz): put it there, or use `{BUNDLED}`")
 
 
 def _file_digest(path: Path) -> bytes:
@@ -94,15 +94,16 @@ def _file_digest(path: Path) -> bytes:
             while piece := file.read(_CHUNK_BYTES):
                 digest.update(piece)
     except OSError as err:
-        raise DataError(f"{path}: cannot be read ({err.strerror}): give an IDX file that you may read") from err
+        raise DataError(f"{path}: cannot be read ({err.strerror}): give an IDX file that you can read") from err
     return digest.digest()
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> LabelledImages:
-    images, labels = read_images(images_path), read_labels(labels_path)
+    images = read_images(images_path)
+    labels = read_labels(labels_path)
     if len(images) != len(labels):
         raise DataError(
-            f"{images_path} holds {len(images)} images, but {labels_path.name} beside it holds {len(labels)} labels: "
+            f"{images_path} has {len(images)} images, but {labels_path.name} beside it has {len(labels)} labels: "
             "give two files that belong together"
         )
     return LabelledImages(images, labels)

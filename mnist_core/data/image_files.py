@@ -1,4 +1,4 @@
-"""Reads image files of any format that Pillow reads, from anyone; digit_image.py makes images like MNIST's of them."""
+"""Reads untrusted image files of any format that Pillow knows; digit_image.py turns them into images like MNIST's."""
 
 import struct
 import warnings
@@ -18,9 +18,9 @@ from mnist_core.errors import ImageError
 MAX_PIXELS = 20_000_000
 
 _REMEDY = f"give one of at most {MAX_PIXELS // 1_000_000} megapixels"
-# For PostScript Pillow starts Ghostscript, a program that does what the file says.
-_REFUSED_FORMATS = frozenset({"EPS"})
-# What Pillow's readers were seen to raise for damaged files.
+# For PostScript, Pillow runs Ghostscript, which executes the program in the file.
+_UNSAFE_FORMATS = frozenset({"EPS"})
+# What Pillow's readers have been seen to raise for damaged files.
 _DAMAGE = (
     ArithmeticError,
     AttributeError,
@@ -38,17 +38,17 @@ _DAMAGE = (
 
 
 def read_digit(path: Path) -> UInt8Array:
-    """Reads a picture of one digit, as MNIST's images are.
+    """Reads a picture of one digit as an image like MNIST's.
 
     Args:
-        path: dark on light or light on dark, of any size; transparency counts as white. Only the first picture of
-            several in a file is read.
+        path: dark on light or light on dark, of any size; transparency counts as white. If the file contains several
+            pictures, only the first is read.
 
     Returns:
         (28, 28) uint8, light on a background of 0; see `prepare_digit`.
 
     Raises:
-        ImageError: there is no such file, it is no image, larger than 20 megapixels, or blank.
+        ImageError: the file is missing, not an image, larger than 20 megapixels, or blank.
     """
     digit = prepare_digit(_read_grey(path))
     if digit is None:
@@ -57,37 +57,35 @@ def read_digit(path: Path) -> UInt8Array:
 
 
 def _read_grey(path: Path) -> UInt8Array:
-    """The picture as (H, W) uint8."""
+    """Reads the picture as (H, W) uint8."""
     _check_is_file(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow, on what it makes do with in a damaged file
+            warnings.simplefilter("ignore")  # Pillow's, about damage that it can read past
             return _decode(path)
     except UnidentifiedImageError as err:
         raise ImageError(f"{path} is not an image: give a PNG, a JPEG, or another format that Pillow reads") from err
     except Image.DecompressionBombError as err:
         raise ImageError(f"{path} is far too large ({err}): {_REMEDY}") from err
     except _DAMAGE as err:
-        raise ImageError(f"{path} cannot be read as an image ({err}): give one that is whole") from err
+        raise ImageError(f"{path} cannot be read as an image ({err}): give an undamaged one") from err
 
 
 def _check_is_file(path: Path) -> None:
     try:
-        exists, is_folder, is_file = path.exists(), path.is_dir(), path.is_file()
+        if path.is_file():
+            return
+        kind = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
     except OSError as err:
-        raise ImageError(f"{path} cannot be read ({err.strerror}): give an image file that you may read") from err
-    if not exists:
-        raise ImageError(f"{path} does not exist: give an image file")
-    if not is_file:
-        what = "a folder" if is_folder else "not a file"
-        raise ImageError(f"{path} is {what}: give an image file")
+        raise ImageError(f"{path} cannot be read ({err.strerror}): give an image file that you can read") from err
+    raise ImageError(f"{path} {kind}: give an image file")
 
 
 def _decode(path: Path) -> UInt8Array:
     Image.init()
-    with Image.open(path, formats=[name for name in Image.ID if name not in _REFUSED_FORMATS]) as image:
+    with Image.open(path, formats=[name for name in Image.ID if name not in _UNSAFE_FORMATS]) as image:
         width, height = image.size
-        if not 0 < width * height <= MAX_PIXELS:  # the file's head tells, so nothing is decoded yet
+        if not 0 < width * height <= MAX_PIXELS:  # known from the header, before anything is decoded
             raise ImageError(f"{path} has {width} x {height} pixels: {_REMEDY}")
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith(("I", "F")):
@@ -98,11 +96,12 @@ def _decode(path: Path) -> UInt8Array:
 
 
 def _deep_to_grey(values: npt.NDArray[Any], mode: str) -> UInt8Array:
-    """(H, W) uint8 from more than 8 bits a pixel: Pillow's own conversion would cut them off at 255."""
+    """Converts more than 8 bits a pixel to (H, W) uint8: Pillow's own conversion would clip them at 255."""
     if mode.startswith("I;16"):
         return (values // 257).astype(np.uint8)
-    # Nobody says what black and white are in such a file: the lowest and the highest number, then.
-    lowest, highest = float(values.min()), float(values.max())
+    # Such a file does not say what black and white are: the lowest and the highest number are taken.
+    lowest = float(values.min())
+    highest = float(values.max())
     if not isfinite(highest - lowest):
         raise ValueError("some pixels are not numbers")
     return ((values - lowest) * (255 / (highest - lowest or 1))).astype(np.uint8)

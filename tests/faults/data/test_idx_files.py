@@ -141,7 +141,7 @@ def test_bomb_takes_no_more_memory_than_it_holds(claimed: int, reader: Reader, f
     )
     allowed = OVERHEAD_BYTES
     if claimed == 3:
-        assert "found further bytes" in str(found)
+        assert "found more bytes" in str(found)
     else:
         assert found == claimed
         allowed += 3 * len(expanded)

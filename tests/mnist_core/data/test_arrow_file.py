@@ -1,4 +1,4 @@
-"""The Arrow file: what is written is mapped back without a copy, and no damage goes unnoticed."""
+"""The Arrow file: a written dataset is mapped without a copy, and any damage is detected."""
 
 from pathlib import Path
 
@@ -47,14 +47,14 @@ def sound(scratch: Path, tiny: Dataset) -> bytes:
 
 
 def mapped_after_writing(path: Path, content: bytes) -> Dataset | CacheMiss:
-    # A new file each time: one that is mapped must never shrink.
+    # A new file each time: a mapped one must never shrink.
     path.unlink(missing_ok=True)
     path.write_bytes(content)
     return map_dataset(path)
 
 
 @given(train=st.integers(1, 3).flatmap(parts), test=st.integers(1, 3).flatmap(parts))
-def test_dataset_written_is_the_dataset_mapped(scratch: Path, train: LabelledImages, test: LabelledImages) -> None:
+def test_mapped_dataset_equals_the_written_one(scratch: Path, train: LabelledImages, test: LabelledImages) -> None:
     dataset = as_dataset(train, test)
     scratch.unlink(missing_ok=True)
     write_dataset(dataset, scratch)
@@ -64,9 +64,11 @@ def test_dataset_written_is_the_dataset_mapped(scratch: Path, train: LabelledIma
 
 
 @given(data=st.data())
-def test_changed_bytes_are_noticed_or_harmless(scratch: Path, sound: bytes, tiny: Dataset, data: st.DataObject) -> None:
+def test_changed_bytes_are_detected_or_harmless(
+    scratch: Path, sound: bytes, tiny: Dataset, data: st.DataObject
+) -> None:
     content = bytearray(sound)
-    # Arrow's own structure is at both ends; the images are in between.
+    # Arrow's own structure is at both ends, with the images in between.
     ends = st.one_of(st.integers(0, 900), st.integers(len(sound) - 1200, len(sound) - 1))
     for position in data.draw(st.lists(st.one_of(ends, st.integers(0, len(sound) - 1)), min_size=1, max_size=4)):
         content[position] = data.draw(st.integers(0, 255))
@@ -76,23 +78,23 @@ def test_changed_bytes_are_noticed_or_harmless(scratch: Path, sound: bytes, tiny
 
 
 @given(length=st.integers(0, 5000))
-def test_truncated_file_is_unusable(scratch: Path, sound: bytes, length: int) -> None:
+def test_truncated_file_is_a_cache_miss(scratch: Path, sound: bytes, length: int) -> None:
     assert len(sound) > 5000
     assert isinstance(mapped_after_writing(scratch, sound[:length]), CacheMiss)
 
 
-def test_one_changed_pixel_is_noticed(scratch: Path, sound: bytes, tiny: Dataset) -> None:
+def test_one_changed_pixel_is_detected(scratch: Path, sound: bytes, tiny: Dataset) -> None:
     image = tiny.test.images[1].tobytes()
     content = sound.replace(image, bytes([image[0] ^ 1]) + image[1:])
     assert mapped_after_writing(scratch, content) == CacheMiss("its content differs from its checksum")
 
 
-def test_changed_fingerprint_is_noticed(scratch: Path, sound: bytes, tiny: Dataset) -> None:
+def test_changed_fingerprint_is_detected(scratch: Path, sound: bytes, tiny: Dataset) -> None:
     content = sound.replace(tiny.fingerprint.encode(), b"0" * 64)
     assert mapped_after_writing(scratch, content) == CacheMiss("its content differs from its checksum")
 
 
-def test_other_format_version_is_unusable(scratch: Path, sound: bytes, tiny: Dataset) -> None:
+def test_other_format_version_is_a_cache_miss(scratch: Path, sound: bytes, tiny: Dataset) -> None:
     with pa.ipc.open_file(pa.BufferReader(sound)) as reader:
         table = reader.read_all()
     metadata = {**table.schema.metadata, b"mxtrials.format_version": b"999"}
@@ -103,21 +105,21 @@ def test_other_format_version_is_unusable(scratch: Path, sound: bytes, tiny: Dat
     assert mapped == CacheMiss("its format version is b'999', not 1")
 
 
-def test_arrow_file_of_something_else_is_unusable(scratch: Path) -> None:
+def test_arrow_file_with_other_columns_is_a_cache_miss(scratch: Path) -> None:
     sink = pa.BufferOutputStream()
     table = pa.table({"x": [1, 2]}).replace_schema_metadata({"mxtrials.format_version": "1"})
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     mapped = mapped_after_writing(scratch, sink.getvalue().to_pybytes())
-    assert mapped == CacheMiss("its table is not that of a dataset")
+    assert mapped == CacheMiss("its columns are not those of a dataset")
 
 
-def test_missing_file_and_folder_are_unusable(tmp_path: Path) -> None:
+def test_missing_file_and_folder_are_cache_misses(tmp_path: Path) -> None:
     assert isinstance(map_dataset(tmp_path / "absent"), CacheMiss)
     assert isinstance(map_dataset(tmp_path), CacheMiss)
 
 
-def test_file_is_readable_by_plain_arrow(scratch: Path, sound: bytes, tiny: Dataset) -> None:
+def test_plain_arrow_reads_the_file(scratch: Path, sound: bytes, tiny: Dataset) -> None:
     with pa.ipc.open_file(pa.BufferReader(sound)) as reader:
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
     assert [str(field.type) for field in batches[0].schema] == ["fixed_size_binary[784]", "uint8"]
@@ -126,7 +128,7 @@ def test_file_is_readable_by_plain_arrow(scratch: Path, sound: bytes, tiny: Data
     assert batches[1]["label"].to_pylist() == tiny.test.labels.tolist()
 
 
-def test_views_lie_in_the_mapped_file_read_only_and_keep_it_mapped(tmp_path: Path, tiny: Dataset) -> None:
+def test_arrays_are_read_only_views_that_keep_the_file_mapped(tmp_path: Path, tiny: Dataset) -> None:
     path = tmp_path / "file.arrow"
     write_dataset(tiny, path)
     mapped = map_dataset(path)
@@ -142,7 +144,7 @@ def test_views_lie_in_the_mapped_file_read_only_and_keep_it_mapped(tmp_path: Pat
 
 
 def mapped_regions(path: Path) -> list[tuple[int, int]]:
-    """Where this process has the file in its memory."""
+    """Returns the address ranges at which this process has mapped the file."""
     lines = Path("/proc/self/maps").read_text().splitlines()
     bounds = [line.split()[0].split("-") for line in lines if line.endswith(str(path))]
     return [(int(low, 16), int(high, 16)) for low, high in bounds]

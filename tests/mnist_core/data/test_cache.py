@@ -1,4 +1,4 @@
-"""The cache: built once by whoever comes first, checked each time, mended when damaged, kept apart by content."""
+"""The cache: built once by the first process, checked each time, rebuilt if damaged, one for each content."""
 
 import multiprocessing
 import resource
@@ -29,7 +29,7 @@ def meet_at(barrier: Barrier) -> None:
 
 
 def inspect_together(source: Path, cache_dir: Path) -> CacheReport:
-    """Run in each of several processes: all set out at the same moment."""
+    """Runs in each of several processes, which all start at the same moment."""
     _barrier.wait(timeout=60)
     return inspect_cache(source, cache_dir=cache_dir)
 
@@ -42,7 +42,7 @@ def inspect_in_processes(source: Path, cache_dir: Path) -> list[CacheReport]:
 
 
 def inspect_with_file_limit(source: Path, cache_dir: Path, limit_bytes: int) -> str:
-    """Run in a process of its own, whose files cannot grow beyond the limit: the sentence that it fails with."""
+    """Runs in a separate process, whose files cannot grow beyond the limit; returns the error message."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, resource.RLIM_INFINITY))
     with pytest.raises(NotWritable) as error:
         inspect_cache(source, cache_dir=cache_dir)
@@ -51,7 +51,7 @@ def inspect_with_file_limit(source: Path, cache_dir: Path, limit_bytes: int) -> 
 
 @pytest.fixture
 def folder(small_idx_folder: Path, tmp_path: Path) -> Path:
-    """A source folder of this test's own with 256 + 128 images."""
+    """A source folder with 256 + 128 images, for one test only."""
     return shutil.copytree(small_idx_folder, tmp_path / "idx")
 
 
@@ -69,7 +69,7 @@ def empty(cache: Path, dataset: Dataset) -> None:
     replace_file(cache, b"")
 
 
-def age_format(cache: Path, dataset: Dataset) -> None:
+def make_format_older(cache: Path, dataset: Dataset) -> None:
     with pa.ipc.open_file(pa.BufferReader(cache.read_bytes())) as reader:
         table = reader.read_all()
     metadata = {**table.schema.metadata, b"mxtrials.format_version": b"0"}
@@ -84,7 +84,7 @@ def replace_file(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def test_bundled_dataset_is_all_of_mnist(bundled_dataset: Dataset) -> None:
+def test_bundled_dataset_is_the_whole_of_mnist(bundled_dataset: Dataset) -> None:
     assert bundled_dataset.train.images.shape == (60_000, 28, 28)
     assert bundled_dataset.test.images.shape == (10_000, 28, 28)
     assert tuple(np.bincount(bundled_dataset.train.labels)) == TRAIN_COUNTS
@@ -92,7 +92,7 @@ def test_bundled_dataset_is_all_of_mnist(bundled_dataset: Dataset) -> None:
     assert bundled_dataset.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
 
 
-def test_second_opening_builds_nothing(folder: Path, tmp_path: Path) -> None:
+def test_cache_is_built_only_once(folder: Path, tmp_path: Path) -> None:
     first = inspect_cache(folder, cache_dir=tmp_path / "cache")
     written = first.path.stat()
     second = inspect_cache(folder, cache_dir=tmp_path / "cache")
@@ -110,7 +110,7 @@ def test_report_describes_the_cache(folder: Path, tmp_path: Path, small_dataset:
     assert sum(report.test_counts) == 128
 
 
-def test_arrays_outlive_the_file_and_refuse_writing(folder: Path, tmp_path: Path, small_dataset: Dataset) -> None:
+def test_arrays_are_read_only_and_outlive_the_file(folder: Path, tmp_path: Path, small_dataset: Dataset) -> None:
     dataset = open_dataset(folder, cache_dir=tmp_path / "cache")
     shutil.rmtree(tmp_path / "cache")
     np.testing.assert_array_equal(dataset.train.images, small_dataset.train.images)
@@ -119,14 +119,14 @@ def test_arrays_outlive_the_file_and_refuse_writing(folder: Path, tmp_path: Path
         dataset.train.images[0, 0, 0] = 1
 
 
-def test_many_processes_at_once_build_one_cache(small_idx_folder: Path, tmp_path: Path) -> None:
+def test_concurrent_processes_build_one_cache(small_idx_folder: Path, tmp_path: Path) -> None:
     reports = inspect_in_processes(small_idx_folder, tmp_path)
     assert sorted(report.built for report in reports) == [False] * (PROCESSES - 1) + [True]
     assert len({(report.path, report.fingerprint, report.train_counts) for report in reports}) == 1
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".arrow", ".lock"]
 
 
-def test_many_processes_at_once_mend_a_damaged_cache_once(
+def test_concurrent_processes_rebuild_a_damaged_cache_once(
     small_idx_folder: Path, tmp_path: Path, small_dataset: Dataset
 ) -> None:
     cut_in_half(inspect_cache(small_idx_folder, cache_dir=tmp_path).path, small_dataset)
@@ -135,34 +135,34 @@ def test_many_processes_at_once_mend_a_damaged_cache_once(
     assert {report.fingerprint for report in reports} == {small_dataset.fingerprint}
 
 
-@pytest.mark.parametrize("damage", [flip_last_image_byte, cut_in_half, empty, age_format])
-def test_damaged_cache_is_built_again(
+@pytest.mark.parametrize("damage", [flip_last_image_byte, cut_in_half, empty, make_format_older])
+def test_damaged_cache_is_rebuilt(
     folder: Path, tmp_path: Path, small_dataset: Dataset, damage: Callable[[Path, Dataset], None]
 ) -> None:
     first = inspect_cache(folder, cache_dir=tmp_path)
     damage(first.path, small_dataset)
-    mended = inspect_cache(folder, cache_dir=tmp_path)
-    assert mended.built
-    assert mended.damage
-    assert mended.fingerprint == small_dataset.fingerprint
+    rebuilt = inspect_cache(folder, cache_dir=tmp_path)
+    assert rebuilt.built
+    assert rebuilt.damage
+    assert rebuilt.fingerprint == small_dataset.fingerprint
     assert not inspect_cache(folder, cache_dir=tmp_path).built
 
 
-def test_dataset_opened_before_the_mending_stays_valid(folder: Path, tmp_path: Path, small_dataset: Dataset) -> None:
+def test_dataset_opened_before_a_rebuild_stays_valid(folder: Path, tmp_path: Path, small_dataset: Dataset) -> None:
     dataset = open_dataset(folder, cache_dir=tmp_path)
     cut_in_half(next(tmp_path.glob("*.arrow")), small_dataset)
     open_dataset(folder, cache_dir=tmp_path)
     np.testing.assert_array_equal(dataset.train.images, small_dataset.train.images)
 
 
-def test_what_a_killed_build_left_is_overwritten(folder: Path, tmp_path: Path) -> None:
+def test_leftover_of_a_killed_build_is_overwritten(folder: Path, tmp_path: Path) -> None:
     path = inspect_cache(folder, cache_dir=tmp_path).path
     path.rename(path.with_suffix(".tmp"))
     assert inspect_cache(folder, cache_dir=tmp_path).built
     assert not path.with_suffix(".tmp").exists()
 
 
-def test_changed_source_gets_a_cache_of_its_own(folder: Path, tmp_path: Path) -> None:
+def test_changed_source_gets_another_cache(folder: Path, tmp_path: Path) -> None:
     first = inspect_cache(folder, cache_dir=tmp_path)
     labels = folder / "train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1] + b"\x07")
@@ -178,21 +178,21 @@ def test_same_files_in_another_folder_share_the_cache(folder: Path, small_idx_fo
     assert (first.path, second.built) == (second.path, False)
 
 
-def test_cache_in_a_folder_without_a_lock_file_opens_without_making_one(folder: Path, tmp_path: Path) -> None:
+def test_existing_cache_opens_without_a_lock_file(folder: Path, tmp_path: Path) -> None:
     report = inspect_cache(folder, cache_dir=tmp_path)
     report.path.with_suffix(".lock").unlink()
     open_dataset(folder, cache_dir=tmp_path)
     assert not report.path.with_suffix(".lock").exists()
 
 
-def test_malformed_source_is_refused_and_leaves_no_cache(folder: Path, tmp_path: Path) -> None:
-    (folder / "t10k-labels-idx1-ubyte").write_bytes(b"rubbish")
+def test_malformed_source_is_rejected_and_leaves_no_cache(folder: Path, tmp_path: Path) -> None:
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(b"garbage")
     with pytest.raises(DataError, match="t10k-labels-idx1-ubyte: byte 0: "):
         open_dataset(folder, cache_dir=tmp_path / "cache")
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
 
 
-def test_file_in_place_of_the_cache_folder_is_not_writable(folder: Path, tmp_path: Path) -> None:
+def test_cache_folder_that_is_a_file_is_not_writable(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for cache_dir in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(NotWritable, match=rf"{cache_dir}/mnist-\w{{16}}.arrow cannot be written \("):
@@ -200,7 +200,7 @@ def test_file_in_place_of_the_cache_folder_is_not_writable(folder: Path, tmp_pat
 
 
 @pytest.mark.parametrize("limit_bytes", [0, 1000, 150_000])
-def test_disk_that_fills_up_is_not_writable_and_leaves_no_rest(
+def test_full_disk_is_not_writable_and_leaves_no_partial_file(
     small_idx_folder: Path, tmp_path: Path, limit_bytes: int
 ) -> None:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:

@@ -1,4 +1,4 @@
-"""Images as arrays: their scale, how they are split, and in which order an epoch visits them."""
+"""Images as arrays: how they are scaled and split, and in which order an epoch visits them."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_pixels_are_scaled_to_the_unit_range_as_float32_division_does() -> None:
     assert (out.min(), out.max()) == (0, 1)
 
 
-def test_holdout_divides_the_training_images_and_repeats_with_its_seed(small_dataset: Dataset) -> None:
+def test_holdout_splits_the_training_images_and_repeats_with_its_seed(small_dataset: Dataset) -> None:
     first, again, other = (split(small_dataset, 56, seed) for seed in (0, 0, 1))
     indices = np.concatenate([first.train.indices, first.validation.indices])
 
@@ -34,7 +34,7 @@ def test_holdout_that_leaves_no_images_is_rejected(holdout: int, small_dataset: 
         split(small_dataset, holdout, seed=0)
 
 
-def test_epoch_visits_each_image_once_in_an_order_of_its_own() -> None:
+def test_epoch_visits_each_image_once_in_another_order() -> None:
     indices = np.arange(10, 60)
     first, second = epoch_order(indices, 0, 0), epoch_order(indices, 0, 1)
 

@@ -1,4 +1,4 @@
-"""Any picture of a digit becomes an image like MNIST's: MNIST itself shows what that is."""
+"""Any picture of a digit becomes an image like MNIST's, compared with MNIST itself."""
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ def prepared(grey: npt.NDArray[np.uint8]) -> UInt8Array:
 
 
 def drawn(shape: tuple[int, int], stroke: tuple[slice, slice], paper: int = 0, pen: int = PEN) -> UInt8Array:
-    """A picture with one upright or level stroke."""
+    """A picture with one vertical or horizontal stroke."""
     picture = np.full(shape, paper, np.uint8)
     picture[stroke] = pen
     return picture
@@ -38,12 +38,12 @@ def ink_size(digit: UInt8Array) -> tuple[int, int]:
 
 
 def difference(image: UInt8Array, expected: UInt8Array) -> float:
-    """Mean over the pixels, 0 to 255, after moving the image by at most one pixel: its centre may have been a half."""
+    """Returns the mean over the pixels, 0 to 255, after moving the image by at most one, as rounding its centre may."""
     moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     return min(float(np.abs(np.roll(image, move, (0, 1)).astype(float) - expected).mean()) for move in moves)
 
 
-def test_light_image_of_mnists_size_is_used_as_it_is(small_dataset: Dataset) -> None:
+def test_light_image_of_mnists_size_is_returned_unchanged(small_dataset: Dataset) -> None:
     for image in small_dataset.test.images:
         assert np.array_equal(prepared(image), image)
 
@@ -53,7 +53,7 @@ def test_inverted_mnist_image_becomes_the_image_again(small_dataset: Dataset) ->
         assert difference(prepared(np.invert(image)), image) < 5
 
 
-def test_enlarged_and_moved_mnist_image_is_nearer_to_itself_than_to_any_other(small_dataset: Dataset) -> None:
+def test_enlarged_and_moved_mnist_image_is_closest_to_itself(small_dataset: Dataset) -> None:
     images = small_dataset.test.images[:40]
     for number, image in enumerate(images):
         page = np.full((400, 500), 240, np.uint8)
@@ -73,7 +73,7 @@ def test_stroke_smaller_than_20_pixels_is_enlarged() -> None:
     assert ink_size(prepared(drawn((12, 30), (slice(4, 7), slice(5, 15))))) == (6, DIGIT_SIDE)
 
 
-def test_stroke_as_thin_as_a_hair_is_still_seen() -> None:
+def test_very_thin_stroke_is_kept() -> None:
     digit = prepared(drawn((2000, 500), (slice(100, 1900), slice(250, 252))))
 
     assert ink_size(digit) == (DIGIT_SIDE, 1)
@@ -116,7 +116,7 @@ def test_picture_with_faint_noise_is_blank() -> None:
         elements=st.sampled_from([0, 10, 100, 200, 255]),
     )
 )
-def test_any_picture_is_blank_or_an_image_of_mnists_kind(picture: npt.NDArray[np.uint8]) -> None:
+def test_any_picture_is_blank_or_becomes_an_image_like_mnists(picture: npt.NDArray[np.uint8]) -> None:
     digit = prepare_digit(picture)
 
     if digit is not None:
@@ -126,7 +126,7 @@ def test_any_picture_is_blank_or_an_image_of_mnists_kind(picture: npt.NDArray[np
 
 
 @given(top=st.integers(0, 80), left=st.integers(0, 80), invert=st.booleans())
-def test_place_on_the_paper_and_its_colour_do_not_matter(top: int, left: int, invert: bool) -> None:
+def test_position_and_colour_of_the_paper_do_not_matter(top: int, left: int, invert: bool) -> None:
     shape = np.zeros((40, 30), np.uint8)
     shape[:10, :] = shape[:, 20:] = PEN  # a seven
     page: UInt8Array = np.zeros((140, 130), np.uint8)
@@ -137,7 +137,7 @@ def test_place_on_the_paper_and_its_colour_do_not_matter(top: int, left: int, in
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_centre_of_mass_is_in_the_middle_where_the_edges_allow(seed: int) -> None:
+def test_centre_of_mass_is_in_the_middle_if_the_edges_allow(seed: int) -> None:
     rng = np.random.default_rng(seed)
     picture = np.pad((rng.random((18, 18)) < 0.3).astype(np.uint8) * 255, 6)
     digit = prepare_digit(picture)

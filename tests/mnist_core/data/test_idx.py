@@ -1,4 +1,4 @@
-"""The IDX reader: what it accepts it returns exactly, all else is one clear DataError, in bounded memory."""
+"""The IDX reader returns the exact content of a valid file and raises DataError for any other, in bounded memory."""
 
 import gzip
 import os
@@ -23,7 +23,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def peak_bytes(read: Callable[[Path], Array], path: Path) -> tuple[Array | None, int]:
-    """What was read, or None where it was refused, and the most memory that it took."""
+    """Returns what was read, or None if it was rejected, and the peak of memory."""
     tracemalloc.start()
     try:
         return read(path), tracemalloc.get_traced_memory()[1]
@@ -34,7 +34,7 @@ def peak_bytes(read: Callable[[Path], Array], path: Path) -> tuple[Array | None,
 
 
 @given(images=IMAGES, pack=PACKINGS)
-def test_images_written_are_the_images_read(scratch: Path, images: Array, pack: Packing) -> None:
+def test_images_read_equal_the_images_written(scratch: Path, images: Array, pack: Packing) -> None:
     scratch.write_bytes(pack(idx_of(images)))
     read = read_images(scratch)
     np.testing.assert_array_equal(read, images)
@@ -43,14 +43,14 @@ def test_images_written_are_the_images_read(scratch: Path, images: Array, pack: 
 
 
 @given(labels=LABELS, pack=PACKINGS)
-def test_labels_written_are_the_labels_read(scratch: Path, labels: Array, pack: Packing) -> None:
+def test_labels_read_equal_the_labels_written(scratch: Path, labels: Array, pack: Packing) -> None:
     scratch.write_bytes(pack(idx_of(labels)))
     np.testing.assert_array_equal(read_labels(scratch), labels)
 
 
 @pytest.mark.parametrize("read", [read_images, read_labels])
 @given(content=file_contents())
-def test_any_file_is_read_exactly_or_refused_in_bounded_memory(
+def test_any_file_is_read_exactly_or_rejected_in_bounded_memory(
     scratch: Path, read: Callable[[Path], Array], content: bytes
 ) -> None:
     scratch.write_bytes(content)
@@ -63,7 +63,7 @@ def test_any_file_is_read_exactly_or_refused_in_bounded_memory(
 
 @pytest.mark.parametrize("name", ["images.gz", "images"])
 @pytest.mark.parametrize("pack", [plain, zipped])
-def test_compression_is_told_by_content_not_by_name(tmp_path: Path, name: str, pack: Packing) -> None:
+def test_compression_is_recognised_by_content_not_by_name(tmp_path: Path, name: str, pack: Packing) -> None:
     (tmp_path / name).write_bytes(pack(idx((1, 28, 28), bytes(784))))
     assert read_images(tmp_path / name).shape == (1, 28, 28)
 
@@ -85,12 +85,12 @@ BAD_IMAGES = {
     "height 32": (idx((1, 32, 28), bytes(896)), 8, "32", "28"),
     "width 32": (idx((1, 28, 32), bytes(896)), 12, "32", "28"),
     "body cut": (idx((2, 28, 28), bytes(784 + 700)), 4, "2 items", "at most 1"),
-    "trailing byte": (idx((1, 28, 28), bytes(785)), 800, "further bytes", "800 bytes"),
+    "trailing byte": (idx((1, 28, 28), bytes(785)), 800, "more bytes", "800 bytes"),
 }
 
 
 @pytest.mark.parametrize(("content", "offset", "found", "expected"), BAD_IMAGES.values(), ids=BAD_IMAGES.keys())
-def test_refusal_of_images_names_file_offset_found_and_expected(
+def test_error_of_images_names_file_offset_found_and_expected(
     tmp_path: Path, content: bytes, offset: int, found: str, expected: str
 ) -> None:
     path = tmp_path / "images"
@@ -106,17 +106,17 @@ def test_refusal_of_images_names_file_offset_found_and_expected(
 
 BAD_ZIPPED_LABELS = {
     "body cut": (zipped(idx((9,), bytes(5))), 13, "found the end, expected 17 bytes"),
-    "trailing byte": (zipped(idx((9,), bytes(10))), 17, "found further bytes, expected the end"),
+    "trailing byte": (zipped(idx((9,), bytes(10))), 17, "found more bytes, expected the end"),
     "label 10": (zipped(idx((3,), bytes([1, 2, 10]))), 10, "found label 10, expected a digit in 0..9"),
     "stream cut": (zipped(idx((9,), bytes(9)))[:-9], 17, "damaged gzip stream"),
     "wrong check sum": (zipped(idx((9,), bytes(9)))[:-8] + bytes(8), 17, "damaged gzip stream (CRC check failed"),
     "only the magic": (b"\x1f\x8b", 0, "damaged gzip stream"),
-    "rubbish behind": (zipped(idx((9,), bytes(9))) + b"rubbish", 17, "damaged gzip stream"),
+    "trailing garbage": (zipped(idx((9,), bytes(9))) + b"garbage", 17, "damaged gzip stream"),
 }
 
 
 @pytest.mark.parametrize(("content", "offset", "says"), BAD_ZIPPED_LABELS.values(), ids=BAD_ZIPPED_LABELS.keys())
-def test_refusal_of_gzip_names_offset_in_uncompressed_content(
+def test_error_of_gzip_names_the_offset_in_the_uncompressed_content(
     tmp_path: Path, content: bytes, offset: int, says: str
 ) -> None:
     path = tmp_path / "labels.gz"
@@ -127,7 +127,7 @@ def test_refusal_of_gzip_names_offset_in_uncompressed_content(
     assert says in str(error.value)
 
 
-def test_gzip_that_expands_without_end_is_left_after_the_claimed_length(tmp_path: Path) -> None:
+def test_gzip_bomb_is_read_no_further_than_the_claimed_length(tmp_path: Path) -> None:
     path = tmp_path / "labels.gz"
     path.write_bytes(zipped(idx((3,), bytes(64_000_000))))
     labels, peak = peak_bytes(read_labels, path)
@@ -135,24 +135,24 @@ def test_gzip_that_expands_without_end_is_left_after_the_claimed_length(tmp_path
     assert peak < OVERHEAD_BYTES
 
 
-def test_gzip_that_claims_more_than_deflate_can_hold_is_refused_by_its_header(tmp_path: Path) -> None:
+def test_gzip_that_claims_more_than_deflate_can_contain_is_rejected_by_its_header(tmp_path: Path) -> None:
     path = tmp_path / "images.gz"
     path.write_bytes(zipped(idx((60_000, 28, 28), bytes(784))))
     with pytest.raises(DataError, match="found a count of 60000 items, expected at most"):
         read_images(path)
 
 
-def test_folder_instead_of_file_is_refused(tmp_path: Path) -> None:
+def test_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found a folder, expected an IDX file"):
         read_images(tmp_path)
 
 
-def test_pipe_instead_of_file_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+def test_pipe_is_rejected_without_waiting_for_a_writer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="found a device, pipe or socket"):
         read_labels(tmp_path / "pipe")
 
 
-def test_missing_file_is_refused(tmp_path: Path) -> None:
+def test_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         read_labels(tmp_path / "absent")

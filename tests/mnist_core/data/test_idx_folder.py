@@ -1,4 +1,4 @@
-"""Finding the four IDX files: the bundled ones are the original MNIST, a user's folder is read or clearly refused."""
+"""Finding the four IDX files: the bundled ones are the original MNIST; a user's folder is read or clearly rejected."""
 
 import gzip
 import hashlib
@@ -24,7 +24,7 @@ TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = ORIGINAL_SHA256
 
 @pytest.fixture
 def folder(small_idx_folder: Path, tmp_path: Path) -> Path:
-    """A folder of this test's own with 256 + 128 images."""
+    """A folder with 256 + 128 images, for one test only."""
     return shutil.copytree(small_idx_folder, tmp_path / "idx")
 
 
@@ -57,7 +57,7 @@ def test_bundled_attribution_names_authors_licence_and_digests() -> None:
         assert wanted in text
 
 
-def test_files_read_are_the_images_written(folder: Path, small_dataset: Dataset) -> None:
+def test_images_read_are_those_in_the_files(folder: Path, small_dataset: Dataset) -> None:
     with find_idx_files(folder) as files:
         train, test = files.read()
     np.testing.assert_array_equal(train.images, small_dataset.train.images)
@@ -73,7 +73,7 @@ def test_folder_of_plain_and_gzip_files_is_read(folder: Path) -> None:
     assert read(str(folder)) == (256, 128)
 
 
-def test_plain_file_goes_before_gzip_beside_it(folder: Path) -> None:
+def test_plain_file_is_preferred_to_gzip(folder: Path) -> None:
     (folder / f"{TRAIN_LABELS}.gz").write_bytes(b"never read")
     assert read(folder) == (256, 128)
 
@@ -81,36 +81,36 @@ def test_plain_file_goes_before_gzip_beside_it(folder: Path) -> None:
 @pytest.mark.parametrize("name", ORIGINAL_SHA256)
 def test_missing_file_is_named_with_its_folder(folder: Path, name: str) -> None:
     (folder / name).unlink()
-    with pytest.raises(DataError, match=f"{folder} lacks the file {name} "):
+    with pytest.raises(DataError, match=f"{folder} has no file {name} "):
         read(folder)
 
 
-def test_folder_in_place_of_a_file_counts_as_missing(folder: Path) -> None:
+def test_file_that_is_a_folder_counts_as_missing(folder: Path) -> None:
     (folder / TEST_LABELS).unlink()
     (folder / TEST_LABELS).mkdir()
-    with pytest.raises(DataError, match=f"lacks the file {TEST_LABELS} "):
+    with pytest.raises(DataError, match=f"has no file {TEST_LABELS} "):
         read(folder)
 
 
-def test_missing_folder_is_refused(tmp_path: Path) -> None:
+def test_missing_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"data folder {tmp_path}/absent does not exist: give a folder"):
         read(tmp_path / "absent")
 
 
-def test_file_in_place_of_the_folder_is_refused(folder: Path) -> None:
+def test_folder_that_is_a_file_is_rejected(folder: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         read(folder / TEST_LABELS)
 
 
 @pytest.mark.parametrize("source", ["~no-such-user/mnist", "nul\0byte", "n" * 5000], ids=["user", "nul", "long"])
-def test_impossible_folder_name_is_refused(source: str) -> None:
+def test_impossible_folder_name_is_rejected(source: str) -> None:
     with pytest.raises(DataError, match="data folder"):
         read(source)
 
 
-def test_images_and_labels_of_different_number_are_refused(folder: Path) -> None:
+def test_images_and_labels_of_different_number_are_rejected(folder: Path) -> None:
     shutil.copy(folder / TEST_LABELS, folder / TRAIN_LABELS)
-    with pytest.raises(DataError, match=f"{TRAIN_IMAGES} holds 256 images, but {TRAIN_LABELS} beside it holds 128"):
+    with pytest.raises(DataError, match=f"{TRAIN_IMAGES} has 256 images, but {TRAIN_LABELS} beside it has 128"):
         read(folder)
 
 

@@ -1,4 +1,4 @@
-"""Image files of every format and mode give the same digit; files that are no images give one sentence."""
+"""Image files of every format and mode give the same digit; other files give an error of one sentence."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ FORMATS = {"png": "PNG", "jpg": "JPEG", "bmp": "BMP", "gif": "GIF", "webp": "WEB
 
 
 def picture(mode: str = "L", paper: str = "white", pen: str = "black") -> Image.Image:
-    """An upright stroke, 100 x 20, in a picture of 140 x 100."""
+    """A vertical stroke, 100 x 20, in a picture of 140 x 100."""
     drawn = Image.new("RGB", (100, 140), paper)
     drawn.paste(pen, STROKE)
     return drawn.convert(mode)
@@ -37,14 +37,14 @@ def is_the_stroke(path: Path) -> bool:
     return (int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1) == (20, 4)
 
 
-def png_head(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds no pixel."""
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and contains no pixels."""
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     check = struct.pack(">I", zlib.crc32(head))
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + check + struct.pack(">I", 99) + b"IDAT"
 
 
-def refusal(path: Path) -> str:
+def error_message(path: Path) -> str:
     with pytest.raises(ImageError) as error:
         read_digit(path)
     sentence = str(error.value)
@@ -92,7 +92,7 @@ def test_colour_named_transparent_in_a_palette_counts_as_white(tmp_path: Path) -
     assert is_the_stroke(saved(indexed, tmp_path / "digit.gif", transparency=0))
 
 
-def test_photo_that_was_turned_is_turned_back(tmp_path: Path) -> None:
+def test_rotated_photo_is_turned_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held on its side
     lying = picture().transpose(Image.Transpose.ROTATE_90)
@@ -100,64 +100,64 @@ def test_photo_that_was_turned_is_turned_back(tmp_path: Path) -> None:
     assert is_the_stroke(saved(lying, tmp_path / "digit.jpg", exif=exif))
 
 
-def test_mnist_image_saved_as_png_is_used_as_it_is(small_dataset: Dataset, tmp_path: Path) -> None:
+def test_mnist_image_saved_as_png_is_returned_unchanged(small_dataset: Dataset, tmp_path: Path) -> None:
     image = small_dataset.test.images[0]
 
     assert np.array_equal(read_digit(saved(Image.fromarray(image), tmp_path / "digit.png")), image)
 
 
-def test_missing_file_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "no.png") == "does not exist: give an image file"
+def test_missing_file_is_rejected(tmp_path: Path) -> None:
+    assert error_message(tmp_path / "no.png") == "does not exist: give an image file"
 
 
-def test_folder_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == "is a folder: give an image file"
+def test_folder_is_rejected(tmp_path: Path) -> None:
+    assert error_message(tmp_path) == "is a folder: give an image file"
 
 
-def test_device_is_refused() -> None:
-    assert refusal(Path("/dev/null")) == "is not a file: give an image file"
+def test_device_is_rejected() -> None:
+    assert error_message(Path("/dev/null")) == "is not a file: give an image file"
 
 
-def test_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
-    assert "File name too long" in refusal(tmp_path / ("d" * 300))
+def test_impossible_file_name_is_rejected(tmp_path: Path) -> None:
+    assert "File name too long" in error_message(tmp_path / ("d" * 300))
 
 
 @pytest.mark.parametrize("content", [b"", b"digit seven", bytes(range(256)) * 9])
-def test_file_that_is_no_image_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_file_that_is_not_an_image_is_rejected(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "notes.png"
     path.write_bytes(content)
 
-    assert refusal(path).startswith("is not an image")
+    assert error_message(path).startswith("is not an image")
 
 
-def test_postscript_is_no_image_because_a_program_would_run_it(tmp_path: Path) -> None:
-    assert refusal(saved(picture(), tmp_path / "digit.eps")).startswith("is not an image")
+def test_postscript_is_not_an_image_because_reading_it_would_run_a_program(tmp_path: Path) -> None:
+    assert error_message(saved(picture(), tmp_path / "digit.eps")).startswith("is not an image")
 
 
-def test_half_an_image_is_refused(tmp_path: Path) -> None:
+def test_half_an_image_is_rejected(tmp_path: Path) -> None:
     path = saved(picture(), tmp_path / "digit.jpg")
     path.write_bytes(path.read_bytes()[:400])
 
-    assert refusal(path).startswith("cannot be read as an image (image file is truncated")
+    assert error_message(path).startswith("cannot be read as an image (image file is truncated")
 
 
-def test_blank_image_is_refused(tmp_path: Path) -> None:
-    assert refusal(saved(Image.new("RGB", (90, 90), "white"), tmp_path / "digit.png")).startswith("is blank")
+def test_blank_image_is_rejected(tmp_path: Path) -> None:
+    assert error_message(saved(Image.new("RGB", (90, 90), "white"), tmp_path / "digit.png")).startswith("is blank")
 
 
 @pytest.mark.parametrize(("width", "height"), [(5001, 4000), (20_000, 5000), (60_000, 60_000)])
-def test_image_of_more_than_20_megapixels_is_refused_before_it_is_decoded(
+def test_image_of_more_than_20_megapixels_is_rejected_before_it_is_decoded(
     width: int, height: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "bomb.png"
-    path.write_bytes(png_head(width, height))  # decoding it would say that it is truncated
+    path.write_bytes(png_header(width, height))  # decoding it would report that it is truncated
 
-    assert refusal(path).endswith("give one of at most 20 megapixels")
+    assert error_message(path).endswith("give one of at most 20 megapixels")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(kind=st.sampled_from(sorted(FORMATS.values())), data=st.data())
-def test_damaged_image_is_read_or_refused_in_one_sentence(kind: str, data: st.DataObject, tmp_path: Path) -> None:
+def test_damaged_image_is_read_or_rejected_in_one_sentence(kind: str, data: st.DataObject, tmp_path: Path) -> None:
     content = io.BytesIO()
     picture().save(content, kind)
     damaged = bytearray(content.getvalue())
@@ -168,6 +168,6 @@ def test_damaged_image_is_read_or_refused_in_one_sentence(kind: str, data: st.Da
     try:
         digit = read_digit(path)
     except ImageError:
-        refusal(path)
+        error_message(path)
     else:
         assert digit.shape == (28, 28)

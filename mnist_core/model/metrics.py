@@ -12,7 +12,7 @@ from mnist_core.measurement import ConfusionMatrix
 
 Probabilities = npt.NDArray[np.float32]
 
-# The smallest normal float32: a sure but wrong prediction underflows to 0 and would make the loss infinite.
+# The smallest normal float32: a certain but wrong prediction underflows to 0, which would make the loss infinite.
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -33,7 +33,7 @@ class Scores:
     confusion: dict[str, ConfusionMatrix]
 
     def as_metrics(self, prefix: str) -> dict[str, float]:
-        """By TensorBoard tag, e.g. `val/loss`; the accuracy by head only if there are several heads."""
+        """Returns the metrics by TensorBoard tag, e.g. `val/loss`; accuracies by head only for several heads."""
         tags = head_accuracy_tags(prefix, self.head_accuracy)
         return {
             f"{prefix}/loss": self.loss,
@@ -65,12 +65,12 @@ def score(heads: Sequence[Head], probabilities: Sequence[Probabilities], labels:
 
 
 def cross_entropy(probabilities: Probabilities, labels: UInt8Array) -> float:
-    """Mean of -log(probability of the right class), in nats; not finite once training has diverged."""
+    """Returns the mean of -log(probability of the right class), in nats; not finite if training has diverged."""
     right = probabilities[np.arange(len(labels)), labels]  # (n,)
     return float(-np.log(np.maximum(right, _TINY)).mean(dtype=np.float64))
 
 
 def confusion_matrix(predictions: npt.NDArray[np.int64], labels: UInt8Array, classes: int) -> npt.NDArray[np.int64]:
-    """(classes, classes) int64; [label][prediction] counts images."""
+    """Counts images by [label][prediction]: (classes, classes) int64."""
     cells = np.bincount(labels.astype(np.int64) * classes + predictions, minlength=classes * classes)
     return cells.reshape(classes, classes)

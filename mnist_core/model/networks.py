@@ -13,7 +13,7 @@ from mnist_core.data.dataset import IMAGE_SIDE
 from mnist_core.heads import Head
 
 _KERNEL = (5, 5)
-# float32 numbers in a vector register of AVX-512, by which oneDNN counts channels.
+# oneDNN counts channels in vector registers of AVX-512, of 16 float32 each.
 _REGISTER = 16
 
 
@@ -24,8 +24,8 @@ class Network:
     Its outputs are, head by head, probabilities (B, classes).
 
     Attributes:
-        symbol: as the tutorials write it, and as it is saved and shown.
-        heads: one for each output.
+        symbol: as the tutorials write it, and as it is saved and displayed.
+        heads: one for each output, in their order.
         cpu_symbol: the same function of the same arguments, arranged as oneDNN computes it fastest.
     """
 
@@ -34,7 +34,7 @@ class Network:
     cpu_symbol: Any
 
     def parameter_shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Shapes of the weights and biases by name, in the Symbol's order."""
+        """Returns the shapes of the weights and biases by name, in the Symbol's order."""
         inputs = {"data", *(head.label_name for head in self.heads)}
         names = self.symbol.list_arguments()
         shapes, _, _ = self.symbol.infer_shape(data=(1, 1, IMAGE_SIDE, IMAGE_SIDE))

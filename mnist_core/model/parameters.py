@@ -16,21 +16,21 @@ from mnist_core.config import Initializer
 
 Vector = npt.NDArray[np.float32]
 
-# oneDNN reads 64 bytes at a time: each layer starts on such a border.
+# oneDNN reads 64 bytes at a time: each parameter starts on such a boundary.
 ALIGNMENT_BYTES = 64
 _ALIGNMENT = ALIGNMENT_BYTES // 4
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each parameter lies in the flat vector: those that decay first, then those that do not.
+    """Where each parameter is in the flat vector: first those that decay, then the others.
 
     MXNet applies weight decay to `*_weight` only (these networks have no `*_gamma`), so decay is one leading slice.
 
     Attributes:
         shapes: parameter name -> shape, in the Symbol's order.
         offsets: parameter name -> first element in the vector.
-        decayed: how many leading elements decay.
+        decayed: number of leading elements that decay.
         size: length of the vector, padding included; padding is zero and stays so.
     """
 
@@ -52,16 +52,17 @@ class Layout:
         return cls(shapes, offsets, decayed, end)
 
     def view(self, vector: Any, name: str) -> Any:
-        """One parameter of a flat vector (numpy or NDArray), without a copy."""
-        offset, shape = self.offsets[name], self.shapes[name]
+        """Returns one parameter of a flat vector (numpy or NDArray), without a copy."""
+        offset = self.offsets[name]
+        shape = self.shapes[name]
         return vector[offset : offset + prod(shape)].reshape(shape)
 
     def unpack(self, vector: Vector) -> dict[str, npt.NDArray[np.float32]]:
-        """All parameters of a flat vector by name, without a copy."""
+        """Returns all parameters of a flat vector by name, without a copy."""
         return {name: self.view(vector, name) for name in self.shapes}
 
     def pack(self, parameters: Mapping[str, npt.NDArray[np.float32]]) -> Vector:
-        """A flat vector from parameters by name."""
+        """Returns a flat vector of parameters, given by name."""
         vector = np.zeros(self.size, np.float32)
         for name in self.shapes:
             self.view(vector, name)[...] = parameters[name]
@@ -69,7 +70,7 @@ class Layout:
 
 
 def initial_weights(layout: Layout, initializer: Initializer, seed: int) -> Vector:
-    """Draws the weights that a trial starts from; biases are zero. Scales are MXNet's defaults.
+    """Draws the initial weights of a trial; biases are zero. The scales are MXNet's defaults.
 
     uniform: U(-0.01, 0.01), normal: N(0, 0.01), xavier: U(-a, a) with a = sqrt(3 / ((fan_in + fan_out) / 2))
     (mxnet/initializer.py; Glorot and Bengio, 2010).
@@ -83,7 +84,7 @@ def initial_weights(layout: Layout, initializer: Initializer, seed: int) -> Vect
 
 
 def weights_sha256(weights: Vector) -> str:
-    """The SHA-256 (hex) of the weights' bytes: equal means equal to the bit."""
+    """Returns the SHA-256 (hex) of the weights' bytes: equal digests mean equal bits."""
     return hashlib.sha256(np.ascontiguousarray(weights).data).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Asks a trained network: what is on these images, and how often is it right."""
+"""Classifies images with a trained network, and scores it."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,12 +18,14 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network sees on one image.
+    """What a network predicts for one image.
 
     Attributes:
-        digit: 0..9, and how probable it is.
+        digit: the most probable digit, 0..9.
+        probability: of that digit.
         probabilities: of the digits 0..9; they sum to 1.
-        parity: "even" or "odd" where the network has that head, else None.
+        parity: "even" or "odd"; None if the network has no such head.
+        parity_probability: of that parity.
     """
 
     digit: int
@@ -34,7 +36,13 @@ class Prediction:
 
 
 class Predictor:
-    """A trained network on one context."""
+    """A trained network on one context.
+
+    Example:
+        >>> predictor = Predictor(model, weights, open_context("cpu"))
+        >>> [prediction.digit for prediction in predictor.predict(images)]
+        [7, 2, 1]
+    """
 
     def __init__(self, model: ModelConfig, weights: Vector, context: Any) -> None:
         """Binds the network to a copy of its weights, (P,) float32, flat."""
@@ -45,7 +53,7 @@ class Predictor:
         self._executor = BatchExecutor(self._network, layout, BATCH, bound)
 
     def predict(self, images: UInt8Array) -> list[Prediction]:
-        """Classifies images (N, 28, 28) uint8 with light digits on black, as MNIST's are."""
+        """Classifies images, (N, 28, 28) uint8, light on a background of 0 as in MNIST."""
         unlabelled = LabelledImages(images, np.zeros(len(images), np.uint8))
         outputs = self._probabilities(unlabelled, np.arange(len(images)))
         by_head = {head.name: output for head, output in zip(self._network.heads, outputs, strict=True)}
@@ -53,7 +61,7 @@ class Predictor:
         return [_prediction(digits[row], None if parities is None else parities[row]) for row in range(len(images))]
 
     def evaluate(self, images: LabelledImages) -> Scores:
-        """Scores the network on images, each exactly once."""
+        """Scores the network on labelled images, each exactly once."""
         outputs = self._probabilities(images, np.arange(len(images)))
         return score(self._network.heads, outputs, images.labels)
 

@@ -1,4 +1,4 @@
-"""A trained model on disk in MXNet's own format, for `mx.mod.Module.load`, with a card that says what it is."""
+"""A trained model on disk in MXNet's own format, for `mx.mod.Module.load`, with a card that describes it."""
 
 import hashlib
 import os
@@ -15,17 +15,21 @@ from mnist_core.model.networks import build_network
 from mnist_core.model.parameters import Layout, Vector, weights_sha256
 
 EPOCH = 0
-"""The number that `mx.mod.Module.load(prefix, epoch)` is given."""
+"""The `epoch` of `mx.mod.Module.load(prefix, epoch)`."""
 
 
 class ModelCard(FrozenModel):
-    """What a saved model is.
+    """Describes a saved model.
 
     Attributes:
         trial: the number of the trial that trained it.
+        model: the network.
+        training: how it was trained.
         params: what the search chose for it, by dotted name.
-        metrics: of its last epoch; `test`: on the test set.
+        metrics: of its last epoch.
+        test: its metrics on the test set, if it was scored.
         classes: by head, the names of its outputs in their order.
+        weights_sha256: of the flat weights.
         data_fingerprint: SHA-256 of the images and labels that it was trained and tested on.
     """
 
@@ -44,16 +48,16 @@ def save_model(prefix: Path, card: ModelCard, weights: Vector) -> None:
     """Writes `<prefix>-symbol.json`, `<prefix>-0000.params` and, last, the card as `<prefix>.json`.
 
     Args:
-        prefix: the path that `mx.mod.Module.load` is given; its folder is made.
-        card: what the model is.
+        prefix: the path to give to `mx.mod.Module.load`; its folder is created.
+        card: describes the model.
         weights: (P,) float32, flat.
 
     Raises:
-        CheckpointError: the weights are not those that the card names.
-        NotWritable: the folder or the disk refuses.
+        CheckpointError: the weights are not those of the card.
+        NotWritable: the folder or the disk is not writable.
     """
     if weights_sha256(weights) != card.weights_sha256:
-        raise CheckpointError(f"{prefix} is not saved: its weights are not those that its card names by their SHA-256")
+        raise CheckpointError(f"{prefix} is not saved: the SHA-256 of its weights differs from the one in its card")
     network = build_network(card.model)
     params = _params_content(Layout.of(network.parameter_shapes()).unpack(weights))
     saved = _SavedCard(**card.model_dump(), params_sha256=hashlib.sha256(params).hexdigest())
@@ -73,20 +77,21 @@ def load_model(prefix: Path) -> tuple[ModelCard, Vector]:
     Raises:
         CheckpointError: a file is missing or damaged.
     """
-    saved, path = _read_card(prefix), _params_file(prefix)
+    saved = _read_card(prefix)
+    path = _params_file(prefix)
     params = _read(path)
-    # Before MXNet reads it: where a shape is damaged, it takes all the memory there is.
+    # Checked before MXNet reads it: if a shape is damaged, MXNet allocates all the memory there is.
     if hashlib.sha256(params).hexdigest() != saved.params_sha256:
-        raise CheckpointError(f"{path} is damaged: its SHA-256 is not the one in {_card_file(prefix).name}")
+        raise CheckpointError(f"{path} is damaged: its SHA-256 differs from the one in {_card_file(prefix).name}")
     layout = Layout.of(build_network(saved.model).parameter_shapes())
     arrays = {name.removeprefix("arg:"): array.asnumpy() for name, array in mx.nd.load_frombuffer(params).items()}
     if {name: array.shape for name, array in arrays.items()} != dict(layout.shapes):
-        raise CheckpointError(f"{path} does not hold the network that {_card_file(prefix).name} describes")
+        raise CheckpointError(f"{path} does not contain the network that {_card_file(prefix).name} describes")
     return saved.card(), layout.pack(arrays)
 
 
 def load_card(prefix: Path) -> ModelCard:
-    """Reads a saved model's card alone.
+    """Reads only the card of a saved model.
 
     Raises:
         CheckpointError: it is missing or damaged.
@@ -95,7 +100,7 @@ def load_card(prefix: Path) -> ModelCard:
 
 
 def read_symbol(prefix: Path) -> str:
-    """The saved network as MXNet's JSON.
+    """Reads the saved network as MXNet's JSON.
 
     Raises:
         CheckpointError: it is missing.
@@ -104,7 +109,7 @@ def read_symbol(prefix: Path) -> str:
 
 
 class _SavedCard(ModelCard):
-    """A card as it is on disk: it also vouches for the file beside it."""
+    """A card as it is on disk: with the SHA-256 of the file with the weights."""
 
     params_sha256: str
 
@@ -124,13 +129,13 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as err:
-        raise CheckpointError(f"{path} is missing: there is no whole model in this place") from err
+        raise CheckpointError(f"{path} is missing: the saved model is incomplete") from err
     except OSError as err:
-        raise CheckpointError(f"{path} cannot be read ({err.strerror}): allow it") from err
+        raise CheckpointError(f"{path} cannot be read ({err.strerror}): fix its permissions") from err
 
 
 def _params_content(parameters: Mapping[str, Vector]) -> bytes:
-    """What MXNet writes for these parameters; it writes to paths only, so this one is a piece of memory."""
+    """Returns what MXNet writes for these parameters. It writes to paths only, so this path leads to memory."""
     with os.fdopen(os.memfd_create("params"), "rb") as memory:
         arrays = {f"arg:{name}": mx.nd.array(value) for name, value in parameters.items()}
         mx.nd.save(f"/proc/self/fd/{memory.fileno()}", arrays)

@@ -1,4 +1,4 @@
-"""Scores: by hand, and against plain counting on random predictions."""
+"""Scores, compared with sums by hand and with plain counting on random predictions."""
 
 import math
 
@@ -34,7 +34,7 @@ def test_accuracy_is_the_share_of_right_predictions(pairs: list[tuple[int, int]]
     assert scores.as_metrics("val") == {"val/loss": scores.loss, "val/accuracy": scores.accuracy}
 
 
-def test_two_heads_share_the_accuracy_and_add_their_losses() -> None:
+def test_two_heads_average_their_accuracies_and_add_their_losses() -> None:
     labels = np.array([3, 8], np.uint8)  # parities 1 and 0
     digits, parities = one_hot(10, 3, 1), np.array([[0.5, 0.5], [0.75, 0.25]], np.float32)
     scores = score([MULTITASK_DIGIT, MULTITASK_PARITY], [digits, parities], labels)
@@ -50,11 +50,11 @@ def test_two_heads_share_the_accuracy_and_add_their_losses() -> None:
     }
 
 
-def test_cross_entropy_of_even_guesses_is_the_logarithm_of_the_classes() -> None:
+def test_cross_entropy_of_uniform_predictions_is_the_logarithm_of_the_classes() -> None:
     assert cross_entropy(np.full((4, 10), 0.1, np.float32), np.arange(4, dtype=np.uint8)) == pytest.approx(math.log(10))
 
 
-def test_cross_entropy_of_a_sure_and_wrong_prediction_is_large_but_finite() -> None:
+def test_cross_entropy_of_a_certain_but_wrong_prediction_is_large_but_finite() -> None:
     loss = cross_entropy(one_hot(10, 3), np.array([4], np.uint8))
     assert 80 < loss < 100
 

@@ -1,4 +1,4 @@
-"""The networks compute what the tutorials compute, however they are arranged."""
+"""The networks compute what the tutorials' networks do, also as arranged for a CPU."""
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ def name_of(model: ModelConfig) -> str:
 def one_step(
     network: Network, symbol: object, model: ModelConfig, images: Floats, digits: Floats
 ) -> tuple[list[Floats], dict[str, Floats]]:
-    """Outputs and gradients of one batch."""
+    """Returns the outputs and the gradients of one batch."""
     layout = Layout.of(network.parameter_shapes())
     context = open_context("cpu")
     weights = layout.unpack(initial_weights(layout, model.initializer, seed=1))
@@ -40,7 +40,7 @@ def one_step(
 
 
 @pytest.mark.parametrize("model", [MlpConfig(), MultitaskConfig(), *LENETS], ids=name_of)
-def test_arrangement_for_the_cpu_computes_what_the_tutorials_network_does(
+def test_arrangement_for_a_cpu_computes_what_the_tutorials_network_does(
     model: ModelConfig, bundled_dataset: Dataset
 ) -> None:
     images = bundled_dataset.train.images[:BATCH, None].astype(np.float32) / 255
@@ -50,7 +50,7 @@ def test_arrangement_for_the_cpu_computes_what_the_tutorials_network_does(
     arranged_outputs, arranged_gradients = one_step(network, network.cpu_symbol, model, images, digits)
     for ours, theirs in zip(arranged_outputs, outputs, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
-    # A sigmoid makes many nearly equal numbers equal: which of them is the maximum, and gets the gradient, is chance.
+    # A sigmoid makes many nearly equal numbers equal: which of them is the maximum and gets the gradient is arbitrary.
     tolerance = 1e-2 if model.activation == "sigmoid" else 1e-5
     for name, theirs in gradients.items():
         assert np.abs(arranged_gradients[name] - theirs).max() <= tolerance * np.abs(theirs).max(), name

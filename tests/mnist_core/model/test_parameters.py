@@ -1,4 +1,4 @@
-"""The flat vector of parameters: where each lies, and how it is drawn, against MXNet's initializers."""
+"""The flat vector of parameters: where each is, and how it is drawn, compared with MXNet's initializers."""
 
 import numpy as np
 import pytest
@@ -18,15 +18,15 @@ SHAPES = st.dictionaries(
 )
 
 
-def full(layout: Layout) -> dict[str, Vector]:
-    """Every parameter with numbers of its own."""
+def numbered(layout: Layout) -> dict[str, Vector]:
+    """Fills each parameter with a different number."""
     return {
         name: np.full(shape, number, np.float32) for number, (name, shape) in enumerate(layout.shapes.items(), start=1)
     }
 
 
 @given(SHAPES)
-def test_parameters_lie_aligned_and_apart_with_those_that_decay_first(shapes: dict[str, tuple[int, ...]]) -> None:
+def test_parameters_are_aligned_and_disjoint_with_those_that_decay_first(shapes: dict[str, tuple[int, ...]]) -> None:
     layout = Layout.of(shapes)
     taken = np.zeros(layout.size, np.int64)
     for name in shapes:
@@ -37,9 +37,9 @@ def test_parameters_lie_aligned_and_apart_with_those_that_decay_first(shapes: di
 
 
 @given(SHAPES)
-def test_packed_parameters_unpack_equal_and_padding_is_zero(shapes: dict[str, tuple[int, ...]]) -> None:
+def test_unpacked_parameters_equal_the_packed_ones_and_padding_is_zero(shapes: dict[str, tuple[int, ...]]) -> None:
     layout = Layout.of(shapes)
-    parameters = full(layout)
+    parameters = numbered(layout)
     vector = layout.pack(parameters)
     for name, unpacked in layout.unpack(vector).items():
         np.testing.assert_array_equal(unpacked, parameters[name])
@@ -60,7 +60,7 @@ def test_weights_are_drawn_as_mxnets_initializer_draws_them(
 ) -> None:
     layout = Layout.of(build_network(model).parameter_shapes())
     ours = layout.unpack(initial_weights(layout, initializer, seed=0))
-    # 0.01 is what Module.fit takes where no initializer is given.
+    # 0.01 is the default of Module.fit.
     theirs = {"uniform": mx.init.Uniform(0.01), "normal": mx.init.Normal(), "xavier": mx.init.Xavier()}[initializer]
     for name, weights in ours.items():
         drawn = mx.nd.zeros(weights.shape)
@@ -74,7 +74,7 @@ def test_weights_are_drawn_as_mxnets_initializer_draws_them(
                 assert np.abs(weights).max() == pytest.approx(np.abs(expected).max(), rel=0.01)
 
 
-def test_equal_seeds_draw_equal_weights_and_others_do_not() -> None:
+def test_weights_are_equal_only_for_equal_seeds() -> None:
     layout = Layout.of({"a_weight": (4, 4)})
     first, again, other = (initial_weights(layout, "uniform", seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)

@@ -1,4 +1,4 @@
-"""A network asked for its view: against the same sums in numpy, and each image exactly once."""
+"""Predictions against the same sums in numpy, each image exactly once."""
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +40,8 @@ def softmax_outputs(images: npt.NDArray[np.uint8], *heads: str) -> list[npt.NDAr
     outputs = []
     for head in heads:
         logits = layer @ weights[f"{head}_weight"].T + weights[f"{head}_bias"]
-        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-        outputs.append(raised / raised.sum(axis=1, keepdims=True))
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        outputs.append(exponentials / exponentials.sum(axis=1, keepdims=True))
     return outputs
 
 
@@ -61,7 +61,7 @@ def test_every_image_is_predicted_exactly_once_and_in_order(count: int, small_da
 
 
 @pytest.mark.parametrize("kind", ["mlp", "lenet"])
-def test_network_without_that_head_says_nothing_of_parity(kind: str, small_dataset: Dataset) -> None:
+def test_network_without_a_parity_head_predicts_no_parity(kind: str, small_dataset: Dataset) -> None:
     (seen,) = predictor_of(kind).predict(small_dataset.test.images[:1])
 
     assert (seen.parity, seen.parity_probability) == (None, None)
@@ -79,7 +79,7 @@ def test_predicting_again_after_other_images_gives_the_same_bits(kind: str, smal
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_scores_count_what_is_predicted(kind: str, small_dataset: Dataset) -> None:
+def test_scores_agree_with_the_predictions(kind: str, small_dataset: Dataset) -> None:
     predictor, test = predictor_of(kind), small_dataset.test
     seen = predictor.predict(test.images)
 

@@ -1,4 +1,4 @@
-"""A saved model is MXNet's: plain Module opens it and scores to the same accuracy."""
+"""A saved model is in MXNet's format: plain Module loads it and scores the same accuracy."""
 
 import json
 from collections.abc import Callable
@@ -26,9 +26,9 @@ RECIPE = TrainingConfig(epochs=2, batch_size=32, momentum=0.9, learning_rate=0.0
 
 
 def trained(model: ModelConfig, dataset: Dataset) -> Vector:
-    training = Trainer(model, RECIPE, split(dataset, "test", seed=0), seed=1, context=open_context("cpu"))
-    list(training.epochs())
-    return training.weights()
+    trainer = Trainer(model, RECIPE, split(dataset, "test", seed=0), seed=1, context=open_context("cpu"))
+    list(trainer.epochs())
+    return trainer.weights()
 
 
 def card_of(model: ModelConfig, weights: Vector) -> ModelCard:
@@ -54,7 +54,7 @@ def saved_mlp(small_dataset: Dataset, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_saved_model_opened_by_module_scores_to_the_same_accuracy(
+def test_module_loads_a_saved_model_and_scores_the_same_accuracy(
     kind: str, small_dataset: Dataset, tmp_path: Path
 ) -> None:
     weights = trained(MODELS[kind], small_dataset)
@@ -70,7 +70,7 @@ def test_saved_model_opened_by_module_scores_to_the_same_accuracy(
     metric = DigitParityAccuracy() if kind == "multitask" else mx.metric.Accuracy()
     ((_, accuracy),) = module.score(iterator, metric)
     assert accuracy == pytest.approx(ours.accuracy, abs=1e-9)
-    assert accuracy > 0.3  # it has learnt something, so equality is no accident
+    assert accuracy > 0.3  # it has learned something, so the equality means something
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -83,7 +83,7 @@ def test_saved_model_loads_to_the_same_bits(kind: str, small_dataset: Dataset, t
     assert weights_sha256(loaded) == card.weights_sha256
 
 
-def test_model_saved_again_replaces_the_one_before(small_dataset: Dataset, tmp_path: Path) -> None:
+def test_saving_replaces_the_previous_model(small_dataset: Dataset, tmp_path: Path) -> None:
     for kind in ("lenet", "mlp"):
         weights = trained(MODELS[kind], small_dataset)
         save_model(tmp_path / "model", card_of(MODELS[kind], weights), weights)
@@ -98,22 +98,22 @@ def test_symbol_of_a_saved_model_is_its_network(saved_mlp: Path) -> None:
 
 
 @pytest.mark.parametrize("read", [load_model, load_card])
-def test_missing_model_is_refused(read: Callable[[Path], object], tmp_path: Path) -> None:
+def test_missing_model_is_rejected(read: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"model\.json is missing"):
         read(tmp_path / "model")
 
 
 @pytest.mark.parametrize("victim", ["model.json", "model-0000.params"])
-def test_model_cut_short_is_refused_by_name(victim: str, saved_mlp: Path) -> None:
+def test_truncated_file_is_rejected_by_name(victim: str, saved_mlp: Path) -> None:
     path = saved_mlp.with_name(victim)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(CheckpointError, match=rf"{victim} is damaged"):
         load_model(saved_mlp)
 
 
-# The head of the list, a dimension of the first array, a weight, the last name.
+# The header of the list, a dimension of the first array, a weight, the last name.
 @pytest.mark.parametrize("offset", [0, 46, 5000, -1])
-def test_params_with_one_wrong_byte_are_refused(offset: int, saved_mlp: Path) -> None:
+def test_params_with_one_wrong_byte_are_rejected(offset: int, saved_mlp: Path) -> None:
     path = saved_mlp.with_name("model-0000.params")
     content = bytearray(path.read_bytes())
     content[offset] ^= 0x40
@@ -122,30 +122,30 @@ def test_params_with_one_wrong_byte_are_refused(offset: int, saved_mlp: Path) ->
         load_model(saved_mlp)
 
 
-def test_card_of_another_network_is_refused(saved_mlp: Path) -> None:
+def test_card_of_another_network_is_rejected(saved_mlp: Path) -> None:
     path = saved_mlp.with_name("model.json")
     card = json.loads(path.read_text())
     card["model"]["hidden"] = [128, 65]
     path.write_text(json.dumps(card))
-    with pytest.raises(CheckpointError, match=r"does not hold the network that model\.json describes"):
+    with pytest.raises(CheckpointError, match=r"does not contain the network that model\.json describes"):
         load_model(saved_mlp)
 
 
 @pytest.mark.parametrize("victim", ["model-0000.params", "model-symbol.json"])
-def test_model_missing_a_file_is_refused_by_name(victim: str, saved_mlp: Path) -> None:
+def test_missing_file_is_rejected_by_name(victim: str, saved_mlp: Path) -> None:
     saved_mlp.with_name(victim).unlink()
-    with pytest.raises(CheckpointError, match=f"{victim} is missing"):
+    with pytest.raises(CheckpointError, match=f"{victim} is missing: the saved model is incomplete"):
         load_model(saved_mlp) if victim.endswith("params") else read_symbol(saved_mlp)
 
 
-def test_weights_that_the_card_does_not_name_are_not_saved(small_dataset: Dataset, tmp_path: Path) -> None:
+def test_weights_of_another_card_are_not_saved(small_dataset: Dataset, tmp_path: Path) -> None:
     weights = trained(MODELS["mlp"], small_dataset)
-    with pytest.raises(CheckpointError, match="its weights are not those that its card names"):
+    with pytest.raises(CheckpointError, match="the SHA-256 of its weights differs from the one in its card"):
         save_model(tmp_path / "model", card_of(MODELS["mlp"], weights + 1), weights)
     assert not list(tmp_path.iterdir())
 
 
-def test_folder_that_cannot_be_made_is_refused(small_dataset: Dataset, tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_not_writable(small_dataset: Dataset, tmp_path: Path) -> None:
     weights = trained(MODELS["mlp"], small_dataset)
     (tmp_path / "best").write_text("in the way")
     with pytest.raises(NotWritable, match="best cannot be created"):

@@ -10,6 +10,7 @@ from math import sqrt
 from typing import Any, Protocol
 
 import numpy as np
+from typing_extensions import override
 
 from mnist_core.config import TrainingConfig
 from mnist_core.context import mx
@@ -17,49 +18,50 @@ from mnist_core.model.parameters import Layout, Vector
 
 
 class FlatOptimizer(Protocol):
-    """Updates the flat weight vector from the flat gradient vector, which it may overwrite."""
+    """Updates the flat vector of weights from the flat vector of gradients, which it may overwrite."""
 
     def step(self, learning_rate: float, rescale: float) -> None:
-        """One update; `rescale` is what the summed gradient is multiplied by (1 / images in the batch)."""
+        """Makes one update; `rescale` multiplies the summed gradient (1 / images in the batch)."""
 
     def state(self) -> tuple[Vector, ...]:
-        """Copies of what the optimizer remembers between steps; empty before momentum matters."""
+        """Returns copies of the vectors that are kept between steps; empty for sgd and nag without momentum."""
 
     def restore(self, state: tuple[Vector, ...], steps: int) -> None:
-        """Goes on from a `state()` that was taken after so many steps."""
+        """Continues from a `state()` that was taken after this number of steps."""
 
 
 def state_vectors(config: TrainingConfig) -> int:
-    """How many flat vectors the optimizer keeps between steps."""
+    """Returns the number of flat vectors that the optimizer keeps between steps."""
     if config.optimizer == "adam":
         return 2
     return 1 if config.momentum > 0 else 0
 
 
-class CpuOptimizer:
+class CpuOptimizer(FlatOptimizer):
     """In-place numpy over the executor's own memory. weights, gradient: (P,) float32, P = layout.size."""
 
     def __init__(self, config: TrainingConfig, layout: Layout, weights: Vector, gradient: Vector) -> None:
         self._config = config
-        self._weights, self._gradient = weights, gradient
+        self._weights = weights
+        self._gradient = gradient
         self._decayed = layout.decayed
         self._state = tuple(np.zeros_like(weights) for _ in range(state_vectors(config)))
         self._scratch = np.empty_like(weights)
         self._steps = 0
-        # Unbound: with a bound method it would hold itself, and its vectors until Python looks for such cycles.
+        # Unbound: a bound method would make a reference cycle, and keep the vectors until Python's garbage collection.
         self._update = self._update_of(config)
 
+    @override
     def step(self, learning_rate: float, rescale: float) -> None:
-        """See FlatOptimizer."""
         self._steps += 1
         self._update(self, learning_rate, rescale)
 
+    @override
     def state(self) -> tuple[Vector, ...]:
-        """See FlatOptimizer."""
         return tuple(vector.copy() for vector in self._state)
 
+    @override
     def restore(self, state: tuple[Vector, ...], steps: int) -> None:
-        """See FlatOptimizer."""
         for mine, saved in zip(self._state, state, strict=True):
             mine[...] = saved
         self._steps = steps
@@ -73,7 +75,7 @@ class CpuOptimizer:
         return cls._nag if config.optimizer == "nag" else cls._sgd_momentum
 
     def _decay(self, factor: np.float32) -> Vector:
-        """factor * weights, on the part that decays: a scratch vector (layout.decayed,)."""
+        """Returns factor * weights of the part that decays, in the scratch vector: (layout.decayed,)."""
         return np.multiply(self._weights[: self._decayed], factor, out=self._scratch[: self._decayed])
 
     def _sgd(self, learning_rate: float, rescale: float) -> None:
@@ -147,7 +149,7 @@ class CpuOptimizer:
         self._weights -= gradient
 
 
-class DeviceOptimizer:
+class DeviceOptimizer(FlatOptimizer):
     """MXNet's own operators over two slices, for a GPU. weights, gradient: NDArray (P,) float32."""
 
     def __init__(self, config: TrainingConfig, layout: Layout, weights: Any, gradient: Any) -> None:
@@ -159,19 +161,19 @@ class DeviceOptimizer:
         ]
         self._steps = 0
 
+    @override
     def step(self, learning_rate: float, rescale: float) -> None:
-        """See FlatOptimizer."""
         self._steps += 1
         for weights, gradient, state, decay in self._parts:
             options = {"out": weights, "lr": learning_rate, "wd": decay, "rescale_grad": rescale}
             self._operator(weights, gradient, *state, **options)
 
+    @override
     def state(self) -> tuple[Vector, ...]:
-        """See FlatOptimizer."""
         return tuple(vector.asnumpy() for vector in self._state)
 
+    @override
     def restore(self, state: tuple[Vector, ...], steps: int) -> None:
-        """See FlatOptimizer."""
         for mine, saved in zip(self._state, state, strict=True):
             mine[:] = saved
         self._steps = steps
@@ -190,5 +192,5 @@ class DeviceOptimizer:
 
 
 def _bias_correction(config: TrainingConfig, steps: int) -> float:
-    """What adam multiplies the learning rate by at the given step, 1 for the first."""
+    """Returns the factor of adam's learning rate at a step, counted from 1."""
     return sqrt(1 - config.beta2**steps) / (1 - config.beta1**steps)

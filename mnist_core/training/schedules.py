@@ -1,4 +1,4 @@
-"""Learning rate as a function of the step: pure, so that a resumed trial continues exactly."""
+"""The learning rate as a pure function of the step, so that a resumed trial continues exactly."""
 
 from math import cos, pi
 
@@ -6,14 +6,14 @@ from mnist_core.config import ConstantSchedule, CosineSchedule, ScheduleConfig, 
 
 
 def learning_rate(base: float, schedule: ScheduleConfig, step: int, steps_per_epoch: int, epochs: int) -> float:
-    """The learning rate of a step.
+    """Returns the learning rate of a step.
 
     Args:
         base: the learning rate that the schedule scales.
         schedule: constant, step (per epoch) or cosine (per step, over the whole training).
         step: 0 for the first update of the trial.
         steps_per_epoch: updates in an epoch, the last smaller batch included.
-        epochs: epochs of the whole training, whether or not the trial is stopped before.
+        epochs: epochs of the whole training, even if the trial is stopped earlier.
     """
     match schedule:
         case ConstantSchedule():

@@ -1,4 +1,4 @@
-"""What a training needs to go on, as bytes with a checksum. No pickle; where the bytes are kept is not decided here."""
+"""What a training needs to continue, as bytes with a checksum. Uses no pickle, and does not store the bytes."""
 
 import hashlib
 import io
@@ -32,7 +32,7 @@ class TrainingState:
 
 
 def pack(state: TrainingState) -> bytes:
-    """The state as bytes: a magic line, the SHA-256 of the rest, and a numpy archive."""
+    """Returns the state as bytes: a magic line, the SHA-256 of the rest, and a numpy archive."""
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -46,10 +46,10 @@ def pack(state: TrainingState) -> bytes:
 
 
 def unpack(data: bytes) -> TrainingState:
-    """The state that was packed.
+    """Returns the state that was packed.
 
     Raises:
-        CheckpointError: the bytes are not a whole, undamaged state.
+        CheckpointError: the bytes are not a complete, undamaged state.
     """
     body = data[len(_MAGIC) + _DIGEST_BYTES :]
     if not data.startswith(_MAGIC):

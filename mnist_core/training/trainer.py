@@ -1,7 +1,7 @@
-"""Trains one network on one context and measures it after each epoch. Writes no file and knows no study.
+"""Trains one network on one context and measures it after each epoch. Writes no files and knows no study.
 
 A training is a pure function of its arguments: the initial weights come from the seed, the order of the images from
-(seed, epoch), so that a training restored from its state continues to the same bits.
+(seed, epoch), so that a training restored from its state ends with the same bits.
 """
 
 import math
@@ -28,12 +28,14 @@ EVALUATION_BATCH = 100
 
 
 class Trainer:
-    """One network being trained.
+    """Trains one network.
 
     Example:
-        training = Trainer(MlpConfig(), TrainingConfig(epochs=3), split, seed=0, context=open_context("cpu"))
-        for measurement in training.epochs():
-            print(measurement.epoch, measurement.metrics["val/accuracy"])
+        >>> trainer = Trainer(MlpConfig(), TrainingConfig(epochs=2), split, seed=0, context=open_context("cpu"))
+        >>> for measurement in trainer.epochs():
+        ...     print(measurement.epoch, sorted(measurement.metrics))
+        1 ['perf/samples_per_second', 'train/accuracy', 'train/loss', 'val/accuracy', 'val/loss']
+        2 ['perf/samples_per_second', 'train/accuracy', 'train/loss', 'val/accuracy', 'val/loss']
     """
 
     def __init__(
@@ -45,14 +47,24 @@ class Trainer:
         context: Any,
         free_bytes: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        """Draws the initial weights and binds the network; nothing is trained yet.
+        """Draws the initial weights and binds the network; trains nothing yet.
+
+        Args:
+            model: the network.
+            config: how to train it.
+            split: the images to train on, and those to validate on.
+            seed: of the initial weights and of the order of the images.
+            context: where to train, see `open_context`.
+            free_bytes: returns how much memory is free; called only for a large training on a CPU.
 
         Raises:
-            MemoryError: on a CPU, the training would take more than `free_bytes` tells.
+            MemoryError: on a CPU, the training would take more memory than is free.
         """
         self.network = build_network(model)
         self.layout = Layout.of(self.network.parameter_shapes())
-        self._config, self._split, self._seed = config, split, seed
+        self._config = config
+        self._split = split
+        self._seed = seed
         if context.device_type == "cpu":
             batch_sizes = [*self._batch_sizes(), EVALUATION_BATCH]
             check_memory(training_bytes(self.network, self.layout, config, batch_sizes), free_bytes)
@@ -71,30 +83,31 @@ class Trainer:
             size: BatchExecutor(self.network, self.layout, size, self._weights, self._gradient)
             for size in self._batch_sizes()
         }
-        # An executor that only predicts may reorder its weights in place: it gets a copy of its own.
+        # An executor that only predicts may reorder its weights in place: it gets a copy.
         self._evaluator = BatchExecutor(self.network, self.layout, EVALUATION_BATCH, self._evaluated_weights)
 
     def epochs(self) -> Iterator[Measurement]:
-        """Trains epoch after epoch; asking for no more stops."""
+        """Trains an epoch for each measurement that is taken from the iterator."""
         while self._epoch < self._config.epochs:
             yield self._next_epoch()
 
     def weights(self) -> Vector:
-        """A copy of the flat weights, (layout.size,) float32."""
+        """Returns a copy of the flat weights, (layout.size,) float32."""
         copy: Vector = self._weights.asnumpy()
         return copy
 
     def state(self) -> TrainingState:
-        """All that is needed to go on after the last measured epoch, as copies."""
+        """Returns copies of all that is needed to continue after the last measured epoch."""
         return TrainingState(self._epoch, self._elapsed_s, self.weights(), self._optimizer.state())
 
     def restore(self, state: TrainingState) -> None:
-        """Goes on from a `state()` of a training with the same arguments."""
-        self._epoch, self._elapsed_s = state.epoch, state.elapsed_s
+        """Continues from the `state()` of a trainer with the same arguments."""
+        self._epoch = state.epoch
+        self._elapsed_s = state.elapsed_s
         self._weights[:] = state.weights
         self._optimizer.restore(state.optimizer, state.epoch * self._steps_per_epoch())
 
-    @np.errstate(all="ignore")  # a training that diverges is an outcome, which its losses tell
+    @np.errstate(all="ignore")  # divergence is an outcome, which the losses show
     def _next_epoch(self) -> Measurement:
         started = time.perf_counter()
         train_scores = self._train_epoch()
@@ -116,7 +129,7 @@ class Trainer:
         )
 
     def _train_epoch(self) -> Scores:
-        """One pass over all training images; scores them as they were predicted on the way."""
+        """Trains on each image once; scores the predictions that were made on the way."""
         train = self._split.train
         order = epoch_order(train.indices, self._seed, self._epoch)
         outputs = [np.empty((len(order), head.classes), np.float32) for head in self.network.heads]
@@ -144,7 +157,8 @@ class Trainer:
         return -(-len(self._split.train) // self._config.batch_size)
 
     def _batch_sizes(self) -> set[int]:
-        """Whole batches and, where they do not divide the images, the last smaller one."""
-        count, size = len(self._split.train), self._config.batch_size
+        """Returns the size of full batches and, if they do not divide the images, that of the last one."""
+        count = len(self._split.train)
+        size = self._config.batch_size
         sizes = {min(size, count), count % size}
         return sizes - {0}

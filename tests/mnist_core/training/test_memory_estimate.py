@@ -1,4 +1,4 @@
-"""What a training takes, estimated and as the kernel counts it."""
+"""The memory of a training, as estimated and as the kernel counts it."""
 
 import math
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 from mnist_core.training.memory_estimate import MODEST_BYTES, check_memory
 from tests.support.command_line import ROOT
 
-# The peak is that of the process's own memory: `ru_maxrss` begins with that of the process which started it.
-TRAINS = """
+# VmHWM is the peak of this process alone; `ru_maxrss` starts with that of the parent process.
+PROGRAM = """
 import sys
 import numpy as np
 from mnist_core.training.state import pack
@@ -28,10 +28,10 @@ def train(model, batch_size):
     images = LabelledImages(np.zeros((2 * batch_size, 28, 28), np.uint8), np.zeros(2 * batch_size, np.uint8))
     config = TrainingConfig(epochs=1, batch_size=batch_size, momentum=0.9)
     half = split(Dataset(images, images, ""), batch_size, 0)
-    training = Trainer(model, config, half, 0, context)
-    next(training.epochs())
-    pack(training.state())
-    return training_bytes(training.network, training.layout, config, [batch_size, EVALUATION_BATCH])
+    trainer = Trainer(model, config, half, 0, context)
+    next(trainer.epochs())
+    pack(trainer.state())
+    return training_bytes(trainer.network, trainer.layout, config, [batch_size, EVALUATION_BATCH])
 
 small, large, batch_size = eval(sys.argv[1])
 context = open_context("cpu")
@@ -47,17 +47,17 @@ print((peak_bytes() - before) / estimated)
     ["MlpConfig(), MlpConfig(hidden=(2000, 1000)), 20", "LenetConfig(), LenetConfig(), 1000"],
     ids=["large-network", "large-batches"],
 )
-def test_estimate_is_about_what_a_training_takes_at_its_peak(training: str) -> None:
-    command = [sys.executable, "-c", TRAINS, training]
+def test_estimate_is_close_to_the_peak_of_a_training(training: str) -> None:
+    command = [sys.executable, "-c", PROGRAM, training]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert 0.6 < float(done.stdout) < 1.3
 
 
-def test_what_does_not_fit_is_refused_with_both_figures() -> None:
+def test_training_that_does_not_fit_is_rejected_with_both_figures() -> None:
     check_memory(10**9, lambda: 10**9)
     with pytest.raises(MemoryError, match=r"takes about 1\.5 GB, and 1\.0 GB are free"):
         check_memory(3 * 10**9 // 2, lambda: 10**9)
 
 
-def test_memory_is_not_asked_for_what_every_machine_has() -> None:
+def test_free_memory_is_not_read_for_a_small_training() -> None:
     check_memory(MODEST_BYTES, lambda: -math.inf)

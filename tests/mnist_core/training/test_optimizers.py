@@ -1,4 +1,4 @@
-"""The optimizers on a CPU against MXNet's own on the same gradients; their memory survives a restore."""
+"""The optimizers on a CPU compared with MXNet's own on the same gradients; their state survives a restore."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ RATES = [0.1, 0.1, 0.05, 0.2]
 
 
 def start() -> tuple[Vector, list[Vector]]:
-    """Weights and a gradient for each rate; what pads the vector is zero in all."""
+    """Returns weights, and a gradient for each learning rate; the padding is zero in all of them."""
     rng = np.random.default_rng(0)
 
     def drawn() -> Vector:
@@ -56,19 +56,19 @@ def test_steps_equal_those_of_mxnets_optimizer(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_restored_optimizer_goes_on_to_the_same_bits(name: str) -> None:
+def test_restored_optimizer_continues_to_the_same_bits(name: str) -> None:
     weights, gradients = start()
     gradient = np.zeros_like(weights)
-    unbroken = CpuOptimizer(CONFIGS[name], LAYOUT, weights, gradient)
+    uninterrupted = CpuOptimizer(CONFIGS[name], LAYOUT, weights, gradient)
     for drawn in gradients[:2]:
         gradient[...] = drawn
-        unbroken.step(0.1, 0.1)
+        uninterrupted.step(0.1, 0.1)
     copied, copied_gradient = weights.copy(), np.zeros_like(weights)
     resumed = CpuOptimizer(CONFIGS[name], LAYOUT, copied, copied_gradient)
-    resumed.restore(unbroken.state(), steps=2)
+    resumed.restore(uninterrupted.state(), steps=2)
     for drawn in gradients[2:]:
         gradient[...], copied_gradient[...] = drawn, drawn
-        unbroken.step(0.1, 0.1)
+        uninterrupted.step(0.1, 0.1)
         resumed.step(0.1, 0.1)
     np.testing.assert_array_equal(copied, weights)
 

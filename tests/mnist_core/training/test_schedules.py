@@ -1,4 +1,4 @@
-"""Learning-rate schedules against MXNet's own, which count updates from 1 in steps and from 0 in cosines."""
+"""Learning-rate schedules compared with MXNet's own, which count updates from 1 for steps and from 0 for cosines."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Packed training states come back equal, and no damage to them goes unnoticed."""
+"""Packed training states are restored equal, and any damage is detected."""
 
 import hashlib
 
@@ -17,14 +17,16 @@ PACKED = pack(TrainingState(3, 1.5, np.arange(16, dtype=np.float32), (np.ones(16
 
 
 def vectors(count: int) -> st.SearchStrategy[list[Vector]]:
-    """A list of that many float32 vectors of one length."""
+    """Draws lists of `count` float32 vectors of the same length."""
     return st.integers(0, 20).flatmap(
         lambda length: st.lists(arrays(np.float32, length, elements=FLOATS), min_size=count, max_size=count)
     )
 
 
 @given(epoch=st.integers(0, 10_000), elapsed_s=st.floats(0, 1e9), data=st.data(), count=st.integers(0, 2))
-def test_state_comes_back_equal_to_the_bit(epoch: int, elapsed_s: float, data: st.DataObject, count: int) -> None:
+def test_unpacked_state_equals_the_packed_one_to_the_bit(
+    epoch: int, elapsed_s: float, data: st.DataObject, count: int
+) -> None:
     weights, *optimizer = data.draw(vectors(count + 1))
     state = unpack(pack(TrainingState(epoch, elapsed_s, weights, tuple(optimizer))))
     assert (state.epoch, state.elapsed_s, len(state.optimizer)) == (epoch, elapsed_s, count)
@@ -33,7 +35,7 @@ def test_state_comes_back_equal_to_the_bit(epoch: int, elapsed_s: float, data: s
 
 
 @given(position=st.integers(0, len(PACKED) - 1), flip=st.integers(1, 255))
-def test_state_with_any_byte_changed_is_refused(position: int, flip: int) -> None:
+def test_state_with_any_byte_changed_is_rejected(position: int, flip: int) -> None:
     damaged = bytearray(PACKED)
     damaged[position] ^= flip
     with pytest.raises(CheckpointError):
@@ -41,31 +43,31 @@ def test_state_with_any_byte_changed_is_refused(position: int, flip: int) -> Non
 
 
 @given(length=st.integers(0, len(PACKED) - 1))
-def test_state_cut_anywhere_is_refused(length: int) -> None:
+def test_truncated_state_is_rejected(length: int) -> None:
     with pytest.raises(CheckpointError):
         unpack(PACKED[:length])
 
 
 @given(tail=st.binary(min_size=1, max_size=100))
-def test_state_with_something_behind_it_is_refused(tail: bytes) -> None:
+def test_state_with_trailing_bytes_is_rejected(tail: bytes) -> None:
     with pytest.raises(CheckpointError):
         unpack(PACKED + tail)
 
 
 @given(content=st.binary(max_size=200))
-def test_bytes_that_are_no_state_are_refused(content: bytes) -> None:
+def test_other_bytes_are_rejected(content: bytes) -> None:
     with pytest.raises(CheckpointError):
         unpack(content)
 
 
 @pytest.mark.parametrize("body", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY"])
-def test_state_with_a_right_checksum_over_wrong_content_is_refused(body: bytes) -> None:
+def test_state_with_a_right_checksum_of_wrong_content_is_rejected(body: bytes) -> None:
     magic = PACKED[: PACKED.index(b"\n") + 1]
     with pytest.raises(CheckpointError):
         unpack(magic + hashlib.sha256(body).digest() + body)
 
 
-def test_hash_tells_weights_apart_by_their_bits() -> None:
+def test_hash_of_weights_depends_on_every_bit() -> None:
     zero, minus_zero = np.zeros(4, np.float32), -np.zeros(4, np.float32)
     assert weights_sha256(zero) == weights_sha256(zero.copy())
     assert weights_sha256(zero) != weights_sha256(minus_zero)

@@ -1,4 +1,4 @@
-"""What a training step may cost, in counts, which no noisy machine changes."""
+"""The cost of a training step, in counts that do not depend on the load of the machine."""
 
 import sys
 import tracemalloc
@@ -17,15 +17,15 @@ from mnist_core.training.trainer import Trainer
 BATCH = 32
 
 
-def training(dataset: Dataset, images: int, optimizer: Literal["sgd", "nag", "adam"] = "sgd") -> Trainer:
+def trainer_of(dataset: Dataset, images: int, optimizer: Literal["sgd", "nag", "adam"] = "sgd") -> Trainer:
     split = Split(Subset(dataset.train, np.arange(images)), Subset(dataset.test, np.arange(10)))
     config = TrainingConfig(epochs=1000, batch_size=BATCH, optimizer=optimizer, momentum=0.9, weight_decay=1e-4)
     return Trainer(MlpConfig(), config, split, seed=0, context=open_context("cpu"))
 
 
 def calls_of_an_epoch(dataset: Dataset, steps: int) -> Counter[str]:
-    """How often each function, in Python or in C, is called in one epoch of so many steps."""
-    epochs = training(dataset, steps * BATCH).epochs()
+    """Counts the calls of each function, in Python and in C, in one epoch of `steps` steps."""
+    epochs = trainer_of(dataset, steps * BATCH).epochs()
     next(epochs)
     calls: Counter[str] = Counter()
 
@@ -54,7 +54,7 @@ def test_step_makes_few_calls_and_no_more_in_a_long_epoch(small_dataset: Dataset
 def test_step_allocates_less_than_a_batch_of_pixels(
     optimizer: Literal["sgd", "nag", "adam"], small_dataset: Dataset
 ) -> None:
-    epochs = training(small_dataset, 6 * BATCH, optimizer).epochs()
+    epochs = trainer_of(small_dataset, 6 * BATCH, optimizer).epochs()
     next(epochs)
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Training against MXNet's own Module and optimizers, and its promises: restorable, exact, every image once."""
+"""Training compared with MXNet's own Module and optimizers, and its guarantees: restorable, exact, every image once."""
 
 import gc
 import weakref
@@ -38,11 +38,11 @@ def one_hundred_steps(config: TrainingConfig) -> TrainingConfig:
 def module_weights(
     model: ModelConfig, config: TrainingConfig, data: Split, seed: int
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """The same steps by `mx.mod.Module` and MXNet's own optimizer.
+    """Returns the weights after the same steps of `mx.mod.Module` and MXNet's own optimizer.
 
-    LeNet's as it is arranged for the CPU: from 100 steps of the tutorial's it differs by percents, as those do when
-    each initial weight is off by its last bit, because a maximum of two nearly equal numbers then picks the other.
-    Step by step, test_networks compares the two.
+    Uses LeNet as arranged for the CPU. After 100 steps it differs from the tutorial's by percents, as that does from
+    itself if the last bit of each initial weight changes: a maximum of two nearly equal numbers then picks the other.
+    test_networks.py compares the two step by step.
     """
     network = build_network(model)
     symbol = network.cpu_symbol if model.kind == "lenet" else network.symbol
@@ -78,19 +78,19 @@ def relative_difference(ours: dict[str, npt.NDArray[np.float32]], theirs: dict[s
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kind", MODELS)
-def test_fast_path_after_100_steps_equals_module_and_its_optimizer(
+def test_weights_after_100_steps_equal_those_of_module_and_its_optimizer(
     kind: str, optimizer: str, bundled_dataset: Dataset
 ) -> None:
     config = one_hundred_steps(OPTIMIZERS[optimizer])
     data = first_images(bundled_dataset, STEPS * BATCH)
-    training = Trainer(MODELS[kind], config, data, seed=3, context=open_context("cpu"))
-    list(training.epochs())
-    ours = training.layout.unpack(training.weights())
+    trainer = Trainer(MODELS[kind], config, data, seed=3, context=open_context("cpu"))
+    list(trainer.epochs())
+    ours = trainer.layout.unpack(trainer.weights())
     assert relative_difference(ours, module_weights(MODELS[kind], config, data, seed=3)) == 0.0
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_device_optimizer_after_20_steps_equals_cpu_optimizer(optimizer: str) -> None:
+def test_device_optimizer_agrees_with_cpu_optimizer_over_20_steps(optimizer: str) -> None:
     layout = Layout.of({"a_weight": (30, 20), "a_bias": (30,)})
     config = OPTIMIZERS[optimizer]
     rng = np.random.default_rng(0)
@@ -109,20 +109,18 @@ def test_device_optimizer_after_20_steps_equals_cpu_optimizer(optimizer: str) ->
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kind", MODELS)
-def test_training_restored_from_its_bytes_ends_with_the_same_bits(
-    kind: str, optimizer: str, small_dataset: Dataset
-) -> None:
+def test_restored_training_ends_with_the_same_bits(kind: str, optimizer: str, small_dataset: Dataset) -> None:
     config = OPTIMIZERS[optimizer].model_copy(update={"epochs": 3, "batch_size": 30})
     data = split(small_dataset, 56, seed=0)
     context = open_context("cpu")
-    unbroken = Trainer(MODELS[kind], config, data, seed=7, context=context)
-    measured = list(unbroken.epochs())
+    uninterrupted = Trainer(MODELS[kind], config, data, seed=7, context=context)
+    measured = list(uninterrupted.epochs())
     first = Trainer(MODELS[kind], config, data, seed=7, context=context)
     next(first.epochs())
     second = Trainer(MODELS[kind], config, data, seed=7, context=context)
     second.restore(unpack(pack(first.state())))
     resumed = list(second.epochs())
-    assert weights_sha256(second.weights()) == weights_sha256(unbroken.weights())
+    assert weights_sha256(second.weights()) == weights_sha256(uninterrupted.weights())
     assert [m.epoch for m in resumed] == [2, 3]
     assert resumed[-1].metrics["val/loss"] == measured[-1].metrics["val/loss"]
 
@@ -130,9 +128,9 @@ def test_training_restored_from_its_bytes_ends_with_the_same_bits(
 def test_validation_after_every_epoch_uses_that_epochs_weights(small_dataset: Dataset) -> None:
     data = split(small_dataset, "test", seed=0)
     config = TrainingConfig(epochs=3, batch_size=50, learning_rate=0.05)
-    training = Trainer(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
-    for measurement in training.epochs():
-        weights = training.layout.unpack(training.weights())
+    trainer = Trainer(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
+    for measurement in trainer.epochs():
+        weights = trainer.layout.unpack(trainer.weights())
         layer = small_dataset.test.images.reshape(-1, 784).astype(np.float64) / 255
         for number in (1, 2):
             layer = np.maximum(layer @ weights[f"fc{number}_weight"].T + weights[f"fc{number}_bias"], 0)
@@ -145,15 +143,15 @@ def test_validation_after_every_epoch_uses_that_epochs_weights(small_dataset: Da
 def test_lenet_of_any_width_is_validated_as_the_tutorials_module_predicts(
     filters: tuple[int, int], small_dataset: Dataset
 ) -> None:
-    """With and without padding: oneDNN reorders the weights of one that predicts, where they are whole registers."""
+    """With and without padding: oneDNN reorders weights for predictions if they fill whole registers."""
     model = LenetConfig(filters=filters, hidden=20, initializer="xavier")
     config = TrainingConfig(epochs=2, batch_size=50, learning_rate=0.05)
-    training = Trainer(model, config, split(small_dataset, "test", seed=0), seed=0, context=open_context("cpu"))
+    trainer = Trainer(model, config, split(small_dataset, "test", seed=0), seed=0, context=open_context("cpu"))
     images = mx.nd.array(small_dataset.test.images[:, None].astype(np.float32) / 255)
     module = mx.mod.Module(build_network(model).symbol, label_names=["softmax_label"])
     module.bind([("data", images.shape)], [("softmax_label", (len(images),))])
-    for measurement in training.epochs():
-        parameters = training.layout.unpack(training.weights())
+    for measurement in trainer.epochs():
+        parameters = trainer.layout.unpack(trainer.weights())
         module.init_params(arg_params={k: mx.nd.array(v) for k, v in parameters.items()}, force_init=True)
         module.forward(mx.io.DataBatch([images], [mx.nd.zeros(len(images))]), is_train=False)
         probabilities = module.get_outputs()[0].asnumpy()
@@ -161,11 +159,11 @@ def test_lenet_of_any_width_is_validated_as_the_tutorials_module_predicts(
         assert measurement.metrics["val/loss"] == pytest.approx(-np.log(right).mean(), rel=1e-5)
 
 
-def test_batches_that_do_not_divide_the_images_count_each_image_once(small_dataset: Dataset) -> None:
+def test_each_image_is_counted_once_if_batches_do_not_divide_them(small_dataset: Dataset) -> None:
     data = Split(all_images(small_dataset.train), all_images(small_dataset.test))
     config = TrainingConfig(epochs=1, batch_size=100)  # 256 = 100 + 100 + 56; 128 = 100 + 28
-    training = Trainer(MODELS["multitask"], config, data, seed=0, context=open_context("cpu"))
-    (measurement,) = training.epochs()
+    trainer = Trainer(MODELS["multitask"], config, data, seed=0, context=open_context("cpu"))
+    (measurement,) = trainer.epochs()
     for head, classes in (("digit", 10), ("parity", 2)):
         counts = np.array(measurement.confusion[head])
         assert counts.shape == (classes, classes)
@@ -173,28 +171,26 @@ def test_batches_that_do_not_divide_the_images_count_each_image_once(small_datas
         assert counts.sum(axis=1).tolist() == expected.tolist()
 
 
-def test_one_epoch_over_fewer_images_than_a_batch_trains(small_dataset: Dataset) -> None:
+def test_fewer_images_than_a_batch_are_trained_on(small_dataset: Dataset) -> None:
     data = Split(Subset(small_dataset.train, np.arange(8)), all_images(small_dataset.test))
-    training = Trainer(MlpConfig(), TrainingConfig(epochs=1), data, seed=0, context=open_context("cpu"))
-    before = training.weights()
-    assert len(list(training.epochs())) == 1
-    assert not np.array_equal(before, training.weights())
+    trainer = Trainer(MlpConfig(), TrainingConfig(epochs=1), data, seed=0, context=open_context("cpu"))
+    before = trainer.weights()
+    assert len(list(trainer.epochs())) == 1
+    assert not np.array_equal(before, trainer.weights())
 
 
 def test_different_seeds_give_different_weights(small_dataset: Dataset) -> None:
     data = split(small_dataset, 56, seed=0)
-    trainings = [
-        Trainer(MlpConfig(), TrainingConfig(), data, seed=seed, context=open_context("cpu")) for seed in (0, 1)
-    ]
-    assert weights_sha256(trainings[0].weights()) != weights_sha256(trainings[1].weights())
+    trainers = [Trainer(MlpConfig(), TrainingConfig(), data, seed=seed, context=open_context("cpu")) for seed in (0, 1)]
+    assert weights_sha256(trainers[0].weights()) != weights_sha256(trainers[1].weights())
 
 
 def test_state_after_one_epoch_is_a_copy(small_dataset: Dataset) -> None:
     data = split(small_dataset, 56, seed=0)
-    training = Trainer(MlpConfig(), OPTIMIZERS["adam"], data, seed=0, context=open_context("cpu"))
-    epochs = training.epochs()
+    trainer = Trainer(MlpConfig(), OPTIMIZERS["adam"], data, seed=0, context=open_context("cpu"))
+    epochs = trainer.epochs()
     next(epochs)
-    state = training.state()
+    state = trainer.state()
     kept = replace(state, weights=state.weights.copy(), optimizer=tuple(v.copy() for v in state.optimizer))
     next(epochs)
     assert np.array_equal(state.weights, kept.weights)
@@ -202,25 +198,25 @@ def test_state_after_one_epoch_is_a_copy(small_dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "adam"])
-def test_training_that_diverges_says_so_by_its_losses_alone(optimizer: str, small_dataset: Dataset) -> None:
-    """Without a warning, which would be an error here. Each step multiplies all weights by -99."""
+def test_diverging_training_is_reported_by_its_losses_only(optimizer: str, small_dataset: Dataset) -> None:
+    """There is no warning, which would be an error here. Each step multiplies all weights by -99."""
     changed = {"epochs": 40, "batch_size": 50, "learning_rate": 100.0, "weight_decay": 1.0}
     config = OPTIMIZERS[optimizer].model_copy(update=changed)
-    training = Trainer(MODELS["lenet"], config, split(small_dataset, 56, seed=0), seed=0, context=open_context("cpu"))
-    assert any(not measurement.has_finite_losses for measurement in training.epochs())
+    trainer = Trainer(MODELS["lenet"], config, split(small_dataset, 56, seed=0), seed=0, context=open_context("cpu"))
+    assert any(not measurement.has_finite_losses for measurement in trainer.epochs())
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_training_that_is_dropped_gives_its_memory_back_at_once(optimizer: str, small_dataset: Dataset) -> None:
-    """Python looks for cycles of references seldom: a worker would keep many trials' vectors until then."""
+def test_deleted_trainer_frees_its_memory_at_once(optimizer: str, small_dataset: Dataset) -> None:
+    """Reference cycles would keep the vectors of many trials in a worker until Python's next garbage collection."""
     data, config = split(small_dataset, 56, seed=0), OPTIMIZERS[optimizer].model_copy(update={"epochs": 1})
     gc.disable()
     try:
-        training = Trainer(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
-        list(training.epochs())
-        parts = (training, training._optimizer, training._evaluator, *training._executors.values())
+        trainer = Trainer(MODELS["mlp"], config, data, seed=0, context=open_context("cpu"))
+        list(trainer.epochs())
+        parts = (trainer, trainer._optimizer, trainer._evaluator, *trainer._executors.values())
         references = [weakref.ref(part) for part in parts]
-        del training, parts
+        del trainer, parts
         assert [part for reference in references if (part := reference()) is not None] == []
     finally:
         gc.enable()

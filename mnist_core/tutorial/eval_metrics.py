@@ -1,6 +1,6 @@
 """The multitask tutorial's metric in MXNet's own metric protocol, for `Module.fit` and `score`.
 
-The trials of a study use metrics.py, which is plain numpy; both count with the same function.
+Trials use model/metrics.py instead, which is plain numpy; both count with the same function.
 """
 
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
         sizes: Sequence[int] = (MULTITASK_DIGIT.classes, MULTITASK_PARITY.classes),
         name: str = "perdigitaccuracy",
     ) -> None:
-        """Starts at zero. sizes: the number of classes per head, in the order of the network's outputs."""
+        """Starts at zero; sizes: the number of classes of each head, in the order of the network's outputs."""
         self._sizes = tuple(sizes)
         super().__init__(name, sizes=self._sizes, has_global_stats=True)
 
     @property
     def confusion(self) -> tuple[npt.NDArray[np.int64], ...]:
-        """Per head, a copy of the matrix (classes, classes) int64; [label][prediction] counts images."""
+        """A copy of each head's matrix, (classes, classes) int64; [label][prediction] counts images."""
         return tuple(counts.copy() for counts in self._confusion)
 
     def reset(self) -> None:
@@ -41,18 +41,18 @@ class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
         self._confusion = [np.zeros((size, size), np.int64) for size in self._sizes]
 
     def update(self, labels: list[Any], preds: list[Any]) -> None:
-        """Counts one batch; the padding of a padded batch is counted too, since MXNet does not tell of it.
+        """Counts one batch, with its padding: MXNet does not say how much of a batch is padding.
 
         Args:
             labels: per head, an NDArray (B,) of classes.
             preds: per head, an NDArray (B, classes) of probabilities.
 
         Raises:
-            ValueError: there are not as many labels and predictions as heads.
+            ValueError: the number of labels or predictions is not that of the heads.
         """
         for matrix, label, probabilities in zip(self._confusion, labels, preds, strict=True):
-            predicted, digits = probabilities.asnumpy().argmax(axis=1), label.asnumpy().astype(np.uint8)
-            batch = confusion_matrix(predicted, digits, len(matrix))
+            predicted = probabilities.asnumpy().argmax(axis=1)
+            batch = confusion_matrix(predicted, label.asnumpy().astype(np.uint8), len(matrix))
             np.add(matrix, batch, out=matrix)
             self._count(int(np.trace(batch)), int(batch.sum()))
 

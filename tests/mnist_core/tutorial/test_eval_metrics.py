@@ -1,4 +1,4 @@
-"""The multitask metric: two evaluations do not add up, and its matrices count what was shown."""
+"""The multitask metric counts each batch, and starts again with each evaluation."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ PREDICTED = [[3, 8, 8, 1], [0, 1, 0, 1]]
 
 
 def update(metric: DigitParityAccuracy) -> None:
-    """Shows the metric four images, of which three digits and three parities are right."""
+    """Counts four images, of which three digits and three parities are right."""
     probabilities = [mx.nd.array(np.eye(size)[rows]) for size, rows in zip((10, 2), PREDICTED, strict=True)]
     metric.update([mx.nd.array(label) for label in LABELS], probabilities)
 
@@ -49,7 +49,7 @@ def test_reset_clears_sums_and_matrices() -> None:
     assert metric.get()[1] == 6 / 8
 
 
-def test_local_reset_as_by_a_speedometer_keeps_the_epochs_matrices() -> None:
+def test_local_reset_by_a_speedometer_keeps_the_matrices_of_the_epoch() -> None:
     metric = DigitParityAccuracy()
     update(metric)
     metric.reset_local()
@@ -59,7 +59,7 @@ def test_local_reset_as_by_a_speedometer_keeps_the_epochs_matrices() -> None:
     assert metric.confusion[0].sum() == 8
 
 
-def test_confusion_kept_by_the_caller_does_not_change() -> None:
+def test_returned_confusion_matrices_are_copies() -> None:
     metric = DigitParityAccuracy()
     update(metric)
     kept = metric.confusion
@@ -67,13 +67,13 @@ def test_confusion_kept_by_the_caller_does_not_change() -> None:
     assert kept[0].sum() == 4
 
 
-def test_fewer_predictions_than_heads_are_refused() -> None:
+def test_fewer_predictions_than_heads_are_rejected() -> None:
     metric = DigitParityAccuracy()
     with pytest.raises(ValueError, match="shorter"):
         metric.update([mx.nd.array(LABELS[0])], [mx.nd.array(np.eye(10)[PREDICTED[0]])])
 
 
-def test_second_evaluation_is_reported_alone(small_dataset: Dataset) -> None:
+def test_second_evaluation_does_not_include_the_first(small_dataset: Dataset) -> None:
     one, other = (
         DigitParityIter(MnistIter(Subset(small_dataset.test, np.arange(start, start + 60)), 25)) for start in (0, 60)
     )

@@ -1,4 +1,4 @@
-"""The iterators for MXNet's own API: every image once an epoch, in a seeded order, and Module agrees."""
+"""The iterators for MXNet's own API: every image once an epoch, in a seeded order, also through Module."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def first(images: LabelledImages, count: int) -> Subset:
 
 
 def visited(iterator: Any) -> list[int]:
-    """The images of the rest of the epoch, by index, without the padding."""
+    """Returns the indices of the images in the rest of the epoch, without the padding."""
     batches = [batch.index[: len(batch.index) - batch.pad] for batch in iterator]
     return [int(index) for batch in batches for index in batch]
 
@@ -47,19 +47,19 @@ def test_every_epoch_visits_every_image_once(
 
 
 @given(count=st.integers(1, 40), batch_size=st.integers(1, 50))
-def test_padded_batches_are_those_of_mxnets_own_iterator(small_dataset: Dataset, count: int, batch_size: int) -> None:
+def test_padded_batches_equal_those_of_mxnets_own_iterator(small_dataset: Dataset, count: int, batch_size: int) -> None:
     images = small_dataset.train.images[:count].reshape(-1, 1, 28, 28).astype(np.float32) / 255
     theirs = mx.io.NDArrayIter(images, small_dataset.train.labels[:count].astype(np.float32), batch_size)
     ours = MnistIter(first(small_dataset.train, count), batch_size, last_batch="pad")
     assert ours.provide_data == theirs.provide_data
     assert ours.provide_label == theirs.provide_label
-    for own, their in zip(ours, theirs, strict=True):
-        assert own.pad == their.pad
-        np.testing.assert_array_equal(own.data[0].asnumpy(), their.data[0].asnumpy())
-        np.testing.assert_array_equal(own.label[0].asnumpy(), their.label[0].asnumpy())
+    for our_batch, their_batch in zip(ours, theirs, strict=True):
+        assert our_batch.pad == their_batch.pad
+        np.testing.assert_array_equal(our_batch.data[0].asnumpy(), their_batch.data[0].asnumpy())
+        np.testing.assert_array_equal(our_batch.label[0].asnumpy(), their_batch.label[0].asnumpy())
 
 
-def test_batch_holds_the_pixels_and_digits_of_its_index(small_dataset: Dataset) -> None:
+def test_batch_has_the_pixels_and_digits_of_its_index(small_dataset: Dataset) -> None:
     batch = MnistIter(small_dataset.test, 7, shuffle_seed=3).next()
     expected = small_dataset.test.images[batch.index].astype(np.float32) / 255
     np.testing.assert_array_equal(batch.data[0].asnumpy()[:, 0], expected)
@@ -67,7 +67,7 @@ def test_batch_holds_the_pixels_and_digits_of_its_index(small_dataset: Dataset) 
     assert (batch.data[0].dtype, batch.label[0].dtype) == (np.float32, np.float32)
 
 
-def test_flat_batch_has_rows_of_784_and_says_so(small_dataset: Dataset) -> None:
+def test_flat_batch_has_rows_of_784_as_described(small_dataset: Dataset) -> None:
     iterator = MnistIter(small_dataset.test, 7, flat=True, names=InputNames("pixels", "digit"))
     assert [(desc.name, desc.shape) for desc in iterator.provide_data] == [("pixels", (7, 784))]
     assert [(desc.name, desc.shape) for desc in iterator.provide_label] == [("digit", (7,))]
@@ -98,7 +98,7 @@ def test_hard_reset_starts_the_first_epoch_again(small_dataset: Dataset) -> None
     assert visited(iterator) == first_epoch
 
 
-def test_batch_size_of_zero_is_refused(small_dataset: Dataset) -> None:
+def test_batch_size_of_zero_is_rejected(small_dataset: Dataset) -> None:
     with pytest.raises(InputError, match="batch_size is 0: give at least 1"):
         MnistIter(small_dataset.train, 0)
 
@@ -125,7 +125,7 @@ def test_module_predicts_the_same_from_padded_batches(small_dataset: Dataset) ->
     np.testing.assert_array_equal(module.predict(short).asnumpy(), module.predict(pad).asnumpy())
 
 
-def test_module_fits_one_epoch_and_learns(small_dataset: Dataset) -> None:
+def test_module_learns_in_one_epoch(small_dataset: Dataset) -> None:
     train = MnistIter(small_dataset.train, 20, shuffle_seed=0)
     validation = MnistIter(small_dataset.test, 50)
     module = mx.mod.Module(build_network(MlpConfig()).symbol)
@@ -167,7 +167,7 @@ def test_parity_iterator_adds_the_parity_to_any_iterator_with_digits(small_datas
     np.testing.assert_array_equal(parities, labels % 2)
 
 
-def test_parity_iterator_resets_the_iterator_below(small_dataset: Dataset) -> None:
+def test_parity_iterator_resets_the_other_iterator(small_dataset: Dataset) -> None:
     iterator = DigitParityIter(MnistIter(small_dataset.train, 100, shuffle_seed=5))
     first_epoch = visited(iterator)
     iterator.reset()
@@ -176,7 +176,7 @@ def test_parity_iterator_resets_the_iterator_below(small_dataset: Dataset) -> No
     assert visited(iterator) == first_epoch
 
 
-def test_parity_of_two_labels_is_refused(small_dataset: Dataset) -> None:
+def test_parity_iterator_rejects_two_labels(small_dataset: Dataset) -> None:
     iterator = DigitParityIter(MnistIter(small_dataset.train))
-    with pytest.raises(InputError, match=r"one label, the digit, but this one gives \['softmaxdigit_label', "):
+    with pytest.raises(InputError, match=r"one label, the digit, but this one has \['softmaxdigit_label', "):
         DigitParityIter(iterator)

@@ -15,7 +15,7 @@ from cluster.time_spent import TimeSpent
 from cluster.trial import AttemptOutcome, TrialState
 from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
-from tests.faults.driver.test_versions import as_version_1
+from tests.faults.kit.first_version import downgrade_store
 
 CONFUSION = {"parity": ((5, 1), (2, 4))}
 
@@ -248,7 +248,7 @@ def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_whe
 ) -> None:
     store.add_trial(0, "mlp", {}, seed=0)
     store.close()
-    as_version_1(path)
+    downgrade_store(path)
 
     reader = StudyReader.open(path)
     assert (len(reader.trials()), reader.times_spent(), reader.environment()) == (1, [], None)

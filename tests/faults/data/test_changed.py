@@ -6,22 +6,22 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import TRIALS
-from tests.faults.driver.test_versions import as_version_1
-from tests.faults.kit.accounts import account
+from tests.faults.kit.first_version import downgrade_store
 from tests.faults.kit.matrix import fault
+from tests.faults.kit.outcome import read_results
 from tests.support.command_line import CommandLine, assert_refused
 
 RESUME = (f"--trials={TRIALS}", "--local", "--quiet")
 
 
 @pytest.fixture
-def mine(begun: Path, small_idx_folder: Path, tmp_path: Path) -> Path:
+def mine(started_run: Path, small_idx_folder: Path, tmp_path: Path) -> Path:
     """A folder of the test's own from which the run directory has its data."""
     folder = tmp_path / "mine"
     folder.mkdir()
     for file in small_idx_folder.glob("*-ubyte"):
         (folder / file.name).write_bytes(file.read_bytes())
-    spec = begun / "spec.yaml"
+    spec = started_run / "spec.yaml"
     spec.write_text(spec.read_text().replace(str(small_idx_folder), str(folder)))
     return folder
 
@@ -40,7 +40,7 @@ def cut_environment(run: Path) -> None:
 
 
 def make_old(run: Path) -> None:
-    as_version_1(run / "study.db")
+    downgrade_store(run / "study.db")
 
 
 @fault(
@@ -52,23 +52,23 @@ def make_old(run: Path) -> None:
 @pytest.mark.parametrize("prepare", [lambda run: None, cut_environment, make_old], ids=["as it is", "cut", "old"])
 def test_changed_data_is_refused_until_it_is_restored(
     prepare: Callable[[Path], object],
-    begun: Path,
+    started_run: Path,
     mine: Path,
     mxtrials: CommandLine,
     undisturbed: Path,
     tmp_path: Path,
 ) -> None:
-    prepare(begun)
+    prepare(started_run)
     swap_training_and_test_images(mine)
     assert_refused(
-        mxtrials("resume", begun, *RESUME), 2, "has changed since the study started: its fingerprint is", "and was"
+        mxtrials("resume", started_run, *RESUME), 2, "has changed since the study began: its fingerprint is", "and was"
     )
-    assert_refused(mxtrials("evaluate", begun), 2, "has changed since the study")
-    without_cache = mxtrials("resume", begun, *RESUME, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert_refused(mxtrials("evaluate", started_run), 2, "has changed since the study")
+    without_cache = mxtrials("resume", started_run, *RESUME, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert_refused(without_cache, 2, "has changed since the study began", "restore the files")
     swap_training_and_test_images(mine)
-    assert mxtrials("resume", begun, *RESUME).returncode == 0
-    assert account(begun) == account(undisturbed)
+    assert mxtrials("resume", started_run, *RESUME).returncode == 0
+    assert read_results(started_run) == read_results(undisturbed)
 
 
 @fault(
@@ -77,15 +77,15 @@ def test_changed_data_is_refused_until_it_is_restored(
     seen="`resume` warns that the data cannot be compared, and goes on; from then on the present data is the study's",
     lost="whether the data has changed until then",
 )
-def test_data_that_nothing_tells_of_is_told_once(begun: Path, mine: Path, mxtrials: CommandLine) -> None:
-    make_old(begun)
-    cut_environment(begun)
-    resume = ("resume", begun, "--trials=1", "--local")
+def test_data_that_nothing_tells_of_is_told_once(started_run: Path, mine: Path, mxtrials: CommandLine) -> None:
+    make_old(started_run)
+    cut_environment(started_run)
+    resume = ("resume", started_run, "--trials=1", "--local")
     first, second = mxtrials(*resume), mxtrials(*resume)
     assert (first.returncode, second.returncode) == (0, 0)
     assert first.stdout.count("warning: the data cannot be compared") == 1
     assert "warning" not in second.stdout
-    cut_environment(begun)
+    cut_environment(started_run)
     swap_training_and_test_images(mine)
     assert_refused(mxtrials(*resume), 2, "has changed since the study began")
 
@@ -96,8 +96,8 @@ def test_data_that_nothing_tells_of_is_told_once(begun: Path, mine: Path, mxtria
     seen="one sentence with the folder, exit code 2; `show` works",
     lost="nothing",
 )
-def test_missing_data_is_refused(begun: Path, mine: Path, mxtrials: CommandLine, tmp_path: Path) -> None:
+def test_missing_data_is_refused(started_run: Path, mine: Path, mxtrials: CommandLine, tmp_path: Path) -> None:
     mine.rename(tmp_path / "elsewhere")
-    assert_refused(mxtrials("resume", begun, *RESUME), 2, f"data folder {mine} does not exist")
-    assert_refused(mxtrials("evaluate", begun), 2, f"data folder {mine} does not exist")
-    assert mxtrials("show", begun).returncode == 0
+    assert_refused(mxtrials("resume", started_run, *RESUME), 2, f"data folder {mine} does not exist")
+    assert_refused(mxtrials("evaluate", started_run), 2, f"data folder {mine} does not exist")
+    assert mxtrials("show", started_run).returncode == 0

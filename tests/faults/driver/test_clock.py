@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cluster.run_dir.paths import RunDir
+from tests.faults.kit.disk_steps import die_before_step
+from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
-from tests.faults.kit.outcome import outcome
-from tests.faults.kit.steps import die_before_step
-from tests.faults.kit.warm import WarmCommand
+from tests.faults.kit.outcome import read_outcome
 
 AN_HOUR_S = 3600.0
 AMID_THE_FIRST_TRIAL = 25
@@ -35,20 +35,20 @@ def test_clock_that_is_set_back_changes_nothing(
 ) -> None:
     fields = ("trials=3", "training.epochs=3", "limits.checkpoint_every_s=0")
     options = [*small, "--quiet", *(word for field in fields for word in ("--set", field))]
-    mxtrials = partial(WarmCommand, folder=tmp_path, environment=environment)
+    mxtrials = partial(ForkedCommand, folder=tmp_path, environment=environment)
     run = partial(mxtrials, "run", "smoke", *options, "--out")
     assert run("undisturbed").wait() == 0
     run_dir = RunDir(tmp_path / "disturbed")
     if moment == "while it runs":
-        assert run(run_dir.path, first=partial(set_clock_back, run_dir.trial_tensorboard(2))).wait() == 0
+        assert run(run_dir.path, run_first=partial(set_clock_back, run_dir.trial_tensorboard(2))).wait() == 0
     else:
-        death = run(run_dir.path, first=partial(die_before_step, AMID_THE_FIRST_TRIAL, tmp_path)).wait()
+        death = run(run_dir.path, run_first=partial(die_before_step, AMID_THE_FIRST_TRIAL, tmp_path)).wait()
         assert death == -signal.SIGKILL
         (left,) = run_dir.trial_tensorboard(0).iterdir()
         resume = partial(mxtrials, "resume", run_dir.path, "--local", "--quiet")
-        assert resume(first=partial(set_clock_back, tmp_path)).wait() == 0
+        assert resume(run_first=partial(set_clock_back, tmp_path)).wait() == 0
         assert all(file.name > left.name for file in run_dir.trial_tensorboard(0).iterdir())
-    assert outcome(run_dir.path) == outcome(tmp_path / "undisturbed")
+    assert read_outcome(run_dir.path) == read_outcome(tmp_path / "undisturbed")
     for trial in run_dir.tensorboard.iterdir():
         files = sorted(trial.iterdir())
         assert files == sorted(files, key=lambda file: file.stat().st_mtime_ns)

@@ -15,11 +15,12 @@ import pytest
 from cluster.results.summary import read_summary
 from cluster.run_dir.paths import RunDir
 from cluster.store.reader import StudyReader
+from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
-from tests.faults.kit.outcome import outcome
+from tests.faults.kit.outcome import read_outcome
 from tests.faults.kit.studies import attempts_of
-from tests.faults.kit.warm import WarmCommand, eventually, has_ended
 from tests.support.command_line import command
+from tests.support.waiting import has_ended, wait_until
 
 TRIALS, EPOCHS, KILLS = 20, 10, 50
 START_SHARE, EPOCH_S = 0.3, 0.02
@@ -31,10 +32,10 @@ class Study:
     def __init__(self, folder: Path, options: list[str], environment: dict[str, str]) -> None:
         folder.mkdir()
         self.run_dir = RunDir(folder / "run")
-        self._command = partial(WarmCommand, folder=folder, environment=environment)
+        self._command = partial(ForkedCommand, folder=folder, environment=environment)
         self._run: list[str | Path] = ["run", "smoke", *options, "--out", self.run_dir.path]
 
-    def driver(self) -> WarmCommand:
+    def driver(self) -> ForkedCommand:
         """One that begins the study, or goes on with it."""
         resume = ["resume", self.run_dir.path, "--local", "--quiet"]
         return self._command(*(resume if self.run_dir.path.exists() else self._run))
@@ -58,7 +59,7 @@ class Study:
     def lives_until(self, epochs: float, after_s: float) -> bool:
         """Kills its next driver when there are so many epochs and so much time has passed; whether it was alive."""
         driver = self.driver()
-        eventually(lambda: self.epochs() >= epochs or not driver.is_alive, f"{epochs} epochs")
+        wait_until(lambda: self.epochs() >= epochs or not driver.is_alive, f"{epochs} epochs")
         exit_code = driver.kill(after_s)
         assert exit_code in (-signal.SIGKILL, 0)
         assert read_summary(self.run_dir).state in ("interrupted", "complete") if self.run_dir.path.exists() else True
@@ -78,7 +79,7 @@ def test_study_killed_at_fifty_random_instants_ends_as_if_it_had_not_been(
     fields = (f"trials={TRIALS}", f"training.epochs={EPOCHS}", "limits.checkpoint_every_s=0")
     options = [*small, "--quiet", *(word for field in fields for word in ("--set", field))]
     undisturbed, killed = (Study(tmp_path / name, options, environment) for name in ("undisturbed", "killed"))
-    assert WarmCommand("--version", folder=tmp_path, environment=environment).wait() == 0
+    assert ForkedCommand("--version", folder=tmp_path, environment=environment).wait() == 0
     start_s, seed = undisturbed.undisturbed(), secrets.randbits(32)
     chance, kills = Random(seed), 0
     while kills < KILLS:
@@ -90,7 +91,7 @@ def test_study_killed_at_fifty_random_instants_ends_as_if_it_had_not_been(
         kills += killed.lives_until(epochs, after_s=chance.uniform(0, start_s if as_it_starts else EPOCH_S))
     assert killed.driver().wait() == 0, f"seed {seed}"
 
-    assert outcome(killed.run_dir.path) == outcome(undisturbed.run_dir.path), f"seed {seed}"
+    assert read_outcome(killed.run_dir.path) == read_outcome(undisturbed.run_dir.path), f"seed {seed}"
     for number in range(TRIALS):
         *earlier, last = [ended for ended, _ in attempts_of(killed.run_dir, number)]
         assert (set(earlier) <= {"interrupted"}, last) == (True, "complete"), f"seed {seed}"
@@ -122,7 +123,7 @@ def test_study_on_ray_goes_on_when_its_driver_and_then_everything_was_killed(
     again = command("resume", killed.run_dir.path, *on_ray, "--quiet")
     for line, epochs, with_ray in ((first, 2, False), (again, 102, True)):
         with subprocess.Popen(line, cwd=tmp_path, env=environment) as driver:
-            eventually(lambda: killed.epochs() >= epochs, f"{epochs} epochs")  # noqa: B023
+            wait_until(lambda: killed.epochs() >= epochs, f"{epochs} epochs")  # noqa: B023
             rays = psutil.Process(driver.pid).children(recursive=True)
             workers = [process for process in rays if is_worker(process)]
             for victim in rays if with_ray else []:
@@ -130,8 +131,8 @@ def test_study_on_ray_goes_on_when_its_driver_and_then_everything_was_killed(
                     victim.kill()
             driver.kill()
         assert workers
-        eventually(lambda: all(map(has_ended, workers)), "the workers end")  # noqa: B023
+        wait_until(lambda: all(map(has_ended, workers)), "the workers end")  # noqa: B023
         assert read_summary(killed.run_dir).state == "interrupted"
     assert killed.driver().wait() == 0
     assert undisturbed.driver().wait() == 0
-    assert outcome(killed.run_dir.path) == outcome(undisturbed.run_dir.path)
+    assert read_outcome(killed.run_dir.path) == read_outcome(undisturbed.run_dir.path)

@@ -10,9 +10,9 @@ import pytest
 
 from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
+from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.studies import attempts_of, trials_of
-from tests.faults.kit.warm import WarmCommand
 
 Command = Callable[..., dict[str, Any]]
 
@@ -25,7 +25,7 @@ def summary(small: list[str], environment: dict[str, str], tmp_path: Path) -> Co
         overrides = [word for field in fields for word in ("--set", field)]
         run = ["run", "smoke", *small, *overrides, "--out", "run"]
         resume = ["resume", "run", "--local", *(f"--{field}" for field in fields)]
-        done = WarmCommand(*(run if name == "run" else resume), "--json", folder=tmp_path, environment=environment)
+        done = ForkedCommand(*(run if name == "run" else resume), "--json", folder=tmp_path, environment=environment)
         assert done.wait() == 0, done.stderr.read_text()
         printed: dict[str, Any] = json.loads(done.stdout.read_text())
         return printed
@@ -77,7 +77,7 @@ def test_study_that_is_extended_has_the_trials_of_a_longer_one(
 ) -> None:
     space = "search.space={training.learning_rate: {low: 0.1, high: 0.4, step: 0.1}}"
     options = [*small, "--quiet", "--set", space, "--set", f"search.sampler={{kind: {sampler}}}", "--out"]
-    mxtrials = partial(WarmCommand, folder=tmp_path, environment=environment)
+    mxtrials = partial(ForkedCommand, folder=tmp_path, environment=environment)
     assert mxtrials("run", "smoke", "--trials", "1", *options, "extended").wait() == 0
     assert mxtrials("resume", "extended", "--trials", "6", "--local", "--quiet").wait() == 0
     assert mxtrials("run", "smoke", "--trials", "6", *options, "longer").wait() == 0

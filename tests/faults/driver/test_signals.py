@@ -13,10 +13,11 @@ import pytest
 from cluster.results.summary import read_summary
 from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
+from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.studies import trials_of
-from tests.faults.kit.warm import WarmCommand, eventually
 from tests.support.command_line import CommandLine, command
+from tests.support.waiting import wait_until
 
 EPOCHS = 80
 GO_ON = "interrupted; go on with: mxtrials resume run\n"
@@ -99,11 +100,11 @@ def test_study_interrupted_twice_does_not_wait_for_its_epoch_and_can_go_on(
     # One epoch that takes seconds: 200 steps, one for each image.
     fields = ("model.hidden=[1024, 1024]", "training.batch_size=1", "trials=1")
     options = [*small, *(word for field in fields for word in ("--set", field))]
-    run_dir, mxtrials = RunDir(tmp_path / "run"), partial(WarmCommand, folder=tmp_path, environment=environment)
+    run_dir, mxtrials = RunDir(tmp_path / "run"), partial(ForkedCommand, folder=tmp_path, environment=environment)
     driver = mxtrials("run", "smoke", *options, "--out", "run")
-    eventually(lambda: run_dir.path.exists() and bool(trials_of(run_dir)), "a trial runs")
+    wait_until(lambda: run_dir.path.exists() and bool(trials_of(run_dir)), "a trial runs")
     os.kill(driver.pid, signals[0])
-    eventually(lambda: "stopping (interrupted)" in driver.stdout.read_text(), "it says that it stops")
+    wait_until(lambda: "stopping (interrupted)" in driver.stdout.read_text(), "it says that it stops")
     os.kill(driver.pid, signals[1])
     assert (driver.wait(), driver.stderr.read_text()) == (130, GO_ON)
     assert [(trial.state, trial.epochs) for trial in trials_of(run_dir)] == [(TrialState.RUNNING, 0)]
@@ -130,7 +131,7 @@ def test_study_interrupted_before_its_first_trial_leaves_no_run(
         stderr=subprocess.PIPE,
         text=True,
     ) as run:
-        eventually(cache.exists if moment == "cache" else run_dir.tensorboard.exists, f"{moment} is under way")
+        wait_until(cache.exists if moment == "cache" else run_dir.tensorboard.exists, f"{moment} is under way")
         run.send_signal(signal.SIGTERM)
         _, stderr = run.communicate(timeout=60)
     assert (run.returncode, stderr) == (130, "interrupted\n")

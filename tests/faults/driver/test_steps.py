@@ -6,10 +6,10 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from tests.faults.kit.disk_steps import die_before_step
+from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
-from tests.faults.kit.outcome import outcome
-from tests.faults.kit.steps import die_before_step
-from tests.faults.kit.warm import WarmCommand
+from tests.faults.kit.outcome import read_outcome
 
 AT_ONCE = 4
 FEWEST_STEPS = 50
@@ -21,14 +21,14 @@ class Study:
     def __init__(self, folder: Path, options: list[str], environment: dict[str, str]) -> None:
         folder.mkdir()
         self.folder, self.run_dir = folder, folder / "run"
-        self._command = partial(WarmCommand, folder=folder, environment=environment)
+        self._command = partial(ForkedCommand, folder=folder, environment=environment)
         self._run: tuple[str | Path, ...] = ("run", "smoke", *options, "--out", self.run_dir)
 
-    def dies_before_step(self, number: int) -> WarmCommand:
+    def dies_before_step(self, number: int) -> ForkedCommand:
         """Its driver, unless it has fewer steps."""
-        return self._command(*self._run, first=partial(die_before_step, number, self.folder))
+        return self._command(*self._run, run_first=partial(die_before_step, number, self.folder))
 
-    def goes_on(self) -> WarmCommand:
+    def goes_on(self) -> ForkedCommand:
         """The next driver."""
         resume = ("resume", self.run_dir, "--local", "--quiet")
         return self._command(*(resume if self.run_dir.exists() else self._run))
@@ -47,7 +47,7 @@ def test_study_killed_before_any_step_on_the_disk_ends_as_if_it_had_not_been(
     options = [*small, "--set", "training.epochs=2", "--set", "limits.checkpoint_every_s=0", "--quiet"]
     undisturbed = Study(tmp_path / "undisturbed", options, environment)
     assert undisturbed.goes_on().wait() == 0
-    expected, exit_codes = outcome(undisturbed.run_dir), list[int]()
+    expected, exit_codes = read_outcome(undisturbed.run_dir), list[int]()
     for first in count(1, AT_ONCE):
         numbers = range(first, first + AT_ONCE)
         studies = [Study(tmp_path / str(number), options, environment) for number in numbers]
@@ -56,7 +56,7 @@ def test_study_killed_before_any_step_on_the_disk_ends_as_if_it_had_not_been(
         assert set(exit_codes) <= {0, -signal.SIGKILL}
         assert {driver.wait() for driver in [study.goes_on() for study in studies]} == {0}
         for number, study in zip(numbers, studies, strict=True):
-            assert outcome(study.run_dir) == expected, f"killed before step {number}"
+            assert read_outcome(study.run_dir) == expected, f"killed before step {number}"
             shutil.rmtree(study.folder)
         if 0 in exit_codes:
             break

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import TRIALS
-from tests.faults.kit.accounts import account, assert_shown_in_tensorboard
 from tests.faults.kit.matrix import fault
+from tests.faults.kit.outcome import assert_tensorboard_is_complete, read_results
 from tests.faults.kit.small_disk import FILLER, Disks
 from tests.support.command_line import assert_refused
 
@@ -18,7 +18,7 @@ def assert_finishes(disks: Disks, run_dir: Path, undisturbed: Path) -> None:
     """Resumed, the study ends with what it would have come to without the fault."""
     done = disks.mxtrials("resume", run_dir, "--local", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert account(disks.seen(run_dir)) == account(undisturbed)
+    assert read_results(disks.visible(run_dir)) == read_results(undisturbed)
 
 
 @fault(
@@ -35,7 +35,7 @@ def test_disk_full_at_the_beginning(pages: int, file: str, disks: Disks, tmp_pat
     done = disks.mxtrials("run", *options, "--out", disk / "run")
     no_room = "disk is full" if file == "study.db" else "No space left on device"
     assert_refused(done, 3, f"{disk}/run/{file} cannot be", no_room, "free disk space")
-    assert [path.name for path in disks.seen(disk).iterdir()] == [FILLER]
+    assert [path.name for path in disks.visible(disk).iterdir()] == [FILLER]
 
 
 @fault(
@@ -59,14 +59,14 @@ def test_disk_full_amid_a_study(
 
 
 @pytest.fixture
-def split_run(disks: Disks, begun: Path, tmp_path: Path) -> Path:
+def split_run(disks: Disks, started_run: Path, tmp_path: Path) -> Path:
     """A run directory that lacks trials, on a disk for itself, with others for its store and each of its folders."""
     run_dir, store = tmp_path / "split", tmp_path / "store"
     for folder in (run_dir, *(run_dir / name for name in FOLDERS)):
         disks.mount(folder)
-    shutil.copytree(begun, disks.seen(run_dir), dirs_exist_ok=True)
-    shutil.move(disks.seen(run_dir) / "study.db", store)
-    (disks.seen(run_dir) / "study.db").symlink_to(store)
+    shutil.copytree(started_run, disks.visible(run_dir), dirs_exist_ok=True)
+    shutil.move(disks.visible(run_dir) / "study.db", store)
+    (disks.visible(run_dir) / "study.db").symlink_to(store)
     return run_dir
 
 
@@ -81,7 +81,7 @@ def test_disk_full_at_the_end(full: str, file: str, disks: Disks, split_run: Pat
     disks.fill(split_run / full, free_pages=2)  # which the lock and the spec need
     done = disks.mxtrials("resume", split_run, f"--trials={TRIALS}", "--local", "--quiet")
     assert_refused(done, 3, f"{split_run}/{file} cannot be written (No space left on device)", "free disk space")
-    disks.make_room(split_run / full)
+    disks.free_space(split_run / full)
     assert_finishes(disks, split_run, undisturbed)
 
 
@@ -96,10 +96,10 @@ def test_disk_full_in_tensorboard(disks: Disks, split_run: Path, undisturbed: Pa
     done = disks.mxtrials("resume", split_run, f"--trials={TRIALS}", "--local", "--quiet")
     assert (done.returncode, done.stdout) == (0, "")
     assert "TensorBoard shows no more of this study" in done.stderr
-    assert account(disks.seen(split_run)) == account(undisturbed)
-    disks.make_room(split_run / "tensorboard")
+    assert read_results(disks.visible(split_run)) == read_results(undisturbed)
+    disks.free_space(split_run / "tensorboard")
     assert_finishes(disks, split_run, undisturbed)
-    assert_shown_in_tensorboard(disks.seen(split_run))
+    assert_tensorboard_is_complete(disks.visible(split_run))
 
 
 @fault(

@@ -14,11 +14,10 @@ import pytest
 from PIL import Image
 
 from mnist_core.data.dataset import Dataset
-from tests.faults.conftest import call
-from tests.faults.kit.accounts import account, assert_shown_in_tensorboard
+from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
-from tests.faults.kit.warm import WarmCommand
-from tests.support.command_line import CommandLine, assert_refused
+from tests.faults.kit.outcome import assert_tensorboard_is_complete, read_results
+from tests.support.command_line import CommandLine, assert_refused, run_successfully
 
 Damage = Callable[[Path], None]
 
@@ -68,9 +67,9 @@ def test_damaged_cache_is_built_anew(
 ) -> None:
     ask = ("data", "--source", small_idx_folder, "--json")
     own_cache = {**environment, "XDG_CACHE_HOME": str(tmp_path)}
-    before = json.loads(call(own_cache, *ask))
+    before = json.loads(run_successfully(own_cache, *ask))
     damage(Path(before["path"]))
-    after = json.loads(call(own_cache, *ask))
+    after = json.loads(run_successfully(own_cache, *ask))
     assert after["built"]
     assert after["damage"]
     assert after["fingerprint"] == before["fingerprint"]
@@ -84,18 +83,18 @@ def test_damaged_cache_is_built_anew(
 )
 @pytest.mark.parametrize("damages", [[flip_a_bit], [cut, empty, flip_a_bit]])
 def test_damaged_training_state_is_passed_over(
-    damages: list[Damage], stopped: Path, mxtrials: CommandLine, undisturbed: Path
+    damages: list[Damage], stopped_run: Path, mxtrials: CommandLine, undisturbed: Path
 ) -> None:
-    states = sorted((stopped / "checkpoints" / "trial-0000").glob("*.state"), reverse=True)
+    states = sorted((stopped_run / "checkpoints" / "trial-0000").glob("*.state"), reverse=True)
     assert len(states) >= 2  # and one more if the driver could not commit the last epoch
     damaged = states[: len(damages)]
     for damage, state in zip(damages, damaged, strict=False):
         damage(state)
-    done = mxtrials("resume", stopped, "--local")
+    done = mxtrials("resume", stopped_run, "--local")
     assert (done.returncode, done.stderr) == (0, "")
     for state in damaged:
         assert f"warning: {state} is passed over" in done.stdout
-    assert account(stopped) == account(undisturbed)
+    assert read_results(stopped_run) == read_results(undisturbed)
 
 
 @fault(
@@ -105,12 +104,12 @@ def test_damaged_training_state_is_passed_over(
     lost="what the file holds, unless there is a copy",
 )
 @pytest.mark.parametrize("damage", [cut, empty])
-def test_damaged_store_is_refused(damage: Damage, begun: Path, mxtrials: CommandLine) -> None:
-    store = begun / "study.db"
+def test_damaged_store_is_refused(damage: Damage, started_run: Path, mxtrials: CommandLine) -> None:
+    store = started_run / "study.db"
     damage(store)
     damaged = store.read_bytes()
     for arguments in (["show"], ["resume", "--local"]):
-        assert_refused(mxtrials(*arguments, begun), 2, str(store), "restore it")
+        assert_refused(mxtrials(*arguments, started_run), 2, str(store), "restore it")
     assert store.read_bytes() == damaged
 
 
@@ -130,14 +129,16 @@ def test_damaged_store_is_refused(damage: Damage, begun: Path, mxtrials: Command
     ],
 )
 def test_bit_within_a_value_of_the_store_is_noticed(
-    before: str, table: str, begun: Path, mxtrials: CommandLine
+    before: str, table: str, started_run: Path, mxtrials: CommandLine
 ) -> None:
-    store = begun / "study.db"
+    store = started_run / "study.db"
     content = bytearray(store.read_bytes())
     for found in re.finditer(re.escape(before.encode()), content):
         content[found.end()] ^= 1
     store.write_bytes(content)
-    assert_refused(mxtrials("resume", begun, "--local"), 2, str(store), f"table {table} is not what", "restore it")
+    assert_refused(
+        mxtrials("resume", started_run, "--local"), 2, str(store), f"table {table} is not what", "restore it"
+    )
     assert store.read_bytes() == content
 
 
@@ -147,9 +148,9 @@ def test_bit_within_a_value_of_the_store_is_noticed(
     seen="the study as it was when SQLite last moved its log into `study.db`",
     lost="what was committed since: keep both files together",
 )
-def test_store_without_its_log_is_what_it_was_before(killed: Path, mxtrials: CommandLine) -> None:
-    (killed / "study.db-wal").unlink()
-    assert "interrupted (its driver ended without a word): no trial yet" in mxtrials("show", killed).stdout
+def test_store_without_its_log_is_what_it_was_before(killed_run: Path, mxtrials: CommandLine) -> None:
+    (killed_run / "study.db-wal").unlink()
+    assert "interrupted (its driver ended without a word): no trial yet" in mxtrials("show", killed_run).stdout
 
 
 @fault(
@@ -159,10 +160,10 @@ def test_store_without_its_log_is_what_it_was_before(killed: Path, mxtrials: Com
     lost="nothing, once it is restored",
 )
 @pytest.mark.parametrize(("damage", "told"), [(cut_in_line_six, ", line 6: "), (remove, " cannot be read: no such")])
-def test_damaged_spec_is_refused(damage: Damage, told: str, begun: Path, mxtrials: CommandLine) -> None:
-    damage(begun / "spec.yaml")
+def test_damaged_spec_is_refused(damage: Damage, told: str, started_run: Path, mxtrials: CommandLine) -> None:
+    damage(started_run / "spec.yaml")
     for arguments in (["show"], ["resume", "--local"]):
-        assert_refused(mxtrials(*arguments, begun), 2, f"{begun}/spec.yaml{told}")
+        assert_refused(mxtrials(*arguments, started_run), 2, f"{started_run}/spec.yaml{told}")
 
 
 @fault(
@@ -185,8 +186,8 @@ def test_what_can_be_made_again_is(
             damage(events)
     done = mxtrials("resume", run_dir, "--local", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert account(run_dir) == account(undisturbed)
-    assert_shown_in_tensorboard(run_dir)
+    assert read_results(run_dir) == read_results(undisturbed)
+    assert_tensorboard_is_complete(run_dir)
     assert (run_dir / "best" / "model-symbol.json").is_file()
     assert (run_dir / "environment.json").read_bytes() == (undisturbed / "environment.json").read_bytes()
 
@@ -198,17 +199,17 @@ def test_what_can_be_made_again_is(
     lost="nothing",
 )
 def test_what_a_killed_driver_has_not_made_again_is_made_by_the_next(
-    begun: Path, environment: dict[str, str], mxtrials: CommandLine, tmp_path: Path
+    started_run: Path, environment: dict[str, str], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
-    for events in (begun / "tensorboard" / "trial-0000").iterdir():
+    for events in (started_run / "tensorboard" / "trial-0000").iterdir():
         flip_a_bit(events)
-    resume = ("resume", begun, "--local", "--trials=2", "--quiet")
-    killed = WarmCommand(*resume, folder=tmp_path, environment=environment, first=die_in_second_trial)
+    resume = ("resume", started_run, "--local", "--trials=2", "--quiet")
+    killed = ForkedCommand(*resume, folder=tmp_path, environment=environment, run_first=die_in_second_trial)
     assert killed.wait() == -signal.SIGKILL
     done = mxtrials(*resume)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert json.loads((begun / "best" / "model.json").read_text())["trial"] == 0
-    assert_shown_in_tensorboard(begun)
+    assert json.loads((started_run / "best" / "model.json").read_text())["trial"] == 0
+    assert_tensorboard_is_complete(started_run)
 
 
 @fault(
@@ -217,10 +218,12 @@ def test_what_a_killed_driver_has_not_made_again_is_made_by_the_next(
     seen="`predict` is refused in one sentence with the file, exit code 2; `resume` writes them anew",
     lost="nothing",
 )
-def test_damaged_model_is_refused(begun: Path, mxtrials: CommandLine, small_dataset: Dataset, tmp_path: Path) -> None:
-    params = begun / "best" / "model-0000.params"
+def test_damaged_model_is_refused(
+    started_run: Path, mxtrials: CommandLine, small_dataset: Dataset, tmp_path: Path
+) -> None:
+    params = started_run / "best" / "model-0000.params"
     flip_a_bit(params)
     Image.fromarray(small_dataset.test.images[0]).save(tmp_path / "digit.png")
-    assert_refused(mxtrials("predict", begun, "digit.png"), 2, f"{params} is damaged")
-    assert mxtrials("resume", begun, "--local").returncode == 0
-    assert mxtrials("predict", begun, "digit.png").returncode == 0
+    assert_refused(mxtrials("predict", started_run, "digit.png"), 2, f"{params} is damaged")
+    assert mxtrials("resume", started_run, "--local").returncode == 0
+    assert mxtrials("predict", started_run, "digit.png").returncode == 0

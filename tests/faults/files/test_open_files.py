@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import TRIALS
-from tests.faults.kit.accounts import account
-from tests.faults.kit.limits import limited
 from tests.faults.kit.matrix import fault
-from tests.support.command_line import CommandLine, assert_refused
+from tests.faults.kit.outcome import read_results
+from tests.support.command_line import CommandLine, assert_refused, run_with_ulimit
 
 
 @fault(
@@ -18,15 +17,15 @@ from tests.support.command_line import CommandLine, assert_refused
     lost="nothing",
 )
 def test_too_few_open_files_are_told(
-    environment: dict[str, str], begun: Path, mxtrials: CommandLine, undisturbed: Path
+    environment: dict[str, str], started_run: Path, mxtrials: CommandLine, undisturbed: Path
 ) -> None:
-    resume = ("resume", begun, f"--trials={TRIALS}", "--local", "--quiet")
+    resume = ("resume", started_run, f"--trials={TRIALS}", "--local", "--quiet")
     for files in (6, 8):
-        refused = limited(f"-n {files}", environment, *resume)
+        refused = run_with_ulimit(f"-n {files}", environment, *resume)
         assert_refused(refused, 3)
         assert "open" in refused.stderr
     assert mxtrials(*resume).returncode == 0
-    assert account(begun) == account(undisturbed)
+    assert read_results(started_run) == read_results(undisturbed)
 
 
 @fault(
@@ -40,6 +39,6 @@ def test_too_few_open_files_for_ray_are_told_at_once(
     files: int, environment: dict[str, str], options: list[str], tmp_path: Path
 ) -> None:
     on_ray = [option for option in options if option != "--local"]
-    refused = limited(f"-n {files}", environment, "run", *on_ray, "--out", tmp_path / "run", "--quiet")
+    refused = run_with_ulimit(f"-n {files}", environment, "run", *on_ray, "--out", tmp_path / "run", "--quiet")
     assert_refused(refused, 3, f"{files} open files", "64 or more", "ulimit -n", "--local")
     assert not (tmp_path / "run").exists()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import TRIALS
-from tests.faults.kit.accounts import account
 from tests.faults.kit.matrix import fault
+from tests.faults.kit.outcome import read_results
 from tests.support.command_line import command
 
 REFUSED = "mxtrials: standard output cannot be written (No space left on device): free disk space, or redirect it"
@@ -29,7 +29,7 @@ def test_study_goes_on_when_its_output_is_refused(
     asked = to_a_full_disk(environment, "show", run_dir)
     assert (done.returncode, done.stderr) == (3, f"{REFUSED}; the study is kept: `mxtrials show {run_dir}`\n")
     assert (asked.returncode, asked.stderr) == (3, f"{REFUSED}\n")
-    assert account(run_dir) == account(undisturbed)
+    assert read_results(run_dir) == read_results(undisturbed)
 
 
 @fault(
@@ -45,7 +45,7 @@ def test_study_goes_on_without_standard_streams(
     arguments = command("run", *options, f"--trials={TRIALS}", "--out", run_dir)
     done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *arguments], env=environment, check=False)
     assert done.returncode == 0
-    assert account(run_dir) == account(undisturbed)
+    assert read_results(run_dir) == read_results(undisturbed)
 
 
 def to_a_full_disk(environment: dict[str, str], *arguments: str | Path) -> "subprocess.CompletedProcess[str]":

@@ -19,18 +19,18 @@ from tests.support.command_line import assert_refused
     lost="nothing",
 )
 def test_read_only_run_is_read_and_not_resumed(
-    disks: Disks, begun: Path, small_dataset: Dataset, tmp_path: Path
+    disks: Disks, started_run: Path, small_dataset: Dataset, tmp_path: Path
 ) -> None:
     Image.fromarray(small_dataset.test.images[0]).save(tmp_path / "digit.png")
-    shown = disks.mxtrials("show", begun, "--json").stdout
-    disks.make_read_only(begun)
+    shown = disks.mxtrials("show", started_run, "--json").stdout
+    disks.make_read_only(started_run)
     with pytest.raises(OSError, match="Read-only file system"):
-        disks.seen(begun / "study.db").touch()
-    assert disks.mxtrials("show", begun, "--json").stdout == shown
-    assert disks.mxtrials("evaluate", begun).returncode == 0
-    assert disks.mxtrials("predict", begun, tmp_path / "digit.png").returncode == 0
-    refused = disks.mxtrials("resume", begun, "--trials=2", "--local")
-    assert_refused(refused, 3, f"{begun} cannot be written (Read-only file system)", "copy the run")
+        disks.visible(started_run / "study.db").touch()
+    assert disks.mxtrials("show", started_run, "--json").stdout == shown
+    assert disks.mxtrials("evaluate", started_run).returncode == 0
+    assert disks.mxtrials("predict", started_run, tmp_path / "digit.png").returncode == 0
+    refused = disks.mxtrials("resume", started_run, "--trials=2", "--local")
+    assert_refused(refused, 3, f"{started_run} cannot be written (Read-only file system)", "copy the run")
 
 
 @fault(
@@ -39,9 +39,9 @@ def test_read_only_run_is_read_and_not_resumed(
     seen='`show` says "interrupted", with all that was committed',
     lost="nothing",
 )
-def test_killed_run_is_shown_where_nothing_can_be_written(disks: Disks, killed: Path) -> None:
-    disks.make_read_only(killed)
-    shown = json.loads(disks.mxtrials("show", killed, "--json").stdout)
+def test_killed_run_is_shown_where_nothing_can_be_written(disks: Disks, killed_run: Path) -> None:
+    disks.make_read_only(killed_run)
+    shown = json.loads(disks.mxtrials("show", killed_run, "--json").stdout)
     assert shown["state"] == "interrupted"
     assert shown["trials"][0]["epochs"] >= 2
 

@@ -1,4 +1,4 @@
-"""A worker that really fails, in its own process, when a trial reaches an epoch; studies on such workers on Ray."""
+"""Workers on Ray that really fail, in their own process, when a trial reaches a planned epoch; studies on them."""
 
 import ctypes
 import os
@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from typing_extensions import override
+
 from cluster.ray_backend.pool import RayPool
 from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
@@ -22,21 +24,22 @@ from mnist_core.data.dataset import Dataset
 from tests.faults.kit.studies import SETTINGS, attempts_of, run_study, trials_of
 from tests.support.small_group import join
 
-Kind = Literal["SIGKILL", "SIGSEGV", "SIGSTOP", "exit", "RuntimeError", "ValueError", "MemoryError", "eats memory"]
-# What it eats in all, twice any limit that a test sets, in pieces.
-EATEN_BYTES, CHUNK_BYTES = 8 * 2**30, 64 * 2**20
+Kind = Literal["SIGKILL", "SIGSEGV", "SIGSTOP", "exit", "RuntimeError", "ValueError", "MemoryError", "fill memory"]
+# Twice the highest limit that a test sets.
+FILL_BYTES = 8 * 2**30
+CHUNK_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What goes wrong.
+class PlannedFault:
+    """A fault that a worker causes to itself.
 
     Attributes:
-        kind: how.
+        kind: what happens.
         trial: number of the trial that it happens to.
-        epoch: after which it happens.
-        times: in so many attempts.
-        group: a cgroup with a memory limit, in which the workers live.
+        epoch: the epoch after which it happens.
+        times: how many attempts it happens in.
+        group: a cgroup with a memory limit that all workers join.
     """
 
     kind: Kind
@@ -46,11 +49,11 @@ class Plan:
     group: Path | None = None
 
     def is_due(self, trial: int, trained: list[int]) -> bool:
-        """Whether it happens to a trial of which these epochs were trained, in all attempts together."""
+        """Whether it happens now to a trial that has trained these epochs, in all attempts together."""
         return trial == self.trial and trained[-1] == self.epoch and trained.count(self.epoch) <= self.times
 
-    def happens(self) -> None:
-        """Never returns, or raises."""
+    def cause(self) -> None:
+        """Causes the fault: ends, stops or blocks this process, or raises."""
         match self.kind:
             case "SIGKILL" | "SIGSTOP":
                 os.kill(os.getpid(), signal.Signals[self.kind])
@@ -64,17 +67,17 @@ class Plan:
                 raise ValueError("on demand")
             case "MemoryError":
                 raise MemoryError("on demand")
-            case "eats memory":
-                self._eat()
+            case "fill memory":
+                self._fill_memory()
 
-    def _eat(self) -> None:
-        eaten = [b"\1" * CHUNK_BYTES for _ in range(EATEN_BYTES // CHUNK_BYTES)]
-        while eaten:  # Ray looks once in a while
+    def _fill_memory(self) -> None:
+        chunks = [b"\1" * CHUNK_BYTES for _ in range(FILL_BYTES // CHUNK_BYTES)]
+        while chunks:  # until Ray's memory monitor runs again
             time.sleep(1.0)
 
 
 class FaultyWorker(Worker):
-    """Trains as a Worker does, up to the epoch of a plan, and keeps account in a folder of each epoch it trains."""
+    """A Worker that causes planned faults, and logs each epoch that it trains in a folder."""
 
     def __init__(
         self,
@@ -84,51 +87,63 @@ class FaultyWorker(Worker):
         settings: WorkerSettings,
         *,
         folder: Path,
-        plans: Sequence[Plan] = (),
+        faults: Sequence[PlannedFault] = (),
     ) -> None:
         super().__init__(name, device, dataset, settings)
-        self._folder, self._plans = folder, plans
-        for group in {plan.group for plan in plans if plan.group}:
+        self._folder = folder
+        self._faults = faults
+        for group in {fault.group for fault in faults if fault.group}:
             join(group)
 
+    @override
     def _train_epoch(self, running: TrialInProgress) -> TrialEvent:
         event = super()._train_epoch(running)
         if not isinstance(event, Failed) and event.measurement is not None:
-            with _account(self._folder, event.number).open("a") as account:
-                print(event.measurement.epoch, file=account)
+            with _epoch_log(self._folder, event.number).open("a") as log:
+                print(event.measurement.epoch, file=log)
             trained = trained_epochs(self._folder, event.number)
-            for plan in self._plans:
-                if plan.is_due(event.number, trained):
-                    plan.happens()
+            for fault in self._faults:
+                if fault.is_due(event.number, trained):
+                    fault.cause()
         return event
 
 
 def trained_epochs(folder: Path, number: int = 0) -> list[int]:
     """The epochs of a trial that workers trained, in all attempts together."""
-    return [int(epoch) for epoch in _account(folder, number).read_text().split()]
+    return [int(epoch) for epoch in _epoch_log(folder, number).read_text().split()]
 
 
-def _account(folder: Path, number: int) -> Path:
+def _epoch_log(folder: Path, number: int) -> Path:
     return folder / f"trained-{number}"
 
 
-def faulty_study(folder: Path, dataset: Dataset, plans: Sequence[Plan], *overrides: str, slots: int = 2) -> RunDir:
-    """A study on workers on Ray to which all that happens, which is made sure of."""
-    make_worker = partial(FaultyWorker, folder=folder, plans=plans)
+def run_faulty_study(
+    folder: Path, dataset: Dataset, faults: Sequence[PlannedFault], *overrides: str, slots: int = 2
+) -> RunDir:
+    """Runs a study on faulty workers on Ray, and checks that each fault happened."""
+    make_worker = partial(FaultyWorker, folder=folder, faults=faults)
     pool = RayPool([Slot(f"cpu-{index}", "cpu") for index in range(slots)], dataset, SETTINGS, make_worker=make_worker)
     run_dir = run_study(folder / "run", pool, *overrides)
-    for plan in plans:
-        assert trained_epochs(folder, plan.trial).count(plan.epoch) >= plan.times
+    for fault in faults:
+        assert trained_epochs(folder, fault.trial).count(fault.epoch) >= fault.times
     return run_dir
 
 
-def assert_goes_on(run_dir: RunDir, number: int, undisturbed: str | None, outcome: str, *words: str) -> None:
-    """The trial had one setback, of this kind and with these words, and ended as if nothing had happened."""
+def assert_resumed(run_dir: RunDir, number: int, undisturbed: str | None, outcome: str, *words: str) -> None:
+    """Checks that a trial failed once, resumed, and has the final weights of an undisturbed one.
+
+    Args:
+        run_dir: the study's, in the folder of its epoch logs.
+        number: the trial's.
+        undisturbed: SHA-256 of the weights that it would have had without a fault.
+        outcome: of the first attempt.
+        words: that the first attempt's error contains.
+    """
     trial = trials_of(run_dir)[number]
     assert (trial.state, trial.attempts) == (TrialState.COMPLETE, 2), trial.error
-    (ended, cause), (last, _) = attempts_of(run_dir, number)
-    assert (ended, last) == (outcome, "complete")
-    assert all(word in cause for word in words), cause
+    (first, error), (last, _) = attempts_of(run_dir, number)
+    assert (first, last) == (outcome, "complete")
+    assert all(word in error for word in words), error
     assert trial.weights_sha256 == undisturbed
-    # The state after the second epoch was never sent: the trial goes on from that after the first.
+    # The state after the second epoch was never sent, so the trial resumes after the first.
     assert (trained := trained_epochs(run_dir.path.parent, number)) == [1, 2, 2, 3], trained

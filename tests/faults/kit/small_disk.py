@@ -1,7 +1,7 @@
-"""Disks of a few pages that a test mounts, fills and makes read-only, and `mxtrials` that sees them.
+"""Disks of a few pages that a test mounts, fills and makes read-only, and `mxtrials` commands that see them.
 
-They are mounted in a namespace of the test's own, and are gone with its process, however that ends. This needs root, or
-a kernel that lets users have namespaces.
+They are mounted in a private mount namespace and disappear when the test process ends. This needs root, or a kernel
+that allows user namespaces.
 """
 
 import os
@@ -17,56 +17,61 @@ from tests.support.command_line import command
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 FILLER = "filler"
 
-_MINE = ["--mount"] if os.geteuid() == 0 else ["--mount", "--user"]
-_UNSHARE = ["unshare", *_MINE, *([] if os.geteuid() == 0 else ["--map-root-user"])]
-_NSENTER = ["nsenter", *_MINE, *([] if os.geteuid() == 0 else ["--preserve-credentials"])]
+if os.geteuid() == 0:
+    _UNSHARE = ["unshare", "--mount"]
+    _NSENTER = ["nsenter", "--mount"]
+else:
+    _UNSHARE = ["unshare", "--mount", "--user", "--map-root-user"]
+    _NSENTER = ["nsenter", "--mount", "--user", "--preserve-credentials"]
 
 
 class Disks:
-    """A mount namespace, kept by a process that ends with its input.
+    """A mount namespace, kept alive by a process that ends when its standard input is closed.
 
     Attributes:
-        environment: of the commands that run in it.
+        environment: environment of the commands that run in it.
     """
 
     def __init__(self, keeper: "subprocess.Popen[str]", folder: Path, environment: dict[str, str]) -> None:
-        """Commands run in `folder`."""
-        self._keeper, self._folder, self.environment = keeper, folder, environment
+        """keeper: the process that keeps the namespace alive; folder: the working directory of commands."""
+        self._keeper = keeper
+        self._folder = folder
+        self.environment = environment
 
     def mount(self, folder: Path, pages: int = 1024) -> Path:
-        """An empty disk of so many pages of memory at a folder, which is made; returns how the test sees it."""
-        self._do("mkdir", "--parents", folder)
-        self._do("mount", "-t", "tmpfs", "-o", f"size={pages * PAGE_BYTES},mode=755", "none", folder)
-        return self.seen(folder)
+        """Makes a folder and mounts an empty disk of `pages` pages of memory there; returns `visible(folder)`."""
+        self._run_checked("mkdir", "--parents", folder)
+        self._run_checked("mount", "-t", "tmpfs", "-o", f"size={pages * PAGE_BYTES},mode=755", "none", folder)
+        return self.visible(folder)
 
     def resize(self, folder: Path, pages: int) -> None:
-        """The disk has so many pages now."""
-        self._do("mount", "-o", f"remount,size={pages * PAGE_BYTES}", folder)
+        """Changes the size of the disk that is mounted at a folder."""
+        self._run_checked("mount", "-o", f"remount,size={pages * PAGE_BYTES}", folder)
 
     def make_read_only(self, folder: Path) -> None:
-        """Nothing below the folder can be written any more."""
-        self._do("mount", "--bind", folder, folder)
-        self._do("mount", "-o", "remount,bind,ro", folder)
+        """Makes everything below a folder read-only."""
+        self._run_checked("mount", "--bind", folder, folder)
+        self._run_checked("mount", "-o", "remount,bind,ro", folder)
 
     def fill(self, folder: Path, free_pages: int = 0) -> None:
-        """Leaves so many pages free on the disk at a folder."""
-        free = os.statvfs(self.seen(folder)).f_bavail - free_pages
+        """Fills the disk at a folder up to `free_pages` pages."""
+        free = os.statvfs(self.visible(folder)).f_bavail - free_pages
         assert free >= 0, f"the disk is too small: {free} pages"
-        (self.seen(folder) / FILLER).write_bytes(bytes(free * PAGE_BYTES))
+        (self.visible(folder) / FILLER).write_bytes(bytes(free * PAGE_BYTES))
 
-    def make_room(self, folder: Path) -> None:
-        """Takes back `fill`."""
-        (self.seen(folder) / FILLER).unlink()
+    def free_space(self, folder: Path) -> None:
+        """Undoes `fill`."""
+        (self.visible(folder) / FILLER).unlink()
 
-    def seen(self, path: Path) -> Path:
-        """How this process, outside the namespace, finds what is there."""
+    def visible(self, path: Path) -> Path:
+        """The path under which this process, outside the namespace, sees a path inside."""
         return Path(f"/proc/{self._keeper.pid}/root{path}")
 
     def mxtrials(self, *arguments: str | Path, **changes: str) -> "subprocess.CompletedProcess[str]":
-        """Runs a command inside, with changes to its environment."""
+        """Runs a command inside the namespace, with changes to its environment."""
         return self._run(*command(*arguments), environment={**self.environment, **changes})
 
-    def _do(self, *words: str | Path) -> None:
+    def _run_checked(self, *words: str | Path) -> None:
         done = self._run(*words, environment=dict(os.environ))
         assert done.returncode == 0, done.stderr
 
@@ -83,7 +88,7 @@ class Disks:
 
 @contextmanager
 def small_disks(folder: Path, environment: dict[str, str]) -> Iterator[Disks]:
-    """A namespace without disks yet, or a test that is skipped."""
+    """Opens a namespace without disks; skips the test if this machine does not allow it."""
     try:
         keeper = subprocess.Popen(
             [*_UNSHARE, "sh", "-c", "mount -t tmpfs none /mnt && umount /mnt && echo ready && exec cat"],
@@ -99,7 +104,7 @@ def small_disks(folder: Path, environment: dict[str, str]) -> Iterator[Disks]:
         assert keeper.stdout is not None
         assert keeper.stderr is not None
         if keeper.stdout.readline() != "ready\n":
-            pytest.skip(f"no disk can be mounted here, without root or namespaces: {keeper.stderr.read().strip()}")
+            pytest.skip(f"no disk can be mounted here without root or user namespaces: {keeper.stderr.read().strip()}")
         try:
             yield Disks(keeper, folder, environment)
         finally:

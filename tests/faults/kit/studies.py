@@ -1,4 +1,4 @@
-"""Small studies with real parts, on a pool that a test chooses."""
+"""Small studies with real parts on a pool of the test's choice, and what their stores hold."""
 
 from contextlib import closing
 from pathlib import Path
@@ -32,16 +32,20 @@ trials: 1
 
 
 def run_study(folder: Path, pool: WorkerPool, *overrides: str) -> RunDir:
-    """Runs a study to its end in a new run directory, and closes the pool."""
-    spec, run_dir = load_spec(SPEC, overrides), RunDir.create(folder)
+    """Runs a study to its end in a new run directory and closes the pool."""
+    spec = load_spec(SPEC, overrides)
+    run_dir = RunDir.create(folder)
     with closing(Store.create(run_dir.store, spec.name)) as store, closing(pool):
         Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir))).run()
     return run_dir
 
 
 def trials_of(run_dir: RunDir) -> list[TrialRecord]:
-    """What the store has; each trial has one row for each epoch, and by now maybe more, if somebody trains it."""
-    with closing(StudyReader.open(run_dir.store)) as store:
+    """All trials of a study, after checking that each has one measurement per epoch.
+
+    A trial that is being trained may have more measurements than its record had epochs.
+    """
+    with StudyReader.open(run_dir.store) as store:
         records = store.trials()
         for record in records:
             epochs = [measurement.epoch for measurement in store.measurements(record.number)]
@@ -50,19 +54,19 @@ def trials_of(run_dir: RunDir) -> list[TrialRecord]:
 
 
 def attempts_of(run_dir: RunDir, number: int = 0) -> list[tuple[str, str]]:
-    """How each attempt of a trial ended, and why."""
-    return list(zip(of_attempts("outcome", run_dir, number), of_attempts("error", run_dir, number), strict=True))
+    """Outcome and error of each attempt of a trial."""
+    return list(zip(attempt_column("outcome", run_dir, number), attempt_column("error", run_dir, number), strict=True))
 
 
-def of_attempts(column: str, run_dir: RunDir, number: int = 0) -> list[str]:
-    """What the store has in a column of each attempt of a trial."""
-    with closing(StudyReader.open(run_dir.store)) as store:
+def attempt_column(column: str, run_dir: RunDir, number: int = 0) -> list[str]:
+    """One column of the store's table of attempts, for the attempts of one trial."""
+    with StudyReader.open(run_dir.store) as store:
         rows = store.rows(f"SELECT {column} FROM attempts WHERE trial = ? ORDER BY attempt", number)
         return [row[column] or "" for row in rows]
 
 
 def undisturbed_hashes(folder: Path, dataset: Dataset, *overrides: str) -> list[str | None]:
-    """The final weights of the same study, in this process, without a fault."""
+    """SHA-256 of the final weights of each trial of the same study, run in this process without a fault."""
     run_dir = run_study(folder, InlinePool(dataset, SETTINGS), *overrides)
     assert all(trial.state is TrialState.COMPLETE for trial in trials_of(run_dir))
     return [trial.weights_sha256 for trial in trials_of(run_dir)]

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.kit.limits import limited
 from tests.faults.kit.matrix import fault
-from tests.support.command_line import CommandLine, assert_refused
+from tests.support.command_line import CommandLine, assert_refused, run_with_ulimit
 
 ADDRESSES_KB = 5_000_000
 
@@ -26,7 +25,7 @@ def test_network_beyond_the_memory_fails_alone(environment: dict[str, str], smal
         "limits.attempts=2",
     )
     options = [*small, *(f"--set={field}" for field in fields), "--json"]
-    done = limited(f"-v {ADDRESSES_KB}", environment, "run", "smoke", *options, "--out", tmp_path / "run")
+    done = run_with_ulimit(f"-v {ADDRESSES_KB}", environment, "run", "smoke", *options, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     huge, modest = json.loads(done.stdout)["trials"]
     assert (huge["state"], huge["attempts"], modest["state"]) == ("FAIL", 2, "COMPLETE")

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.kit.limits import limited
 from tests.faults.kit.matrix import fault
-from tests.support.command_line import CommandLine, assert_refused
+from tests.support.command_line import CommandLine, assert_refused, run_with_ulimit
 
 ADDRESSES_KB = 2_000_000
 BOMB = "a: &a [x, x]\n" + "".join(f"{name}: &{name} [*{last}, *{last}]\n" for last, name in pairwise("abcdefghi"))
@@ -33,7 +32,7 @@ def test_hostile_spec_is_refused(name: str, environment: dict[str, str], tmp_pat
     text, words = HOSTILE[name]
     spec = tmp_path / "hostile.yaml"
     spec.write_text(text)
-    refused = limited(f"-v {ADDRESSES_KB}", environment, "run", spec, "--local", "--out", tmp_path / "run")
+    refused = run_with_ulimit(f"-v {ADDRESSES_KB}", environment, "run", spec, "--local", "--out", tmp_path / "run")
     assert_refused(refused, 2, *words)
     assert list(tmp_path.iterdir()) == [spec]
 

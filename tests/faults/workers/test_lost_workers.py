@@ -19,16 +19,16 @@ from mnist_core.data.dataset import Dataset
 from tests.faults.kit.faulty_worker import (
     FaultyWorker,
     Kind,
-    Plan,
-    assert_goes_on,
-    faulty_study,
+    PlannedFault,
+    assert_resumed,
+    run_faulty_study,
     trained_epochs,
 )
-from tests.faults.kit.lanes import LanesPool
 from tests.faults.kit.matrix import fault
-from tests.faults.kit.studies import SETTINGS, attempts_of, of_attempts, run_study, trials_of, undisturbed_hashes
-from tests.faults.kit.warm import eventually, has_ended
+from tests.faults.kit.shuffled_pool import ShuffledPool
+from tests.faults.kit.studies import SETTINGS, attempt_column, attempts_of, run_study, trials_of, undisturbed_hashes
 from tests.support.small_cluster import Together, small_cluster
+from tests.support.waiting import has_ended, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -59,18 +59,18 @@ class Disturbed:
     run_dir: RunDir
     hashes: list[str | None]
 
-    def assert_goes_on(self, kind: Kind, outcome: str, *words: str) -> None:
+    def assert_resumed(self, kind: Kind, outcome: str, *words: str) -> None:
         """The trial ended as if nothing had happened."""
         number = PLANNED.index(kind)
-        assert_goes_on(self.run_dir, number, self.hashes[number], outcome, *words)
+        assert_resumed(self.run_dir, number, self.hashes[number], outcome, *words)
 
 
 @pytest.fixture(scope="module")
 def disturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Disturbed:
     folder = tmp_path_factory.mktemp("disturbed")
-    plans = [Plan(kind, trial=number) for number, kind in enumerate(PLANNED)]
+    plans = [PlannedFault(kind, trial=number) for number, kind in enumerate(PLANNED)]
     overrides = [f"trials={len(PLANNED) + 1}", "limits.epoch_timeout_s=10"]
-    run_dir = faulty_study(folder, small_dataset, plans, *overrides)
+    run_dir = run_faulty_study(folder, small_dataset, plans, *overrides)
     return Disturbed(run_dir, undisturbed_hashes(folder / "undisturbed", small_dataset, *overrides))
 
 
@@ -82,7 +82,7 @@ def disturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory, small_da
 )
 @pytest.mark.parametrize("kind", ["SIGKILL", "SIGSEGV", "exit"])
 def test_trial_of_a_worker_that_dies_goes_on(kind: Kind, disturbed: Disturbed) -> None:
-    disturbed.assert_goes_on(kind, "crashed", "worker process", "died: it crashed or was killed")
+    disturbed.assert_resumed(kind, "crashed", "worker process", "died: it crashed or was killed")
 
 
 @fault(
@@ -92,7 +92,7 @@ def test_trial_of_a_worker_that_dies_goes_on(kind: Kind, disturbed: Disturbed) -
     lost=SINCE_LAST_STATE,
 )
 def test_trial_of_a_worker_that_hangs_goes_on(disturbed: Disturbed) -> None:
-    disturbed.assert_goes_on("SIGSTOP", "crashed", "no epoch ended within limits.epoch_timeout_s")
+    disturbed.assert_resumed("SIGSTOP", "crashed", "no epoch ended within limits.epoch_timeout_s")
 
 
 @fault(
@@ -102,8 +102,8 @@ def test_trial_of_a_worker_that_hangs_goes_on(disturbed: Disturbed) -> None:
     lost=SINCE_LAST_STATE,
 )
 def test_trial_that_raises_goes_on(disturbed: Disturbed) -> None:
-    disturbed.assert_goes_on("RuntimeError", "failed", "RuntimeError: on demand")
-    first, last = of_attempts("traceback", disturbed.run_dir, PLANNED.index("RuntimeError"))
+    disturbed.assert_resumed("RuntimeError", "failed", "RuntimeError: on demand")
+    first, last = attempt_column("traceback", disturbed.run_dir, PLANNED.index("RuntimeError"))
     assert "faulty_worker.py" in first
     assert last == ""
 
@@ -118,10 +118,10 @@ class LastFirst(Random):
 def test_trial_that_raised_goes_on_on_another_worker(tmp_path: Path, small_idx_folder: Path) -> None:
     source = shutil.copytree(small_idx_folder, tmp_path / "source")
     # The worker that it raises on is idle before the other one is.
-    make_worker = partial(FaultyWorker, folder=tmp_path, plans=[Plan("RuntimeError")])
-    run_dir = run_study(tmp_path / "run", LanesPool(source, 2, LastFirst(), make_worker=make_worker))
-    assert of_attempts("outcome", run_dir) == ["failed", "complete"]
-    assert of_attempts("worker", run_dir) == ["cpu-1", "cpu-0"]
+    make_worker = partial(FaultyWorker, folder=tmp_path, faults=[PlannedFault("RuntimeError")])
+    run_dir = run_study(tmp_path / "run", ShuffledPool(source, 2, LastFirst(), make_worker=make_worker))
+    assert attempt_column("outcome", run_dir) == ["failed", "complete"]
+    assert attempt_column("worker", run_dir) == ["cpu-1", "cpu-0"]
 
 
 @fault(
@@ -145,7 +145,7 @@ def test_trial_that_cannot_succeed_is_tried_once(disturbed: Disturbed) -> None:
     lost=SINCE_LAST_STATE,
 )
 def test_trial_without_memory_goes_on_when_there_is_some(disturbed: Disturbed) -> None:
-    disturbed.assert_goes_on("MemoryError", "failed", "MemoryError")
+    disturbed.assert_resumed("MemoryError", "failed", "MemoryError")
 
 
 @fault(
@@ -157,8 +157,8 @@ def test_trial_without_memory_goes_on_when_there_is_some(disturbed: Disturbed) -
 def test_poisonous_trial_is_quarantined_and_the_others_complete(
     nodes: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
-    plans, overrides = [Plan("SIGKILL", times=3)], ["trials=4", "limits.attempts=10"]
-    run_dir = faulty_study(tmp_path, small_dataset, plans, *overrides)
+    plans, overrides = [PlannedFault("SIGKILL", times=3)], ["trials=4", "limits.attempts=10"]
+    run_dir = run_faulty_study(tmp_path, small_dataset, plans, *overrides)
     poisonous, *others = trials_of(run_dir)
     assert (poisonous.state, poisonous.attempts) == (TrialState.FAIL, 3)
     assert "in quarantine on a worker of its own" in (poisonous.error or "")
@@ -186,7 +186,7 @@ class NodeKiller(Together):
         if isinstance(event, Measured) and event.worker == self.victim and event.measurement.epoch == 2:
             self.victim = ""
             self.cluster.remove_node(self.node, allow_graceful=False)
-            eventually(lambda: has_ended(self.process), "the worker follows its node")
+            wait_until(lambda: has_ended(self.process), "the worker follows its node")
         return event
 
 

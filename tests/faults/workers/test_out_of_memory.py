@@ -9,7 +9,7 @@ from ray.cluster_utils import Cluster
 
 from cluster.ray_backend.session import ray_session
 from mnist_core.data.dataset import Dataset
-from tests.faults.kit.faulty_worker import EATEN_BYTES, Plan, assert_goes_on, faulty_study
+from tests.faults.kit.faulty_worker import FILL_BYTES, PlannedFault, assert_resumed, run_faulty_study
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.studies import undisturbed_hashes
 from tests.support.small_cluster import small_cluster
@@ -18,7 +18,7 @@ from tests.support.small_group import small_group
 pytestmark = pytest.mark.slow
 
 # What Ray lets the node use beside what it uses now: more than tests beside this one begin to use, or cease to.
-HEADROOM_BYTES = EATEN_BYTES // 2
+HEADROOM_BYTES = FILL_BYTES // 2
 # What is not to be used in any case, for Ray looks once in a while.
 SPARE_BYTES = 2**30
 
@@ -44,9 +44,9 @@ def watchful_node() -> Iterator[Cluster]:
 def test_kill_by_ray_for_lack_of_memory_is_recognised(
     watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
-    run_dir = faulty_study(tmp_path, small_dataset, [Plan("eats memory")], slots=1)
+    run_dir = run_faulty_study(tmp_path, small_dataset, [PlannedFault("fill memory")], slots=1)
     (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
-    assert_goes_on(run_dir, 0, undisturbed, "lost", "out of memory: Ray killed the worker")
+    assert_resumed(run_dir, 0, undisturbed, "lost", "out of memory: Ray killed the worker")
 
 
 @fault(
@@ -59,6 +59,6 @@ def test_kill_by_the_kernel_for_lack_of_memory_is_recognised(
     watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
     with small_group(3 * 2**29) as group:
-        run_dir = faulty_study(tmp_path, small_dataset, [Plan("eats memory", group=group)], slots=1)
+        run_dir = run_faulty_study(tmp_path, small_dataset, [PlannedFault("fill memory", group=group)], slots=1)
     (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
-    assert_goes_on(run_dir, 0, undisturbed, "lost", "out of memory, probably: the kernel of node")
+    assert_resumed(run_dir, 0, undisturbed, "lost", "out of memory, probably: the kernel of node")

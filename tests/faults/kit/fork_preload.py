@@ -1,16 +1,17 @@
-"""What a process does that is to become many: it runs a study, so that all is imported and set up. See warm.py."""
+"""What the fork server imports before it forks: it also runs a study, so that everything is imported and set up.
+
+See forked_process.py.
+"""
 
 import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import scipy.stats
+import scipy.stats  # noqa: F401 (the sampler `qmc` imports it late)
 
 from jobs.cli import main
 from tests.support.small_images import idx_bytes
-
-__all__ = ["scipy"]  # for the sampler qmc
 
 with tempfile.TemporaryDirectory() as folder:
     for part in ("train", "t10k"):

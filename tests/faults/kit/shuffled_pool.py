@@ -1,4 +1,4 @@
-"""A study on several workers at once in one process, which dies by SIGKILL when it has taken in so many events."""
+"""Studies on several workers in one process, whose events arrive in random order; SIGKILL at a chosen event."""
 
 import os
 import signal
@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
+
+from typing_extensions import override
 
 from cluster.driver.driver import Driver
 from cluster.driver.parts import StudyParts
@@ -16,50 +18,71 @@ from cluster.spec.spec_file import load_spec
 from cluster.store.store import Store
 from cluster.trial import TrialSpec
 from cluster.workers.events import Ready, WorkerEvent
+from cluster.workers.pool import WorkerPool
 from cluster.workers.worker import MakeWorker, Worker
 from mnist_core.data.cache import open_dataset
 from tests.faults.kit.studies import SETTINGS, SPEC
 
 
-class LanesPool:
-    """See WorkerPool: real workers that take turns as chance has it, several of them between two transactions."""
+class ShuffledPool(WorkerPool):
+    """A pool of real workers in this process, of which a random one trains next.
+
+    Several events may come between two transactions of the driver, as on Ray.
+    """
 
     def __init__(
         self,
         source: Path,
-        lanes: int,
-        chance: Random,
+        workers: int,
+        rng: Random,
         dies_at: int | None = None,
         make_worker: MakeWorker = Worker,
     ) -> None:
-        """dies_at: the event that the driver does not live to see."""
+        """Opens the workers.
+
+        Args:
+            source: a folder of IDX files, in which the data cache is made too.
+            workers: how many.
+            rng: chooses the worker that trains next.
+            dies_at: the process is killed when the driver asks for this event, counted from 1.
+            make_worker: makes each of the workers.
+        """
         dataset = open_dataset(str(source), cache_dir=source)
-        self._workers = {f"cpu-{n}": make_worker(f"cpu-{n}", "cpu", dataset, SETTINGS) for n in range(lanes)}
-        self._chance, self._dies_at, self._events = chance, dies_at, 0
+        self._workers = {f"cpu-{n}": make_worker(f"cpu-{n}", "cpu", dataset, SETTINGS) for n in range(workers)}
+        self._rng = rng
+        self._dies_at = dies_at
+        self._events = 0
         self._todo: list[Callable[[], WorkerEvent]] = [self._ready(name) for name in self._workers]
 
+    @override
     def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
         self._todo.append(lambda: self._workers[worker].start(trial))
 
+    @override
     def advance(self, worker: str) -> None:
         self._todo.append(self._workers[worker].advance)
 
+    @override
     def suspend(self, worker: str) -> None:
         self._todo.append(self._workers[worker].suspend)
 
+    @override
     def kill(self, worker: str, cause: str) -> None:
         raise NotImplementedError
 
+    @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         self._events += 1
         if self._events == self._dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        return self._todo.pop(self._chance.randrange(len(self._todo)))() if self._todo else None
+        return self._todo.pop(self._rng.randrange(len(self._todo)))() if self._todo else None
 
     @property
+    @override
     def has_event(self) -> bool:
-        return bool(self._todo) and self._chance.random() < 0.9
+        return bool(self._todo) and self._rng.random() < 0.9
 
+    @override
     def close(self) -> None:
         self._todo.clear()
 
@@ -67,14 +90,15 @@ class LanesPool:
         return lambda: Ready(name, os.getpid())
 
 
-def drive(
-    path: Path, source: Path, overrides: Sequence[str], lanes: int, chance: Random, dies_at: int | None = None
+def run_or_resume(
+    path: Path, source: Path, overrides: Sequence[str], workers: int, rng: Random, dies_at: int | None = None
 ) -> None:
-    """Begins a study, or goes on with it."""
-    spec, run_dir = load_spec(SPEC, overrides), RunDir(path)
+    """Starts a study on a ShuffledPool, or resumes it if its run directory exists; see ShuffledPool for the rest."""
+    spec = load_spec(SPEC, overrides)
+    run_dir = RunDir(path)
     if not path.exists():
         with RunDir.create_atomically(path) as hidden:
             Store.create(hidden.store, spec.name).close()
-    pool = LanesPool(source, lanes, chance, dies_at)
+    pool = ShuffledPool(source, workers, rng, dies_at)
     with run_dir.locked(), closing(Store.open(run_dir.store)) as store:
         Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir))).run()

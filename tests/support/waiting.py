@@ -1,0 +1,28 @@
+"""Waiting for something to happen in another process."""
+
+import time
+from collections.abc import Callable
+
+import psutil
+
+PATIENCE_S, POLL_S = 120.0, 0.01
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Waits until the condition holds.
+
+    Raises:
+        AssertionError: it does not hold within two minutes; the message says what was awaited.
+    """
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, f"not within {PATIENCE_S} s: {what}"
+        time.sleep(POLL_S)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether a process is gone, or is a zombie that its parent does not reap."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -27,11 +27,11 @@ from cluster.store.store import Store
 from cluster.trial import TrialState
 from cluster.workers.events import Finished, Measured, WorkerEvent
 from cluster.workers.inline_pool import InlinePool
+from jobs.bench.ready_together import ReadyTogether
 from mnist_core.data.dataset import Dataset
 from tests.cluster.worn_worker import NINE
 from tests.faults.kit.studies import SETTINGS, SPEC, run_study, trials_of, undisturbed_hashes
 from tests.support.command_line import ROOT
-from tests.support.small_cluster import Together
 
 EPOCHS = 9 * 6
 # What a process may hold more after many trials than before them: MiB, and objects of Python's.
@@ -60,7 +60,7 @@ def four_cpus() -> Iterator[None]:
 def test_on_ray_with_any_number_of_workers(
     workers: int, four_cpus: None, small_dataset: Dataset, expected: list[str | None], tmp_path: Path
 ) -> None:
-    run_dir = run_study(tmp_path / "run", Together(workers, small_dataset, SETTINGS), *NINE)
+    run_dir = run_study(tmp_path / "run", ReadyTogether(workers, small_dataset, SETTINGS), *NINE)
     trials = trials_of(run_dir)
     assert len({trial.worker for trial in trials}) == workers
     assert [trial.weights_sha256 for trial in trials] == expected

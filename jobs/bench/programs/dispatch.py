@@ -23,9 +23,8 @@ from cluster.store.store import Store
 from cluster.tensorboard.recorder import Recorder
 from cluster.time_spent import Part
 from cluster.trial import TrialSpec
-from cluster.workers.events import Finished, Ready, WorkerEvent
+from cluster.workers.events import Finished, Ready
 from cluster.workers.pool import WorkerPool
-from cluster.workers.slots import Slot
 from jobs.bench.programs.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
 
 
@@ -66,22 +65,10 @@ def run_pool(trials: int, workers: int) -> float:
 
 def _open_ready_pool(workers: int, epoch_s: float) -> WorkerPool:
     """Starts workers and waits until all are ready, so that a short study does not run on the first one alone."""
-    from cluster.ray_backend.pool import RayPool  # imports Ray, after `ray_session` has set its environment variables
+    from jobs.bench.ready_together import ReadyTogether  # imports Ray, after `ray_session` has set its environment
 
-    class ReadyTogether(RayPool):
-        def __init__(self) -> None:
-            slots = [Slot(f"cpu-{index}", "cpu") for index in range(workers)]
-            super().__init__(slots, NO_DATA, SETTINGS, make_worker=partial(NoopWorker, epoch_s=epoch_s))
-            self._ready: list[WorkerEvent] = []
-            while len(self._ready) < workers:
-                event = super().next_event(1.0)
-                if isinstance(event, Ready):
-                    self._ready.append(event)
 
-        def next_event(self, timeout_s: float) -> WorkerEvent | None:
-            return self._ready.pop() if self._ready else super().next_event(timeout_s)
-
-    return ReadyTogether()
+    return ReadyTogether(workers, NO_DATA, SETTINGS, partial(NoopWorker, epoch_s=epoch_s))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from cluster.ray_backend.session import ray_session
 from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
 from cluster.workers.events import Measured, WorkerEvent
+from jobs.bench.ready_together import ReadyTogether
 from mnist_core.data.dataset import Dataset
 from tests.faults.kit.faulty_worker import (
     FaultyWorker,
@@ -27,7 +28,7 @@ from tests.faults.kit.faulty_worker import (
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.shuffled_pool import ShuffledPool
 from tests.faults.kit.studies import SETTINGS, attempt_column, attempts_of, run_study, trials_of, undisturbed_hashes
-from tests.support.small_cluster import Together, small_cluster
+from tests.support.small_cluster import small_cluster
 from tests.support.waiting import has_ended, wait_until
 
 pytestmark = pytest.mark.slow
@@ -170,7 +171,7 @@ def test_poisonous_trial_is_quarantined_and_the_others_complete(
     ]
 
 
-class NodeKiller(Together):
+class NodeKiller(ReadyTogether):
     """Ends a node when the worker on it has trained two epochs of its trial."""
 
     def __init__(self, cluster: Cluster, dataset: Dataset, folder: Path) -> None:

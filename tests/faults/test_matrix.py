@@ -1,7 +1,7 @@
-"""The page on faults says what the tests prove, no more and no less."""
+"""docs/faults.md has the fault matrix as the tests declare it."""
 
 from tests.faults.kit import matrix
 
 
-def test_page_on_faults_has_the_table_of_the_tests() -> None:
-    assert matrix.PAGE.read_text() == matrix.page_with(matrix.table()), "`python -m tests.faults.kit.matrix` writes it"
+def test_page_has_the_matrix_of_the_tests() -> None:
+    assert matrix.PAGE.read_text() == matrix.page_with(matrix.table()), "run `python -m tests.faults.kit.matrix`"

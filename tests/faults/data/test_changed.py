@@ -1,4 +1,4 @@
-"""Data that changes or goes while a study rests."""
+"""Data that changes or disappears while no driver runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +15,9 @@ RESUME = (f"--trials={TRIALS}", "--local", "--quiet")
 
 
 @pytest.fixture
-def mine(started_run: Path, small_idx_folder: Path, tmp_path: Path) -> Path:
-    """A folder of the test's own from which the run directory has its data."""
-    folder = tmp_path / "mine"
+def own_data(started_run: Path, small_idx_folder: Path, tmp_path: Path) -> Path:
+    """A folder that only `started_run` reads its data from, so that the test can change it."""
+    folder = tmp_path / "own-data"
     folder.mkdir()
     for file in small_idx_folder.glob("*-ubyte"):
         (folder / file.name).write_bytes(file.read_bytes())
@@ -34,7 +34,7 @@ def swap_training_and_test_images(folder: Path) -> None:
         aside.rename(test)
 
 
-def cut_environment(run: Path) -> None:
+def truncate_environment(run: Path) -> None:
     environment = run / "environment.json"
     environment.write_bytes(environment.read_bytes()[:200])
 
@@ -45,59 +45,61 @@ def make_old(run: Path) -> None:
 
 @fault(
     "Data, specs and settings",
-    "the data changes after a study began, its cache there or gone, `environment.json` whole or damaged",
-    seen="`resume` and `evaluate` are refused in one sentence with both fingerprints, exit code 2",
-    lost="nothing: once the files are restored, the study goes on",
+    "the data changes after a study started, with or without its cache, with `environment.json` intact or damaged",
+    seen="`resume` and `evaluate`: one-line error with both fingerprints, exit code 2",
+    cost="nothing: once the files are restored, the study continues",
 )
-@pytest.mark.parametrize("prepare", [lambda run: None, cut_environment, make_old], ids=["as it is", "cut", "old"])
-def test_changed_data_is_refused_until_it_is_restored(
+@pytest.mark.parametrize(
+    "prepare", [lambda run: None, truncate_environment, make_old], ids=["intact", "truncated", "old"]
+)
+def test_changed_data_is_rejected_until_it_is_restored(
     prepare: Callable[[Path], object],
     started_run: Path,
-    mine: Path,
+    own_data: Path,
     mxtrials: CommandLine,
     undisturbed: Path,
     tmp_path: Path,
 ) -> None:
     prepare(started_run)
-    swap_training_and_test_images(mine)
+    swap_training_and_test_images(own_data)
     assert_refused(
         mxtrials("resume", started_run, *RESUME), 2, "has changed since the study began: its fingerprint is", "and was"
     )
     assert_refused(mxtrials("evaluate", started_run), 2, "has changed since the study")
     without_cache = mxtrials("resume", started_run, *RESUME, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert_refused(without_cache, 2, "has changed since the study began", "restore the files")
-    swap_training_and_test_images(mine)
+    swap_training_and_test_images(own_data)
     assert mxtrials("resume", started_run, *RESUME).returncode == 0
     assert read_results(started_run) == read_results(undisturbed)
 
 
 @fault(
     "Data, specs and settings",
-    "`environment.json` of a run that an older mxtrials made is damaged or gone, which alone told of its data",
-    seen="`resume` warns that the data cannot be compared, and goes on; from then on the present data is the study's",
-    lost="whether the data has changed until then",
+    "`environment.json` of a run made by an older mxtrials, the only record of its data, is damaged or missing",
+    seen="`resume` warns that the data cannot be compared, and continues; from then on it expects the current data",
+    cost="no check for changes before that",
 )
-def test_data_that_nothing_tells_of_is_told_once(started_run: Path, mine: Path, mxtrials: CommandLine) -> None:
+def test_unrecorded_data_is_reported_once(started_run: Path, own_data: Path, mxtrials: CommandLine) -> None:
     make_old(started_run)
-    cut_environment(started_run)
+    truncate_environment(started_run)
     resume = ("resume", started_run, "--trials=1", "--local")
     first, second = mxtrials(*resume), mxtrials(*resume)
     assert (first.returncode, second.returncode) == (0, 0)
     assert first.stdout.count("warning: the data cannot be compared") == 1
     assert "warning" not in second.stdout
-    cut_environment(started_run)
-    swap_training_and_test_images(mine)
+    truncate_environment(started_run)
+    swap_training_and_test_images(own_data)
     assert_refused(mxtrials(*resume), 2, "has changed since the study began")
 
 
 @fault(
     "Data, specs and settings",
-    "the data is gone when a study is resumed",
-    seen="one sentence with the folder, exit code 2; `show` works",
-    lost="nothing",
+    "the data is missing when a study is resumed",
+    seen="one-line error naming the folder, exit code 2; `show` works",
+    cost="nothing",
 )
-def test_missing_data_is_refused(started_run: Path, mine: Path, mxtrials: CommandLine, tmp_path: Path) -> None:
-    mine.rename(tmp_path / "elsewhere")
-    assert_refused(mxtrials("resume", started_run, *RESUME), 2, f"data folder {mine} does not exist")
-    assert_refused(mxtrials("evaluate", started_run), 2, f"data folder {mine} does not exist")
+def test_missing_data_is_reported(started_run: Path, own_data: Path, mxtrials: CommandLine, tmp_path: Path) -> None:
+    own_data.rename(tmp_path / "elsewhere")
+    assert_refused(mxtrials("resume", started_run, *RESUME), 2, f"data folder {own_data} does not exist")
+    assert_refused(mxtrials("evaluate", started_run), 2, f"data folder {own_data} does not exist")
     assert mxtrials("show", started_run).returncode == 0

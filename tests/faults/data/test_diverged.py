@@ -1,21 +1,21 @@
-"""Losses that are no numbers any more."""
+"""Losses that become infinite or NaN."""
 
 import json
 
 from tests.faults.kit.matrix import fault
 from tests.support.command_line import CommandLine
 
-# Each step multiplies every weight by 1 - learning rate: by -99, so that they overflow, or by 0.9.
+# With this decay each step multiplies every weight by 1 - learning rate: by 0.9, or by -99, which overflows.
 FIELDS = ("training.weight_decay=1", "training.epochs=20", "search.sampler.kind=grid")
 
 
 @fault(
     "Data, specs and settings",
-    "the loss of a trial becomes infinite or NaN",
+    "a trial's loss becomes infinite or NaN",
     seen="the trial is FAIL with the cause `diverged`, and never the best",
-    lost="that trial, which is not tried again",
+    cost="that trial, which is not retried",
 )
-def test_trial_that_diverges_fails_and_is_never_best(mxtrials: CommandLine, small: list[str]) -> None:
+def test_diverged_trial_fails_and_is_never_best(mxtrials: CommandLine, small: list[str]) -> None:
     rates = "search.space={training.learning_rate: {choices: [100.0, 0.1]}}"
     options = [option for field in (*FIELDS, rates) for option in ("--set", field)]
     done = mxtrials("run", "smoke", *small, *options, "--out", "run", "--json")
@@ -31,10 +31,10 @@ def test_trial_that_diverges_fails_and_is_never_best(mxtrials: CommandLine, smal
 @fault(
     "Data, specs and settings",
     "all trials diverge",
-    seen="one sentence that no trial was completed, exit code 1; `mxtrials show` says why",
-    lost="the study; its trials are recorded",
+    seen="one-line error that no trial was completed, exit code 1; `mxtrials show` says why",
+    cost="the study; its trials are recorded",
 )
-def test_study_whose_trials_all_diverge_exits_with_one(mxtrials: CommandLine, small: list[str]) -> None:
+def test_study_whose_trials_all_diverge_exits_with_1(mxtrials: CommandLine, small: list[str]) -> None:
     options = [option for field in (*FIELDS, "training.learning_rate=100") for option in ("--set", field)]
     done = mxtrials("run", "smoke", *small, *options, "--set", "search={}", "--trials", "1", "--out", "run")
     assert done.returncode == 1, done.stdout

@@ -14,22 +14,22 @@ from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import read_outcome
 
 AN_HOUR_S = 3600.0
-AMID_THE_FIRST_TRIAL = 25
+DURING_THE_FIRST_TRIAL = 25  # this step on the disk
 
 
-def set_clock_back(as_soon_as: Path) -> None:
-    """For this process it is an hour earlier from now on, or from the moment when there is such a path."""
+def set_clock_back(once_exists: Path) -> None:
+    """Sets this process's clock back by an hour as soon as a path exists."""
     true_time = time.time
-    time.time = lambda: true_time() - AN_HOUR_S * as_soon_as.exists()
+    time.time = lambda: true_time() - AN_HOUR_S * once_exists.exists()
 
 
 @fault(
     "The driver",
-    "the clock is set back while a study runs, or before it is resumed",
+    "the clock is set back during a study, or before it is resumed",
     seen="nothing",
-    lost="nothing: no order depends on it, neither in the store nor in TensorBoard's files",
+    cost="nothing: no order depends on the clock, neither in the store nor in TensorBoard's files",
 )
-@pytest.mark.parametrize("moment", ["while it runs", "before it is resumed"])
+@pytest.mark.parametrize("moment", ["during a study", "before a resume"])
 def test_clock_that_is_set_back_changes_nothing(
     moment: str, small: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -39,15 +39,15 @@ def test_clock_that_is_set_back_changes_nothing(
     run = partial(mxtrials, "run", "smoke", *options, "--out")
     assert run("undisturbed").wait() == 0
     run_dir = RunDir(tmp_path / "disturbed")
-    if moment == "while it runs":
+    if moment == "during a study":
         assert run(run_dir.path, run_first=partial(set_clock_back, run_dir.trial_tensorboard(2))).wait() == 0
     else:
-        death = run(run_dir.path, run_first=partial(die_before_step, AMID_THE_FIRST_TRIAL, tmp_path)).wait()
-        assert death == -signal.SIGKILL
-        (left,) = run_dir.trial_tensorboard(0).iterdir()
+        exit_code = run(run_dir.path, run_first=partial(die_before_step, DURING_THE_FIRST_TRIAL, tmp_path)).wait()
+        assert exit_code == -signal.SIGKILL
+        (old_file,) = run_dir.trial_tensorboard(0).iterdir()
         resume = partial(mxtrials, "resume", run_dir.path, "--local", "--quiet")
         assert resume(run_first=partial(set_clock_back, tmp_path)).wait() == 0
-        assert all(file.name > left.name for file in run_dir.trial_tensorboard(0).iterdir())
+        assert all(file.name > old_file.name for file in run_dir.trial_tensorboard(0).iterdir())
     assert read_outcome(run_dir.path) == read_outcome(tmp_path / "undisturbed")
     for trial in run_dir.tensorboard.iterdir():
         files = sorted(trial.iterdir())

@@ -1,4 +1,4 @@
-"""Studies that end before their last trial because they were told to, and what a resume makes of them."""
+"""Studies that end by one of their limits, and studies that are extended after their end."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Command = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def summary(small: list[str], environment: dict[str, str], tmp_path: Path) -> Command:
-    """Runs the study in `run` with some fields of its spec, or resumes it: what `--json` prints at its end."""
+    """Runs or resumes the study in `run` and returns what `--json` prints: `summary("run" | "resume", *fields)`."""
 
     def call(name: str, *fields: str) -> dict[str, Any]:
         overrides = [word for field in fields for word in ("--set", field)]
@@ -35,11 +35,11 @@ def summary(small: list[str], environment: dict[str, str], tmp_path: Path) -> Co
 
 @fault(
     "The driver",
-    "`limits.minutes` are over",
-    seen="running trials end their epoch and are saved; exit code 0; `mxtrials resume` goes on for as many minutes",
-    lost="nothing",
+    "`limits.minutes` run out",
+    seen="running trials finish their epoch and are saved; exit code 0; `mxtrials resume` has the full time again",
+    cost="nothing",
 )
-def test_study_whose_minutes_are_over_is_saved_and_goes_on(summary: Command, tmp_path: Path) -> None:
+def test_study_that_runs_out_of_minutes_is_saved_and_resumes(summary: Command, tmp_path: Path) -> None:
     lengths = ("search.space={training.epochs: {choices: [1, 10000]}}", "search.sampler={kind: grid}", "trials=2")
     ended = summary("run", *lengths, "limits.minutes=0.02")
     assert (ended["state"], ended["reason"]) == ("complete", "limits.minutes: 0.02 are over")
@@ -55,10 +55,10 @@ def test_study_whose_minutes_are_over_is_saved_and_goes_on(summary: Command, tmp
 @fault(
     "The driver",
     "a trial reaches `stop.objective`",
-    seen="exit code 0; neither a resume nor more trials start anything",
-    lost="nothing",
+    seen="exit code 0; resuming it, even with more trials, starts nothing",
+    cost="nothing",
 )
-def test_study_that_has_reached_its_objective_is_done(summary: Command) -> None:
+def test_study_that_reached_its_objective_stays_complete(summary: Command) -> None:
     ended = summary("run", "trials=3", "stop.objective=0.0")
     assert (ended["state"], ended["reason"]) == ("complete", "trial 0 reached the objective 0.0")
     assert [trial["state"] for trial in ended["trials"]] == ["COMPLETE"]
@@ -67,12 +67,12 @@ def test_study_that_has_reached_its_objective_is_done(summary: Command) -> None:
 
 @fault(
     "The driver",
-    "more trials are wanted of a study that is done",
-    seen="`mxtrials resume --trials N` runs them; a grid has no more than its points",
-    lost="nothing: they are the trials that a longer study would have had",
+    "a complete study is given more trials",
+    seen="`mxtrials resume --trials N` runs them; a grid has no more trials than points",
+    cost="nothing: they are the trials that a longer study would have had",
 )
 @pytest.mark.parametrize("sampler", ["random", "grid", "qmc", "tpe"])
-def test_study_that_is_extended_has_the_trials_of_a_longer_one(
+def test_extended_study_has_the_trials_of_a_longer_one(
     sampler: str, small: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     space = "search.space={training.learning_rate: {low: 0.1, high: 0.4, step: 0.1}}"

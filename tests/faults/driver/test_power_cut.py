@@ -1,4 +1,4 @@
-"""What a power cut would find on the disk: what was forced there, in which order. The cut itself is not caused."""
+"""What a power cut would find on the disk: what was synced, in which order. The cut itself is not caused."""
 
 import sys
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from cluster.run_dir.paths import RunDir
 from cluster.store.store import Store
 from tests.faults.kit.matrix import fault
 
-FULL = 2  # SQLite's number of it
+FULL = 2  # SQLite's number for synchronous=FULL
 DURABLE = {"write", "fsync", "replace", "rename", "commit"}
 
 
 def calls_of(action: Callable[[], object]) -> list[str]:
-    """What an action asks of the system for its files, in this order; a folder's fsync as `fsync folder`."""
+    """The calls of DURABLE that an action makes, in order; the fsync of a folder is `fsync folder`."""
     calls: list[str] = []
 
     def profile(frame: FrameType, event: str, function: object) -> None:
@@ -43,11 +43,11 @@ def run_dir(tmp_path: Path) -> RunDir:
 
 @fault(
     "The driver",
-    "a power cut (not caused: the tests show what is forced to the disk, and when)",
-    seen="`mxtrials resume` goes on",
-    lost="training since the last states; what was committed is on the disk, states before the store knows of them",
+    "a power cut (not caused: the tests check what is synced to disk, and in which order)",
+    seen="`mxtrials resume` continues",
+    cost="training since the last saved states; every commit is on disk, every state before the store refers to it",
 )
-def test_state_is_on_the_disk_before_the_store_knows_of_it(run_dir: RunDir) -> None:
+def test_state_is_synced_before_the_store_refers_to_it(run_dir: RunDir) -> None:
     checkpoints = Checkpoints(run_dir)
     with closing(Store.open(run_dir.store)) as store:
         (journal,), (synchronous,) = (
@@ -55,20 +55,20 @@ def test_state_is_on_the_disk_before_the_store_knows_of_it(run_dir: RunDir) -> N
         )
         assert (journal, synchronous) == ("wal", FULL)
 
-        def one_epoch() -> None:
+        def save_epoch() -> None:
             store.begin()
             store.add_trial(0, "mlp", {}, 0)
             checkpoints.save(0, 1, b"state")
             store.commit()
 
-        forced = ["write", "fsync", "replace", "fsync folder"]
-        assert calls_of(one_epoch) == ["fsync folder", "fsync folder", *forced, "commit"]  # two folders are new
-        assert calls_of(lambda: checkpoints.save(0, 2, b"state")) == forced
+        save = ["write", "fsync", "replace", "fsync folder"]
+        assert calls_of(save_epoch) == ["fsync folder", "fsync folder", *save, "commit"]  # two folders are new
+        assert calls_of(lambda: checkpoints.save(0, 2, b"state")) == save
 
 
-def test_run_directory_is_on_the_disk_before_its_first_trial(tmp_path: Path) -> None:
-    def begin() -> None:
+def test_run_directory_is_synced_before_its_first_trial(tmp_path: Path) -> None:
+    def create() -> None:
         with RunDir.create_atomically(tmp_path / "runs" / "study"):
             pass
 
-    assert calls_of(begin) == ["rename", "fsync folder", "fsync folder"]  # `runs` is new, too
+    assert calls_of(create) == ["rename", "fsync folder", "fsync folder"]  # `runs` is new too

@@ -1,4 +1,4 @@
-"""Studies whose driver is killed again and again have the trials that they would have had."""
+"""Studies whose driver is killed repeatedly, on one and on several workers."""
 
 import secrets
 import signal
@@ -11,7 +11,7 @@ import pytest
 
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
-from cluster.trial import TrialState
+from cluster.trial import TrialRecord, TrialState
 from mnist_core.training.state import unpack
 from tests.faults.kit.forked_process import ForkedProcess
 from tests.faults.kit.matrix import fault
@@ -25,58 +25,68 @@ SPEC = (
     "training.epochs=6",
 )
 DEATHS, LATEST_EVENT = 4, 8
-RUNNING = TrialState.RUNNING
 
 
 @fault(
     "The driver",
-    "SIGKILL, again and again, with several workers (samplers `random`, `grid`, `qmc`)",
-    seen="`mxtrials resume` goes on",
-    lost="the epochs under way: the study has exactly the trials that it would have had, and their weights",
+    "repeated SIGKILL with several workers (samplers `random`, `grid`, `qmc`)",
+    seen="`mxtrials resume` continues",
+    cost="the running epochs; the study ends with exactly the trials and weights that it would have had",
 )
 @pytest.mark.parametrize("sampler", ["random", "grid", "qmc"])
-def test_study_killed_again_and_again_has_the_trials_of_one_that_was_not(
+def test_repeatedly_killed_study_has_the_trials_of_an_undisturbed_one(
     sampler: str, small_idx_folder: Path, tmp_path: Path
 ) -> None:
     overrides = [*SPEC, f"search.sampler={{kind: {sampler}}}"]
-    assert_ends_alike(partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=3), tmp_path)
+    assert_kills_change_nothing(
+        partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=3), tmp_path
+    )
 
 
 @fault(
     "The driver",
-    "SIGKILL, again and again, with one worker, the sampler `tpe` and a pruner",
-    seen="`mxtrials resume` goes on",
-    lost="the epoch under way: the same trials are proposed, and pruned after the same epochs",
+    "repeated SIGKILL with one worker, the sampler `tpe` and a pruner",
+    seen="`mxtrials resume` continues",
+    cost="the running epoch; the same trials are proposed, and pruned after the same epochs",
 )
 @pytest.mark.parametrize("pruner", ["none", "asha", "median"])
-def test_study_that_learns_from_its_trials_on_one_worker_is_the_same_if_it_is_killed(
+def test_repeatedly_killed_tpe_study_on_one_worker_proposes_and_prunes_the_same(
     pruner: str, small_idx_folder: Path, tmp_path: Path
 ) -> None:
     overrides = [*SPEC, "search.sampler={kind: tpe, n_startup_trials: 3}", f"search.pruner={{kind: {pruner}}}"]
-    assert_ends_alike(partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=1), tmp_path)
+    assert_kills_change_nothing(
+        partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=1), tmp_path
+    )
 
 
-def assert_ends_alike(study: Callable[..., None], folder: Path) -> None:
-    """The study that is killed as chance has it ends as the undisturbed one."""
+def assert_kills_change_nothing(study: Callable[..., None], folder: Path) -> None:
+    """Checks that a study that is killed at random events ends like an undisturbed one.
+
+    Args:
+        study: starts or resumes it in a run directory; see `run_or_resume`.
+        folder: gets both run directories.
+    """
     seed = secrets.randbits(32)
-    undisturbed, killed, chance = RunDir(folder / "undisturbed"), RunDir(folder / "killed"), Random(seed)
+    rng = Random(seed)
+    undisturbed = RunDir(folder / "undisturbed")
+    killed = RunDir(folder / "killed")
     assert ForkedProcess(study, undisturbed.path, rng=Random(seed)).wait() == 0
-    for dies_at in [chance.randint(1, LATEST_EVENT) for _ in range(DEATHS)]:
-        exit_code = ForkedProcess(study, killed.path, rng=Random(chance.random()), dies_at=dies_at).wait()
+    for dies_at in [rng.randint(1, LATEST_EVENT) for _ in range(DEATHS)]:
+        exit_code = ForkedProcess(study, killed.path, rng=Random(rng.random()), dies_at=dies_at).wait()
         assert exit_code == -signal.SIGKILL, f"seed {seed}"
-        assert _states_at_hand(killed) == [trial.epochs for trial in trials_of(killed) if trial.state is RUNNING], seed
-    assert ForkedProcess(study, killed.path, rng=Random(chance.random())).wait() == 0
+        running = [trial for trial in trials_of(killed) if trial.state is TrialState.RUNNING]
+        assert _saved_epochs(killed, running) == [trial.epochs for trial in running], f"seed {seed}"
+    assert ForkedProcess(study, killed.path, rng=Random(rng.random())).wait() == 0
 
-    assert [without_varying(trial) for trial in trials_of(killed)] == [
-        without_varying(trial) for trial in trials_of(undisturbed)
-    ], seed
+    ended, expected = ([without_varying(trial) for trial in trials_of(run_dir)] for run_dir in (killed, undisturbed))
+    assert ended == expected, f"seed {seed}"
     for trial in trials_of(killed):
         *earlier, last = [outcome for outcome, _ in attempts_of(killed, trial.number)]
-        assert (set(earlier) <= {"interrupted"}, last) == (True, trial.state.value.lower()), seed
+        assert (set(earlier) <= {"interrupted"}, last) == (True, trial.state.value.lower()), f"seed {seed}"
 
 
-def _states_at_hand(run_dir: RunDir) -> list[int]:
-    """The epochs from which the trials that were running go on."""
-    checkpoints, running = Checkpoints(run_dir), [trial for trial in trials_of(run_dir) if trial.state is RUNNING]
+def _saved_epochs(run_dir: RunDir, running: list[TrialRecord]) -> list[int]:
+    """The epochs after which these trials will resume."""
+    checkpoints = Checkpoints(run_dir)
     states = [checkpoints.newest(trial.number, at_most=trial.epochs) for trial in running]
     return [unpack(state).epoch if state else 0 for state in states]

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, once and twice, and before there is anything to save."""
+"""Ctrl-C and SIGTERM, once, twice, and before there is anything to save."""
 
 import json
 import os
@@ -20,17 +20,17 @@ from tests.support.command_line import CommandLine, command
 from tests.support.waiting import wait_until
 
 EPOCHS = 80
-GO_ON = "interrupted; go on with: mxtrials resume run\n"
+RESUME_HINT = "interrupted; go on with: mxtrials resume run\n"
 
 
 @fault(
     "The driver",
     "Ctrl-C (SIGINT) or SIGTERM",
-    seen="running trials end their epoch and are saved; exit code 130 and the command to go on with",
-    lost="nothing",
+    seen="running trials finish their epoch and are saved; exit code 130, with the command to resume",
+    cost="nothing",
 )
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_study_saves_its_last_epoch_and_goes_on_from_it(
+def test_interrupted_study_saves_its_last_epoch_and_resumes_from_it(
     signal_number: int, mxtrials: CommandLine, small: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     run_dir = RunDir(tmp_path / "run")
@@ -46,7 +46,7 @@ def test_interrupted_study_saves_its_last_epoch_and_goes_on_from_it(
         next(line for line in running.stdout if "epoch 1/" in line)
         running.send_signal(signal_number)
         _, stderr = running.communicate(timeout=60)
-    assert (running.returncode, stderr) == (130, GO_ON)
+    assert (running.returncode, stderr) == (130, RESUME_HINT)
     assert read_summary(run_dir).state == "interrupted"
     *_, stopped = trials_of(run_dir)
     assert stopped.state is TrialState.WAITING
@@ -60,7 +60,7 @@ def test_interrupted_study_saves_its_last_epoch_and_goes_on_from_it(
 
 
 @pytest.mark.slow
-def test_study_on_ray_saves_its_last_epoch_also_where_all_its_processes_are_interrupted(
+def test_study_on_ray_saves_its_last_epoch_if_all_its_processes_are_interrupted(
     mxtrials: CommandLine, small: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     small.remove("--local")
@@ -76,9 +76,9 @@ def test_study_on_ray_saves_its_last_epoch_also_where_all_its_processes_are_inte
     ) as running:
         assert running.stdout is not None
         next(line for line in running.stdout if "epoch 1/" in line)
-        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
         _, stderr = running.communicate(timeout=60)
-    assert (running.returncode, stderr) == (130, GO_ON)
+    assert (running.returncode, stderr) == (130, RESUME_HINT)
     run_dir = RunDir(tmp_path / "run")
     (stopped,) = trials_of(run_dir)
     assert (read_summary(run_dir).state, stopped.state) == ("interrupted", TrialState.WAITING)
@@ -90,23 +90,24 @@ def test_study_on_ray_saves_its_last_epoch_also_where_all_its_processes_are_inte
 @fault(
     "The driver",
     "a second Ctrl-C or SIGTERM",
-    seen="it leaves at once; exit code 130 and the command to go on with",
-    lost="the epochs under way",
+    seen="the driver exits at once; exit code 130, with the command to resume",
+    cost="the running epochs",
 )
 @pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)])
-def test_study_interrupted_twice_does_not_wait_for_its_epoch_and_can_go_on(
+def test_second_interrupt_exits_during_the_epoch_and_the_study_resumes(
     signals: tuple[int, int], small: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    # One epoch that takes seconds: 200 steps, one for each image.
+    # An epoch of seconds: 200 steps, one per image.
     fields = ("model.hidden=[1024, 1024]", "training.batch_size=1", "trials=1")
     options = [*small, *(word for field in fields for word in ("--set", field))]
-    run_dir, mxtrials = RunDir(tmp_path / "run"), partial(ForkedCommand, folder=tmp_path, environment=environment)
+    run_dir = RunDir(tmp_path / "run")
+    mxtrials = partial(ForkedCommand, folder=tmp_path, environment=environment)
     driver = mxtrials("run", "smoke", *options, "--out", "run")
     wait_until(lambda: run_dir.path.exists() and bool(trials_of(run_dir)), "a trial runs")
     os.kill(driver.pid, signals[0])
     wait_until(lambda: "stopping (interrupted)" in driver.stdout.read_text(), "it says that it stops")
     os.kill(driver.pid, signals[1])
-    assert (driver.wait(), driver.stderr.read_text()) == (130, GO_ON)
+    assert (driver.wait(), driver.stderr.read_text()) == (130, RESUME_HINT)
     assert [(trial.state, trial.epochs) for trial in trials_of(run_dir)] == [(TrialState.RUNNING, 0)]
     assert mxtrials("resume", "run", "--local").wait() == 0
     assert [(trial.state, trial.epochs) for trial in trials_of(run_dir)] == [(TrialState.COMPLETE, 1)]
@@ -116,13 +117,14 @@ def test_study_interrupted_twice_does_not_wait_for_its_epoch_and_can_go_on(
     "The driver",
     "Ctrl-C or SIGTERM before the first trial",
     seen="exit code 130, no run directory",
-    lost="nothing: nothing had begun",
+    cost="nothing",
 )
 @pytest.mark.parametrize("moment", ["cache", "MXNet"])
-def test_study_interrupted_before_its_first_trial_leaves_no_run(
+def test_interrupt_before_the_first_trial_leaves_no_run(
     moment: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    cache, run_dir = tmp_path / "cache", RunDir(tmp_path / "runs" / "run")
+    cache = tmp_path / "cache"
+    run_dir = RunDir(tmp_path / "runs" / "run")
     with subprocess.Popen(
         command("run", "smoke", "--out", run_dir.path),
         cwd=tmp_path,
@@ -131,7 +133,7 @@ def test_study_interrupted_before_its_first_trial_leaves_no_run(
         stderr=subprocess.PIPE,
         text=True,
     ) as run:
-        wait_until(cache.exists if moment == "cache" else run_dir.tensorboard.exists, f"{moment} is under way")
+        wait_until(cache.exists if moment == "cache" else run_dir.tensorboard.exists, f"{moment} is being loaded")
         run.send_signal(signal.SIGTERM)
         _, stderr = run.communicate(timeout=60)
     assert (run.returncode, stderr) == (130, "interrupted\n")

@@ -14,11 +14,11 @@ from tests.support.command_line import CommandLine, assert_refused
 
 @fault(
     "The driver",
-    "a run that an older mxtrials made is shown and resumed",
-    seen="nothing: `show` reads it as it is, `resume` brings its store up to date",
-    lost="nothing",
+    "a run made by an older mxtrials is shown or resumed",
+    seen="nothing: `show` reads it unchanged, `resume` upgrades its store",
+    cost="nothing",
 )
-def test_run_of_the_first_version_goes_on(started_run: Path, mxtrials: CommandLine) -> None:
+def test_run_of_the_first_version_is_shown_and_resumed(started_run: Path, mxtrials: CommandLine) -> None:
     run_dir = RunDir(started_run)
     (before,) = trials_of(run_dir)
     downgrade_store(run_dir.store)
@@ -33,11 +33,11 @@ def test_run_of_the_first_version_goes_on(started_run: Path, mxtrials: CommandLi
 
 @fault(
     "The driver",
-    "a run that a newer mxtrials made is shown or resumed",
-    seen="refused in one sentence with both versions, exit code 2",
-    lost="nothing: nothing is written to it",
+    "a run made by a newer mxtrials is shown or resumed",
+    seen="one-line error with both versions, exit code 2",
+    cost="nothing: nothing is written to it",
 )
-def test_run_of_a_newer_version_is_refused(started_run: Path, mxtrials: CommandLine) -> None:
+def test_run_of_a_newer_version_is_rejected(started_run: Path, mxtrials: CommandLine) -> None:
     store = RunDir(started_run).store
     with closing(sqlite3.connect(store)) as sql:
         sql.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")

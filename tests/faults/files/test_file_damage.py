@@ -1,4 +1,4 @@
-"""Files of a run that are damaged or gone: what can be made again is, all else is refused in one sentence."""
+"""Damaged and missing files of a run: those that can be rebuilt are, for all others there is a one-line error."""
 
 import json
 import os
@@ -28,12 +28,12 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-def cut(path: Path) -> None:
+def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def cut_in_line_six(path: Path) -> None:
-    """Of a spec: amid the list of its layers."""
+def truncate_line_six(path: Path) -> None:
+    """Truncates a spec within the list of its layers."""
     path.write_text(path.read_text().partition("]")[0])
 
 
@@ -46,7 +46,7 @@ def remove(path: Path) -> None:
 
 
 def die_in_second_trial() -> None:
-    """From now on this process dies by SIGKILL where it makes a folder for the second trial."""
+    """Makes this process kill itself when it makes a folder for the second trial."""
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "os.mkdir" and "trial-0001" in str(arguments[0]):
@@ -58,18 +58,18 @@ def die_in_second_trial() -> None:
 @fault(
     "Disks and files",
     "the data cache is damaged or empty",
-    seen="it is built anew; `mxtrials data` says so",
-    lost="nothing",
+    seen="it is rebuilt; `mxtrials data` says so",
+    cost="nothing",
 )
 @pytest.mark.parametrize("damage", [flip_a_bit, empty])
-def test_damaged_cache_is_built_anew(
+def test_damaged_cache_is_rebuilt(
     damage: Damage, environment: dict[str, str], small_idx_folder: Path, tmp_path: Path
 ) -> None:
-    ask = ("data", "--source", small_idx_folder, "--json")
+    data = ("data", "--source", small_idx_folder, "--json")
     own_cache = {**environment, "XDG_CACHE_HOME": str(tmp_path)}
-    before = json.loads(run_successfully(own_cache, *ask))
+    before = json.loads(run_successfully(own_cache, *data))
     damage(Path(before["path"]))
-    after = json.loads(run_successfully(own_cache, *ask))
+    after = json.loads(run_successfully(own_cache, *data))
     assert after["built"]
     assert after["damage"]
     assert after["fingerprint"] == before["fingerprint"]
@@ -77,16 +77,16 @@ def test_damaged_cache_is_built_anew(
 
 @fault(
     "Disks and files",
-    "training states are damaged, cut short or empty",
-    seen="a warning with the file; the trial goes on from the state before, or from its beginning",
-    lost="training since the last whole state",
+    "training states are damaged, truncated or empty",
+    seen="a warning with the file; the trial resumes from the previous state, or starts over",
+    cost="training since the last intact state",
 )
-@pytest.mark.parametrize("damages", [[flip_a_bit], [cut, empty, flip_a_bit]])
-def test_damaged_training_state_is_passed_over(
+@pytest.mark.parametrize("damages", [[flip_a_bit], [truncate, empty, flip_a_bit]])
+def test_damaged_training_state_is_skipped(
     damages: list[Damage], stopped_run: Path, mxtrials: CommandLine, undisturbed: Path
 ) -> None:
     states = sorted((stopped_run / "checkpoints" / "trial-0000").glob("*.state"), reverse=True)
-    assert len(states) >= 2  # and one more if the driver could not commit the last epoch
+    assert len(states) >= 2  # three if the driver could not commit the last epoch
     damaged = states[: len(damages)]
     for damage, state in zip(damages, damaged, strict=False):
         damage(state)
@@ -99,12 +99,12 @@ def test_damaged_training_state_is_passed_over(
 
 @fault(
     "Disks and files",
-    "`study.db` is damaged, cut short or empty",
-    seen="one sentence, exit code 2: restore it from a copy; nothing is written to it",
-    lost="what the file holds, unless there is a copy",
+    "`study.db` is damaged, truncated or empty",
+    seen="one-line error, exit code 2: restore it from a copy; nothing is written to it",
+    cost="what the file held, unless there is a copy",
 )
-@pytest.mark.parametrize("damage", [cut, empty])
-def test_damaged_store_is_refused(damage: Damage, started_run: Path, mxtrials: CommandLine) -> None:
+@pytest.mark.parametrize("damage", [truncate, empty])
+def test_damaged_store_is_rejected(damage: Damage, started_run: Path, mxtrials: CommandLine) -> None:
     store = started_run / "study.db"
     damage(store)
     damaged = store.read_bytes()
@@ -115,9 +115,9 @@ def test_damaged_store_is_refused(damage: Damage, started_run: Path, mxtrials: C
 
 @fault(
     "Disks and files",
-    "a bit flips within a value of `study.db`",
-    seen="`resume` is refused in one sentence with table and row, exit code 2; nothing is written to it",
-    lost="that value, unless there is a copy; `show`, which only reads, does not look for it",
+    "a bit flips in a value of `study.db`",
+    seen="`resume`: one-line error naming the table and row, exit code 2; nothing is written to it",
+    cost="that value, unless there is a copy; `show`, which only reads, does not check for it",
 )
 @pytest.mark.parametrize(
     ("before", "table"),
@@ -128,7 +128,7 @@ def test_damaged_store_is_refused(damage: Damage, started_run: Path, mxtrials: C
         ('"val/accuracy": 0.', "measurements"),
     ],
 )
-def test_bit_within_a_value_of_the_store_is_noticed(
+def test_flipped_bit_in_a_value_of_the_store_is_detected(
     before: str, table: str, started_run: Path, mxtrials: CommandLine
 ) -> None:
     store = started_run / "study.db"
@@ -146,34 +146,34 @@ def test_bit_within_a_value_of_the_store_is_noticed(
     "Disks and files",
     "`study.db-wal` is deleted after a crash",
     seen="the study as it was when SQLite last moved its log into `study.db`",
-    lost="what was committed since: keep both files together",
+    cost="what was committed since: keep both files together",
 )
-def test_store_without_its_log_is_what_it_was_before(killed_run: Path, mxtrials: CommandLine) -> None:
+def test_store_without_its_log_is_an_older_one(killed_run: Path, mxtrials: CommandLine) -> None:
     (killed_run / "study.db-wal").unlink()
     assert "interrupted (its driver ended without a word): no trial yet" in mxtrials("show", killed_run).stdout
 
 
 @fault(
     "Disks and files",
-    "`spec.yaml` is damaged or gone",
-    seen="one sentence with file and line, or that it is gone, exit code 2",
-    lost="nothing, once it is restored",
+    "`spec.yaml` is damaged or missing",
+    seen="one-line error naming the file, and the line if it is damaged, exit code 2",
+    cost="nothing, once it is restored",
 )
-@pytest.mark.parametrize(("damage", "told"), [(cut_in_line_six, ", line 6: "), (remove, " cannot be read: no such")])
-def test_damaged_spec_is_refused(damage: Damage, told: str, started_run: Path, mxtrials: CommandLine) -> None:
+@pytest.mark.parametrize(("damage", "words"), [(truncate_line_six, ", line 6: "), (remove, " cannot be read: no such")])
+def test_damaged_spec_is_rejected(damage: Damage, words: str, started_run: Path, mxtrials: CommandLine) -> None:
     damage(started_run / "spec.yaml")
     for arguments in (["show"], ["resume", "--local"]):
-        assert_refused(mxtrials(*arguments, started_run), 2, f"{started_run}/spec.yaml{told}")
+        assert_refused(mxtrials(*arguments, started_run), 2, f"{started_run}/spec.yaml{words}")
 
 
 @fault(
     "Disks and files",
-    "`environment.json`, tables, TensorBoard's files or the best model are damaged or gone",
-    seen="`mxtrials resume` writes them anew, `environment.json` as it was: `study.db` knows what it told",
-    lost="nothing",
+    "`environment.json`, tables, TensorBoard's files or the best model are damaged or missing",
+    seen="`mxtrials resume` writes them again; `environment.json` as it was, from `study.db`",
+    cost="nothing",
 )
-@pytest.mark.parametrize("damage_environment", [cut, flip_a_bit, remove])
-def test_what_can_be_made_again_is(
+@pytest.mark.parametrize("damage_environment", [truncate, flip_a_bit, remove])
+def test_files_that_can_be_rebuilt_are(
     damage_environment: Damage, undisturbed: Path, mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     run_dir = shutil.copytree(undisturbed, tmp_path / "run")
@@ -181,7 +181,7 @@ def test_what_can_be_made_again_is(
     remove(run_dir / "results.parquet")
     flip_a_bit(run_dir / "metrics.parquet")
     remove(run_dir / "best" / "model-symbol.json")
-    for number, damage in enumerate([flip_a_bit, cut]):
+    for number, damage in enumerate([flip_a_bit, truncate]):
         for events in (run_dir / "tensorboard" / f"trial-{number:04d}").iterdir():
             damage(events)
     done = mxtrials("resume", run_dir, "--local", "--quiet")
@@ -194,11 +194,11 @@ def test_what_can_be_made_again_is(
 
 @fault(
     "Disks and files",
-    "TensorBoard's files of the best trial are damaged, and the driver that writes them anew is killed before its end",
-    seen="the next `mxtrials resume` writes what is still lacking: predictions and network",
-    lost="nothing",
+    "TensorBoard's files of the best trial are damaged, and the driver that rewrites them is killed before its end",
+    seen="the next `mxtrials resume` writes what is still missing: predictions and network",
+    cost="nothing",
 )
-def test_what_a_killed_driver_has_not_made_again_is_made_by_the_next(
+def test_files_that_a_killed_driver_did_not_rebuild_are_rebuilt_by_the_next(
     started_run: Path, environment: dict[str, str], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     for events in (started_run / "tensorboard" / "trial-0000").iterdir():
@@ -215,10 +215,10 @@ def test_what_a_killed_driver_has_not_made_again_is_made_by_the_next(
 @fault(
     "Disks and files",
     "the best model is damaged",
-    seen="`predict` is refused in one sentence with the file, exit code 2; `resume` writes them anew",
-    lost="nothing",
+    seen="`predict`: one-line error naming the file, exit code 2; `resume` writes it again",
+    cost="nothing",
 )
-def test_damaged_model_is_refused(
+def test_damaged_model_is_rejected(
     started_run: Path, mxtrials: CommandLine, small_dataset: Dataset, tmp_path: Path
 ) -> None:
     params = started_run / "best" / "model-0000.params"

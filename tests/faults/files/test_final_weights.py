@@ -1,4 +1,4 @@
-"""The final weights of the best trial, damaged before the study could score it on the test set."""
+"""Final weights of the best trial that are damaged or missing before it is scored on the test set."""
 
 import json
 from contextlib import closing
@@ -13,8 +13,8 @@ from tests.support.command_line import CommandLine
 
 
 @pytest.fixture
-def shown(mxtrials: CommandLine, small: list[str]) -> dict[str, object]:
-    """What a study ends with, in the folder `run`; with trials added to it, it has another best trial to score."""
+def summary(mxtrials: CommandLine, small: list[str]) -> dict[str, object]:
+    """Runs a study in the folder `run` and returns what `--json` prints."""
     done = mxtrials("run", "smoke", *small, "--out", "run", "--json")
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
@@ -22,13 +22,13 @@ def shown(mxtrials: CommandLine, small: list[str]) -> dict[str, object]:
 
 @fault(
     "Disks and files",
-    "the final weights of a best trial are damaged or gone before its test",
+    "the final weights of a best trial are damaged or missing before it is tested",
     seen="a warning; the trial is trained again, to the same bits, and the study ends as it would have",
-    lost="the time",
+    cost="the time to train it again",
 )
 @pytest.mark.parametrize("damage", ["flip", "delete"])
 def test_best_trial_is_trained_again(
-    damage: str, shown: dict[str, object], mxtrials: CommandLine, tmp_path: Path
+    damage: str, summary: dict[str, object], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     (state,) = run.glob("checkpoints/*/*.state")
@@ -38,40 +38,39 @@ def test_best_trial_is_trained_again(
         state.write_bytes(content)
     else:
         state.unlink()
-    for file in (run / "best").iterdir():  # so that the finish needs the weights once more
+    for file in (run / "best").iterdir():  # so that the weights are needed again
         file.unlink()
     done = mxtrials("resume", "run", "--local")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"warning: trial {state.parent.name[-1]} is trained again" in done.stdout
     again = json.loads(mxtrials("show", "run", "--json").stdout)
-    assert again == shown
+    assert again == summary
     assert (run / "best" / "model-0000.params").exists()
     assert state.exists()
     assert bytes(content) != state.read_bytes()
 
 
 def best_of(run: Path) -> int:
-    """The trial whose model is kept."""
+    """The number of the trial whose model is saved."""
     return int(json.loads((run / "best" / "model.json").read_text())["trial"])
 
 
 @fault(
     "Disks and files",
-    "the final weights of a best trial are gone, and cannot be trained again to the bit (a GPU's, another processor's)",
-    seen="a warning, which says which model `best/` holds; exit code 0",
-    lost="its test scores and its model, where they were not written before",
+    "the final weights of a best trial are missing, and retraining gives other bits (on a GPU or another processor)",
+    seen="a warning that says which model `best/` holds; exit code 0",
+    cost="its test scores and its model, unless they were written before",
 )
 @pytest.mark.parametrize("trained_on", ["gpu-0", "cpu-0"])
-def test_best_trial_that_cannot_be_trained_again_is_told(
-    trained_on: str, shown: dict[str, object], mxtrials: CommandLine, tmp_path: Path
+def test_best_trial_that_cannot_be_trained_again_is_reported(
+    trained_on: str, summary: dict[str, object], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     number = best_of(run)
-    for file in (
-        file for kept in ("checkpoints/*/*", "best/*", "tensorboard/*/*.predictions") for file in run.glob(kept)
-    ):
-        file.unlink()
-    with closing(Store.open(run / "study.db")) as store:  # as another processor would have rounded
+    for pattern in ("checkpoints/*/*", "best/*", "tensorboard/*/*.predictions"):
+        for file in run.glob(pattern):
+            file.unlink()
+    with closing(Store.open(run / "study.db")) as store:  # weights that this processor cannot reproduce
         store.connection.execute("UPDATE attempts SET worker = ?", (trained_on,))
         store.finish_trial(number, TrialState.COMPLETE, store.trials()[number].value, "0" * 64)
     done = mxtrials("resume", "run", "--local")
@@ -81,8 +80,8 @@ def test_best_trial_that_cannot_be_trained_again_is_told(
     assert f"run/best holds no model, although trial {number} is the best" in done.stdout
 
 
-def test_model_of_an_earlier_best_trial_is_told(
-    shown: dict[str, object], mxtrials: CommandLine, tmp_path: Path
+def test_saved_model_of_an_earlier_best_trial_is_reported(
+    summary: dict[str, object], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     before = best_of(tmp_path / "run")
     with closing(Store.open(tmp_path / "run" / "study.db")) as store:

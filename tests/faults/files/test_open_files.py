@@ -1,4 +1,4 @@
-"""Too few open files, at each level of too few."""
+"""Limits of open files that are too low at different moments of a study."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from tests.support.command_line import CommandLine, assert_refused, run_with_uli
 
 @fault(
     "Disks and files",
-    "a process may have too few open files (`ulimit -n`)",
-    seen="one sentence, exit code 3; `mxtrials resume` goes on when there are more",
-    lost="nothing",
+    "the limit of open files is too low (`ulimit -n`)",
+    seen="one-line error, exit code 3; `mxtrials resume` continues under a higher limit",
+    cost="nothing",
 )
-def test_too_few_open_files_are_told(
+def test_too_few_open_files_are_reported(
     environment: dict[str, str], started_run: Path, mxtrials: CommandLine, undisturbed: Path
 ) -> None:
     resume = ("resume", started_run, f"--trials={TRIALS}", "--local", "--quiet")
@@ -30,12 +30,12 @@ def test_too_few_open_files_are_told(
 
 @fault(
     "Disks and files",
-    "a process may have too few open files for Ray",
-    seen="one sentence with the limit and `ulimit`, exit code 3, before Ray is started; no run directory",
-    lost="nothing: nothing had begun",
+    "the limit of open files is too low for Ray",
+    seen="one-line error naming the limit and `ulimit`, exit code 3, before Ray starts; no run directory",
+    cost="nothing",
 )
 @pytest.mark.parametrize("files", [12, 63])
-def test_too_few_open_files_for_ray_are_told_at_once(
+def test_too_few_open_files_for_ray_are_reported_before_it_starts(
     files: int, environment: dict[str, str], options: list[str], tmp_path: Path
 ) -> None:
     on_ray = [option for option in options if option != "--local"]

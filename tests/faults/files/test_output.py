@@ -1,4 +1,4 @@
-"""Standard output that cannot be written: the study is kept, and the exit code tells."""
+"""Standard output that cannot be written: the study is kept, and the exit code says so."""
 
 import subprocess
 from pathlib import Path
@@ -10,35 +10,35 @@ from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import read_results
 from tests.support.command_line import command
 
-REFUSED = "mxtrials: standard output cannot be written (No space left on device): free disk space, or redirect it"
+REJECTED = "mxtrials: standard output cannot be written (No space left on device): free disk space, or redirect it"
 
 
 @fault(
     "Disks and files",
-    "the disk is full under standard output (`> log`)",
-    seen="one sentence on stderr, exit code 3; `mxtrials show` prints what could not be printed",
-    lost="nothing: the study goes on",
+    "the disk that standard output goes to is full (`> log`)",
+    seen="one-line error on stderr, exit code 3; `mxtrials show` prints what could not be printed",
+    cost="nothing: the study continues",
 )
-@pytest.mark.parametrize("shown", ["--json", None])
-def test_study_goes_on_when_its_output_is_refused(
-    shown: str | None, environment: dict[str, str], tmp_path: Path, options: list[str], undisturbed: Path
+@pytest.mark.parametrize("option", ["--json", None])
+def test_study_continues_if_its_output_cannot_be_written(
+    option: str | None, environment: dict[str, str], tmp_path: Path, options: list[str], undisturbed: Path
 ) -> None:
     run_dir = tmp_path / "run"
-    arguments = [*options, f"--trials={TRIALS}", f"--out={run_dir}", *([shown] if shown else [])]
-    done = to_a_full_disk(environment, "run", *arguments)
-    asked = to_a_full_disk(environment, "show", run_dir)
-    assert (done.returncode, done.stderr) == (3, f"{REFUSED}; the study is kept: `mxtrials show {run_dir}`\n")
-    assert (asked.returncode, asked.stderr) == (3, f"{REFUSED}\n")
+    arguments = [*options, f"--trials={TRIALS}", f"--out={run_dir}", *([option] if option else [])]
+    done = run_on_full_disk(environment, "run", *arguments)
+    shown = run_on_full_disk(environment, "show", run_dir)
+    assert (done.returncode, done.stderr) == (3, f"{REJECTED}; the study is kept: `mxtrials show {run_dir}`\n")
+    assert (shown.returncode, shown.stderr) == (3, f"{REJECTED}\n")
     assert read_results(run_dir) == read_results(undisturbed)
 
 
 @fault(
     "Disks and files",
     "standard output and error are closed (`>&- 2>&-`)",
-    seen="nothing; the exit code is that of the study",
-    lost="nothing",
+    seen="nothing; the exit code is the study's",
+    cost="nothing",
 )
-def test_study_goes_on_without_standard_streams(
+def test_study_continues_without_standard_streams(
     environment: dict[str, str], tmp_path: Path, options: list[str], undisturbed: Path
 ) -> None:
     run_dir = tmp_path / "run"
@@ -48,8 +48,8 @@ def test_study_goes_on_without_standard_streams(
     assert read_results(run_dir) == read_results(undisturbed)
 
 
-def to_a_full_disk(environment: dict[str, str], *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    """Runs a command whose output cannot be written."""
+def run_on_full_disk(environment: dict[str, str], *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Runs a command whose standard output is a full disk."""
     with Path("/dev/full").open("w") as full:
         return subprocess.run(
             command(*arguments),

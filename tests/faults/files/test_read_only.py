@@ -1,4 +1,4 @@
-"""A run directory that nobody may write to: reading it works, all else is refused in one sentence."""
+"""Read-only folders: commands that only read work, all others fail with a one-line error."""
 
 import json
 from pathlib import Path
@@ -15,10 +15,10 @@ from tests.support.command_line import assert_refused
 @fault(
     "Disks and files",
     "a run directory becomes read-only",
-    seen="`show`, `predict` and `evaluate` work; `resume` is refused in one sentence, exit code 3",
-    lost="nothing",
+    seen="`show`, `predict` and `evaluate` work; `resume` fails with a one-line error, exit code 3",
+    cost="nothing",
 )
-def test_read_only_run_is_read_and_not_resumed(
+def test_read_only_run_can_be_read_but_not_resumed(
     disks: Disks, started_run: Path, small_dataset: Dataset, tmp_path: Path
 ) -> None:
     Image.fromarray(small_dataset.test.images[0]).save(tmp_path / "digit.png")
@@ -36,10 +36,10 @@ def test_read_only_run_is_read_and_not_resumed(
 @fault(
     "Disks and files",
     "a run directory becomes read-only after its driver was killed",
-    seen='`show` says "interrupted", with all that was committed',
-    lost="nothing",
+    seen='`show` says "interrupted", with everything that was committed',
+    cost="nothing",
 )
-def test_killed_run_is_shown_where_nothing_can_be_written(disks: Disks, killed_run: Path) -> None:
+def test_killed_run_is_shown_if_it_is_read_only(disks: Disks, killed_run: Path) -> None:
     disks.make_read_only(killed_run)
     shown = json.loads(disks.mxtrials("show", killed_run, "--json").stdout)
     assert shown["state"] == "interrupted"
@@ -48,12 +48,12 @@ def test_killed_run_is_shown_where_nothing_can_be_written(disks: Disks, killed_r
 
 @fault(
     "Disks and files",
-    "the folder for a new run, or that of the data cache, is read-only",
-    seen="one sentence with the folder, exit code 3",
-    lost="nothing: nothing had begun",
+    "the folder for a new run, or for the data cache, is read-only",
+    seen="one-line error naming the folder, exit code 3",
+    cost="nothing",
 )
 @pytest.mark.parametrize("folder", ["runs", "cache"])
-def test_study_does_not_begin_where_nothing_can_be_written(
+def test_study_does_not_start_in_a_read_only_folder(
     folder: str, disks: Disks, tmp_path: Path, options: list[str]
 ) -> None:
     disks.mount(tmp_path / folder)

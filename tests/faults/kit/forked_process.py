@@ -7,7 +7,7 @@ no threads that a fork could lose.
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -84,6 +84,29 @@ class ForkedCommand(ForkedProcess):
         super().__init__(
             _run_mxtrials, [*map(str, arguments)], folder, dict(environment), (self.stdout, self.stderr), run_first
         )
+
+
+class ForkedStudy:
+    """A study with one driver after the other.
+
+    Attributes:
+        folder: the drivers' working directory.
+        run_dir: the run directory in it.
+    """
+
+    def __init__(self, folder: Path, options: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Makes the folder; `options` are those of `mxtrials run smoke`."""
+        folder.mkdir()
+        self.folder = folder
+        self.run_dir = folder / "run"
+        self._environment = environment
+        self._run: tuple[str | Path, ...] = ("run", "smoke", *options, "--out", self.run_dir)
+
+    def start_driver(self, run_first: Callable[[], object] | None = None) -> ForkedCommand:
+        """Starts the next driver: `mxtrials resume`, or `mxtrials run` if there is no run directory yet."""
+        resume = ("resume", self.run_dir, "--local", "--quiet")
+        arguments = resume if self.run_dir.exists() else self._run
+        return ForkedCommand(*arguments, folder=self.folder, environment=self._environment, run_first=run_first)
 
 
 def _run_mxtrials(

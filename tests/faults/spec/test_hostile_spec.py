@@ -1,4 +1,4 @@
-"""Specs that want to do harm: refused before anything is built of them, in little memory and time."""
+"""Specs that try to do harm: rejected before anything is built from them, in little memory and time."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -24,11 +24,11 @@ HOSTILE = {
 @fault(
     "Data, specs and settings",
     "a hostile spec: YAML bombs, deep nesting, objects, absurd numbers and sizes, control characters",
-    seen="one sentence with the line and what is allowed, exit code 2",
-    lost="nothing: nothing had begun",
+    seen="one-line error with the line and what is allowed, exit code 2",
+    cost="nothing",
 )
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_spec_is_refused(name: str, environment: dict[str, str], tmp_path: Path) -> None:
+def test_hostile_spec_is_rejected(name: str, environment: dict[str, str], tmp_path: Path) -> None:
     text, words = HOSTILE[name]
     spec = tmp_path / "hostile.yaml"
     spec.write_text(text)
@@ -39,22 +39,22 @@ def test_hostile_spec_is_refused(name: str, environment: dict[str, str], tmp_pat
 
 @fault(
     "Data, specs and settings",
-    "a `name` that leads out of `runs/`",
-    seen="one sentence with what is allowed, exit code 2 (`--out` may be any new folder)",
-    lost="nothing",
+    "a `name` that points outside `runs/`",
+    seen="one-line error with what is allowed, exit code 2 (`--out` may be any new folder)",
+    cost="nothing",
 )
-def test_name_that_leads_elsewhere_is_refused(mxtrials: CommandLine, tmp_path: Path) -> None:
+def test_name_that_points_outside_runs_is_rejected(mxtrials: CommandLine, tmp_path: Path) -> None:
     assert_refused(mxtrials("run", "smoke", "--local", "--set", "name=../x"), 2, "name is", "1 to 64 letters")
     assert list(tmp_path.iterdir()) == []
 
 
 @fault(
     "Data, specs and settings",
-    "a symbolic link where a new run directory should be",
-    seen="one sentence, exit code 2; nothing is written where the link leads",
-    lost="nothing",
+    "a symbolic link in place of a new run directory",
+    seen="one-line error, exit code 2; nothing is written to its target",
+    cost="nothing",
 )
-def test_link_in_place_of_a_new_run_is_refused(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
+def test_link_in_place_of_a_new_run_is_rejected(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     assert_refused(mxtrials("run", "smoke", *small, "--out", "link"), 2, "link exists already")
     assert not (tmp_path / "nowhere").exists()

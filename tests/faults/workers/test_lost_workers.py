@@ -1,4 +1,4 @@
-"""Workers that die, hang or raise on real Ray, nodes that go, and a trial that ends each worker that it is given."""
+"""Workers that die, hang or raise on real Ray, a node that dies, and a trial that kills every worker it runs on."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from random import Random
 import psutil
 import pytest
 from ray.cluster_utils import Cluster
+from typing_extensions import override
 
 from cluster.ray_backend.session import ray_session
 from cluster.run_dir.paths import RunDir
@@ -33,11 +34,11 @@ from tests.support.waiting import has_ended, wait_until
 
 pytestmark = pytest.mark.slow
 
-GOES_ON = (
-    "the trial waits a moment, then goes on from its last state, if it can on another worker; "
+RESUMES = (
+    "the trial waits a moment, then resumes from its last state, on another worker if possible; "
     "FAIL with the cause after `limits.attempts`"
 )
-SINCE_LAST_STATE = "training since the last state"
+SINCE_LAST_STATE = "training since the last saved state"
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +50,23 @@ def nodes() -> Iterator[Cluster]:
             yield cluster
 
 
-# What happens to which trial, after its second epoch.
+# The fault of trial 0, 1, ..., after its second epoch.
 PLANNED: tuple[Kind, ...] = ("SIGKILL", "SIGSEGV", "exit", "SIGSTOP", "RuntimeError", "ValueError", "MemoryError")
 
 
 @dataclass(frozen=True)
 class Disturbed:
-    """A study in which each trial but the last had its own fault, and the hashes of the same one without any."""
+    """A study in which each trial but the last had its own fault.
+
+    Attributes:
+        hashes: of the final weights of the same study without a fault.
+    """
 
     run_dir: RunDir
     hashes: list[str | None]
 
     def assert_resumed(self, kind: Kind, outcome: str, *words: str) -> None:
-        """The trial ended as if nothing had happened."""
+        """Checks that the trial with this fault resumed; see `assert_resumed`."""
         number = PLANNED.index(kind)
         assert_resumed(self.run_dir, number, self.hashes[number], outcome, *words)
 
@@ -69,40 +74,40 @@ class Disturbed:
 @pytest.fixture(scope="module")
 def disturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Disturbed:
     folder = tmp_path_factory.mktemp("disturbed")
-    plans = [PlannedFault(kind, trial=number) for number, kind in enumerate(PLANNED)]
+    faults = [PlannedFault(kind, trial=number) for number, kind in enumerate(PLANNED)]
     overrides = [f"trials={len(PLANNED) + 1}", "limits.epoch_timeout_s=10"]
-    run_dir = run_faulty_study(folder, small_dataset, plans, *overrides)
+    run_dir = run_faulty_study(folder, small_dataset, faults, *overrides)
     return Disturbed(run_dir, undisturbed_hashes(folder / "undisturbed", small_dataset, *overrides))
 
 
 @fault(
     "Workers and nodes",
-    "a worker is killed (SIGKILL), crashes (SIGSEGV) or leaves (`exit()`)",
-    seen=GOES_ON,
-    lost=SINCE_LAST_STATE,
+    "a worker is killed (SIGKILL), crashes (SIGSEGV) or exits (`exit()`)",
+    seen=RESUMES,
+    cost=SINCE_LAST_STATE,
 )
 @pytest.mark.parametrize("kind", ["SIGKILL", "SIGSEGV", "exit"])
-def test_trial_of_a_worker_that_dies_goes_on(kind: Kind, disturbed: Disturbed) -> None:
+def test_trial_resumes_after_its_worker_dies(kind: Kind, disturbed: Disturbed) -> None:
     disturbed.assert_resumed(kind, "crashed", "worker process", "died: it crashed or was killed")
 
 
 @fault(
     "Workers and nodes",
     "a worker hangs (SIGSTOP)",
-    seen="it is killed after `limits.epoch_timeout_s` without an epoch, and the trial goes on as after a crash",
-    lost=SINCE_LAST_STATE,
+    seen="it is killed after `limits.epoch_timeout_s` without an epoch; the trial resumes as after a crash",
+    cost=SINCE_LAST_STATE,
 )
-def test_trial_of_a_worker_that_hangs_goes_on(disturbed: Disturbed) -> None:
+def test_trial_resumes_after_its_worker_hangs(disturbed: Disturbed) -> None:
     disturbed.assert_resumed("SIGSTOP", "crashed", "no epoch ended within limits.epoch_timeout_s")
 
 
 @fault(
     "Workers and nodes",
     "training raises",
-    seen="the trial goes on as after a crash, and the worker lives on; the traceback is kept in the store",
-    lost=SINCE_LAST_STATE,
+    seen="the trial resumes as after a crash, and its worker keeps running; the store has the traceback",
+    cost=SINCE_LAST_STATE,
 )
-def test_trial_that_raises_goes_on(disturbed: Disturbed) -> None:
+def test_trial_resumes_after_training_raises(disturbed: Disturbed) -> None:
     disturbed.assert_resumed("RuntimeError", "failed", "RuntimeError: on demand")
     first, last = attempt_column("traceback", disturbed.run_dir, PLANNED.index("RuntimeError"))
     assert "faulty_worker.py" in first
@@ -110,15 +115,16 @@ def test_trial_that_raises_goes_on(disturbed: Disturbed) -> None:
 
 
 class LastFirst(Random):
-    """Of all that may happen, that happens which became possible last."""
+    """Chooses what became possible last, so that a ShuffledPool works like a stack."""
 
+    @override
     def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
         return start - 1
 
 
-def test_trial_that_raised_goes_on_on_another_worker(tmp_path: Path, small_idx_folder: Path) -> None:
+def test_trial_resumes_on_another_worker_than_it_raised_on(tmp_path: Path, small_idx_folder: Path) -> None:
     source = shutil.copytree(small_idx_folder, tmp_path / "source")
-    # The worker that it raises on is idle before the other one is.
+    # The worker that it raises on becomes idle before the other one.
     make_worker = partial(FaultyWorker, folder=tmp_path, faults=[PlannedFault("RuntimeError")])
     run_dir = run_study(tmp_path / "run", ShuffledPool(source, 2, LastFirst(), make_worker=make_worker))
     assert attempt_column("outcome", run_dir) == ["failed", "complete"]
@@ -127,11 +133,11 @@ def test_trial_that_raised_goes_on_on_another_worker(tmp_path: Path, small_idx_f
 
 @fault(
     "Workers and nodes",
-    "training raises what it would raise again: a wrong shape or value",
-    seen="FAIL with the cause, and no other attempt",
-    lost="nothing",
+    "training raises what a retry would raise again: a wrong shape or value",
+    seen="FAIL with the cause, after one attempt",
+    cost="nothing",
 )
-def test_trial_that_cannot_succeed_is_tried_once(disturbed: Disturbed) -> None:
+def test_trial_is_not_retried_after_a_permanent_error(disturbed: Disturbed) -> None:
     trials = trials_of(disturbed.run_dir)
     failed, last = trials[PLANNED.index("ValueError")], trials[-1]
     assert (failed.state, failed.error, failed.attempts) == (TrialState.FAIL, "ValueError: on demand", 1)
@@ -141,28 +147,28 @@ def test_trial_that_cannot_succeed_is_tried_once(disturbed: Disturbed) -> None:
 
 @fault(
     "Workers and nodes",
-    "training lacks memory (`MemoryError`)",
-    seen="the trial waits until 15 % of the node's memory is free, two minutes at most, then goes on as after a crash",
-    lost=SINCE_LAST_STATE,
+    "training runs out of memory (`MemoryError`)",
+    seen="the trial waits until 15 % of the node's memory is free, two minutes at most, then resumes as after a crash",
+    cost=SINCE_LAST_STATE,
 )
-def test_trial_without_memory_goes_on_when_there_is_some(disturbed: Disturbed) -> None:
+def test_trial_resumes_after_a_memory_error(disturbed: Disturbed) -> None:
     disturbed.assert_resumed("MemoryError", "failed", "MemoryError")
 
 
 @fault(
     "Workers and nodes",
-    "a trial ends each worker that it is given",
-    seen="after two workers it trains on one of its own; when that dies, too, FAIL with the cause. The others go on",
-    lost="that trial",
+    "a trial kills every worker that it runs on",
+    seen="after two workers it gets a worker to itself; if that dies too, FAIL with the cause. The others continue",
+    cost="that trial",
 )
-def test_poisonous_trial_is_quarantined_and_the_others_complete(
+def test_trial_that_kills_its_workers_is_quarantined_and_the_others_complete(
     nodes: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
-    plans, overrides = [PlannedFault("SIGKILL", times=3)], ["trials=4", "limits.attempts=10"]
-    run_dir = run_faulty_study(tmp_path, small_dataset, plans, *overrides)
-    poisonous, *others = trials_of(run_dir)
-    assert (poisonous.state, poisonous.attempts) == (TrialState.FAIL, 3)
-    assert "in quarantine on a worker of its own" in (poisonous.error or "")
+    overrides = ["trials=4", "limits.attempts=10"]
+    run_dir = run_faulty_study(tmp_path, small_dataset, [PlannedFault("SIGKILL", times=3)], *overrides)
+    quarantined, *others = trials_of(run_dir)
+    assert (quarantined.state, quarantined.attempts) == (TrialState.FAIL, 3)
+    assert "in quarantine on a worker of its own" in (quarantined.error or "")
     assert [outcome for outcome, _ in attempts_of(run_dir)] == ["crashed"] * 3
     assert trained_epochs(tmp_path) == [1, 2, 2, 2]
     hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
@@ -172,32 +178,35 @@ def test_poisonous_trial_is_quarantined_and_the_others_complete(
 
 
 class NodeKiller(ReadyTogether):
-    """Ends a node when the worker on it has trained two epochs of its trial."""
+    """Kills a node when the worker on it has trained two epochs of its trial."""
 
     def __init__(self, cluster: Cluster, dataset: Dataset, folder: Path) -> None:
-        self.cluster, self.node = cluster, cluster.add_node(num_cpus=1)
+        self.cluster = cluster
+        self.node = cluster.add_node(num_cpus=1)
         super().__init__(3, dataset, SETTINGS, partial(FaultyWorker, folder=folder))
         raylet = self.node.all_processes["raylet"][0].process.pid
         processes = {ready.worker: psutil.Process(ready.pid) for ready in self.ready}
-        ((self.victim, self.process),) = [found for found in processes.items() if found[1].ppid() == raylet]
+        ((self.victim, self.process),) = [
+            (worker, process) for worker, process in processes.items() if process.ppid() == raylet
+        ]
 
+    @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
-        """See WorkerPool."""
         event = super().next_event(timeout_s)
         if isinstance(event, Measured) and event.worker == self.victim and event.measurement.epoch == 2:
             self.victim = ""
             self.cluster.remove_node(self.node, allow_graceful=False)
-            wait_until(lambda: has_ended(self.process), "the worker follows its node")
+            wait_until(lambda: has_ended(self.process), "the worker dies with its node")
         return event
 
 
 @fault(
     "Workers and nodes",
     "a node dies",
-    seen="its trials go on on other nodes, as after a crash",
-    lost=SINCE_LAST_STATE,
+    seen="its trials resume on other nodes, as after a crash",
+    cost=SINCE_LAST_STATE,
 )
-def test_trial_of_a_node_that_dies_goes_on(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> None:
+def test_trial_resumes_after_its_node_dies(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> None:
     overrides = ["trials=6", "training.epochs=20"]
     pool = NodeKiller(nodes, small_dataset, tmp_path)
     run_dir = run_study(tmp_path / "run", pool, *overrides)

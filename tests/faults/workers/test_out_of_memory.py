@@ -1,4 +1,4 @@
-"""A node whose memory runs out: Ray or the kernel ends a training, and it goes on when there is memory again."""
+"""A node that runs out of memory: Ray or the kernel kills a worker, and its trial resumes when memory is free."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,19 +17,19 @@ from tests.support.small_group import small_group
 
 pytestmark = pytest.mark.slow
 
-# What Ray lets the node use beside what it uses now: more than tests beside this one begin to use, or cease to.
+# What the node may use in addition to now: more than the memory use of tests that run beside this one can change.
 HEADROOM_BYTES = FILL_BYTES // 2
-# What is not to be used in any case, for Ray looks once in a while.
+# Never used, because Ray only checks now and then.
 SPARE_BYTES = 2**30
 
 
 @pytest.fixture(scope="module")
 def watchful_node() -> Iterator[Cluster]:
-    """A raylet that kills a worker as soon as the node uses so much more than now."""
+    """A raylet that kills a worker as soon as the node uses HEADROOM_BYTES more than now."""
     memory = psutil.virtual_memory()
     limit_bytes = memory.total - memory.available + HEADROOM_BYTES
     if limit_bytes + SPARE_BYTES > memory.total:
-        pytest.skip("there is not enough memory to let it run out")
+        pytest.skip("too little memory is free to let it run out safely")
     config = {"memory_usage_threshold": limit_bytes / memory.total, "memory_monitor_refresh_ms": 100}
     with small_cluster(_system_config=config) as cluster, ray_session(cluster.address, None):
         yield cluster
@@ -37,11 +37,11 @@ def watchful_node() -> Iterator[Cluster]:
 
 @fault(
     "Workers and nodes",
-    "the node's memory runs out, and Ray kills the worker",
-    seen='"out of memory: Ray killed the worker to save its node"; the trial waits for memory and goes on',
-    lost="training since the last state",
+    "the node runs out of memory, and Ray kills the worker",
+    seen='"out of memory: Ray killed the worker to save its node"; the trial waits for memory and resumes',
+    cost="training since the last saved state",
 )
-def test_kill_by_ray_for_lack_of_memory_is_recognised(
+def test_out_of_memory_kill_by_ray_is_recognised(
     watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
     run_dir = run_faulty_study(tmp_path, small_dataset, [PlannedFault("fill memory")], slots=1)
@@ -51,11 +51,11 @@ def test_kill_by_ray_for_lack_of_memory_is_recognised(
 
 @fault(
     "Workers and nodes",
-    "the node's or the container's memory runs out, and the kernel kills the worker",
-    seen='"out of memory, probably: the kernel of node ... killed processes"; the trial waits for memory and goes on',
-    lost="training since the last state",
+    "the node or the container runs out of memory, and the kernel kills the worker",
+    seen='"out of memory, probably: the kernel of node ... killed processes"; the trial waits for memory and resumes',
+    cost="training since the last saved state",
 )
-def test_kill_by_the_kernel_for_lack_of_memory_is_recognised(
+def test_out_of_memory_kill_by_the_kernel_is_recognised(
     watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
     with small_group(3 * 2**29) as group:

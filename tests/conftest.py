@@ -1,4 +1,4 @@
-"""Real MNIST for the tests: all of it, and a cut of 256 + 128 images, in memory and as IDX files; `mxtrials` itself."""
+"""Fixtures for all tests: MNIST, whole and in a small part, in memory and as IDX files, and the `mxtrials` command."""
 
 import os
 import secrets
@@ -12,20 +12,20 @@ from mnist_core.data.dataset import Dataset
 from tests.support.command_line import ROOT, CommandLine, command
 from tests.support.small_images import small_cut, write_idx_files
 
-# What Ray reads from the environment once, at its import: the tests' own token, and no cluster of the user's.
+# Ray reads these once, when it is imported. A private token and no address keep the tests away from the user's cluster.
 os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0")
 os.environ.pop("RAY_ADDRESS", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that no process is left alone with one at the end."""
+    """Runs files with slow tests first, so that they do not delay the end of a parallel run."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
 def bundled_dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """All of MNIST, mapped from a cache of this test session's own."""
+    """All of MNIST, mapped from a data cache for this test session."""
     return open_dataset(cache_dir=tmp_path_factory.mktemp("cache"))
 
 
@@ -37,7 +37,7 @@ def small_dataset(bundled_dataset: Dataset) -> Dataset:
 
 @pytest.fixture(scope="session")
 def small_idx_folder(small_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`small_dataset` as four plain IDX files; not to be written to: copy it with shutil.copytree."""
+    """`small_dataset` as four plain IDX files; shared, so copy the folder before you change it."""
     folder = tmp_path_factory.mktemp("small-idx")
     write_idx_files(small_dataset, folder)
     return folder
@@ -45,14 +45,14 @@ def small_idx_folder(small_dataset: Dataset, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """That of this process, with a data cache of its own, for `mxtrials` in any folder."""
+    """The environment for `mxtrials` in any folder, with a data cache for this test session."""
     cache = str(tmp_path_factory.mktemp("cache"))
     return {**os.environ, "XDG_CACHE_HOME": cache, "COLUMNS": "100", "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture
 def mxtrials(environment: dict[str, str], tmp_path: Path) -> CommandLine:
-    """Runs a command in an empty folder, with changes to its environment, and waits for its end."""
+    """Runs a command in an empty folder, with changes to its environment as keywords, and waits for its end."""
 
     def run(*arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

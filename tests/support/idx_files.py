@@ -1,4 +1,4 @@
-"""IDX files as hypothesis draws them: sound, damaged, and absurd."""
+"""Hypothesis strategies for IDX files: valid, damaged and absurd ones."""
 
 import gzip
 from collections.abc import Callable
@@ -13,20 +13,23 @@ Packing = Callable[[bytes], bytes]
 
 
 def plain(content: bytes) -> bytes:
+    """Returns the content as it is."""
     return content
 
 
 def zipped(content: bytes) -> bytes:
+    """Compresses the content with gzip."""
     return gzip.compress(content, compresslevel=1, mtime=0)
 
 
 def idx(sizes: tuple[int, ...], body: bytes, dtype: int = 8, dimensions: int | None = None) -> bytes:
-    """An IDX file that may contradict itself."""
+    """Builds an IDX file whose header may contradict its body; `dimensions` replaces the number of sizes."""
     rank = len(sizes) if dimensions is None else dimensions
     return bytes([0, 0, dtype, rank]) + b"".join(size.to_bytes(4, "big") for size in sizes) + body
 
 
 def idx_of(array: Array) -> bytes:
+    """Builds a valid IDX file."""
     return idx(array.shape, array.tobytes())
 
 
@@ -37,9 +40,9 @@ PACKINGS = st.sampled_from([plain, zipped])
 
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    """The content with some bytes changed, cut out or put in."""
+    """The content with some bytes changed, removed or inserted."""
     for _ in range(draw(st.integers(0, 3))):
-        # Most of what can go wrong is at either end.
+        # Most interesting damage is near either end.
         end = draw(st.one_of(st.integers(0, min(24, len(content))), st.integers(0, len(content))))
         position = draw(st.sampled_from([end, len(content) - end]))
         removed = draw(st.one_of(st.integers(0, 2), st.integers(0, len(content))))
@@ -57,6 +60,7 @@ def idx_like(draw: st.DrawFn) -> bytes:
 
 
 def file_contents() -> st.SearchStrategy[bytes]:
-    sound = st.one_of(IMAGES.map(idx_of), LABELS.map(idx_of), idx_like())
-    packed = st.builds(lambda pack, content: pack(content), PACKINGS, sound.flatmap(damaged))
+    """Contents of a file that claims to be IDX: valid or damaged, before or after compression, or random bytes."""
+    valid = st.one_of(IMAGES.map(idx_of), LABELS.map(idx_of), idx_like())
+    packed = st.builds(lambda pack, content: pack(content), PACKINGS, valid.flatmap(damaged))
     return st.one_of(packed, packed.flatmap(damaged), st.binary(max_size=64))

@@ -1,4 +1,4 @@
-"""Records of trials, as a store would have them, for tests of what is made of them."""
+"""Trial records for tests of code that reads them."""
 
 from cluster.driver.observer import TrialStarted
 from cluster.spec.space import Params
@@ -7,7 +7,7 @@ from cluster.trial import TrialRecord, TrialSpec, TrialState
 
 
 def finished_trial(state: TrialState, number: int = 0, value: float | None = None) -> TrialRecord:
-    """A trial that has ended after one epoch on one worker."""
+    """The record of a trial that ended after one epoch on one worker."""
     return TrialRecord(
         number=number,
         state=state,

@@ -1,4 +1,4 @@
-"""Control groups with little memory, in which the kernel kills for the lack of it."""
+"""Cgroups with a small memory limit, in which the kernel kills processes that exceed it."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-# Of version 1, which limits memory and swap together, or of version 2, which limits swap by itself.
+# Cgroup version 1 limits memory and swap together, version 2 limits swap separately.
 GROUPS, LIMIT, SWAP_LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"
 if not GROUPS.exists():
     GROUPS, LIMIT, SWAP_LIMIT = Path("/sys/fs/cgroup"), "memory.max", "memory.swap.max"
@@ -19,7 +19,10 @@ if not GROUPS.exists():
 
 @contextmanager
 def small_group(limit_bytes: int) -> Iterator[Path]:
-    """The folder of one without swap; its processes must end with the block. Skips the test where none can be made."""
+    """Makes a cgroup without swap and yields its folder; its processes must end within the block.
+
+    Skips the test if this machine does not allow it.
+    """
     folder = None
     try:
         folder = Path(tempfile.mkdtemp(prefix="mxtrials-test-", dir=GROUPS))
@@ -29,7 +32,7 @@ def small_group(limit_bytes: int) -> Iterator[Path]:
     except OSError as err:
         if folder:
             folder.rmdir()
-        pytest.skip(f"no group of processes with a memory limit can be made here ({err})")
+        pytest.skip(f"no cgroup with a memory limit can be made here ({err})")
     try:
         yield folder
     finally:
@@ -37,7 +40,7 @@ def small_group(limit_bytes: int) -> Iterator[Path]:
 
 
 def _remove(folder: Path) -> None:
-    """As soon as the killed are buried."""
+    """Removes a cgroup as soon as the kernel has reaped its killed processes."""
     deadline_s = time.monotonic() + 60
     while True:
         try:
@@ -49,35 +52,37 @@ def _remove(folder: Path) -> None:
 
 
 def join(group: Path) -> None:
-    """Moves this process into a group; what it has already taken is not counted there."""
+    """Moves this process into a cgroup, which does not count the memory that it already uses."""
     (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
-class Talker:
-    """A Python program in a group, which says lines and is told lines."""
+class GroupProcess:
+    """A Python program in a cgroup that prints lines, and ends when its standard input is closed."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdin
         assert process.stdout
-        self.process, self._ear, self._mouth = process, process.stdin, process.stdout
+        self.process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
 
-    def says(self) -> str:
-        """Its next line."""
-        return self._mouth.readline().strip()
+    def read_line(self) -> str:
+        """Waits for the next line that it prints."""
+        return self._stdout.readline().strip()
 
     def end(self) -> int:
-        """Ends its input, on which it leaves; its exit status."""
-        self._ear.close()
+        """Closes its standard input, waits for its end and returns its exit code."""
+        self._stdin.close()
         return self.process.wait()
 
 
 @contextmanager
-def running_in(group: Path, program: str) -> Iterator[Talker]:
-    """Runs a program in a group, at the longest until the block ends."""
-    joining = f"import os, sys\nopen({str(group / 'cgroup.procs')!r}, 'w').write(str(os.getpid()))\n"
-    command = [sys.executable, "-c", joining + program]
+def running_in(group: Path, program: str) -> Iterator[GroupProcess]:
+    """Runs a program in a cgroup, at most until the block ends."""
+    join_group = f"import os, sys\nopen({str(group / 'cgroup.procs')!r}, 'w').write(str(os.getpid()))\n"
+    command = [sys.executable, "-c", join_group + program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield Talker(process)
+            yield GroupProcess(process)
         finally:
             process.kill()

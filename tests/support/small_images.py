@@ -1,4 +1,4 @@
-"""A cut of real MNIST, 256 + 128 images, in memory and as IDX files."""
+"""A small part of MNIST, 256 training and 128 test images, in memory and as IDX files."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ SMALL_TRAIN, SMALL_TEST = 256, 128
 
 
 def small_cut(dataset: Dataset) -> Dataset:
-    """The first training and test images, without a copy."""
+    """Returns the first training and test images without copying them."""
     train, test = _first(dataset.train, SMALL_TRAIN), _first(dataset.test, SMALL_TEST)
     return Dataset(train, test, fingerprint(train, test))
 
 
 def write_idx_files(dataset: Dataset, folder: Path) -> None:
-    """Writes the four plain IDX files."""
+    """Writes a dataset as four plain IDX files."""
     for prefix, part in (("train", dataset.train), ("t10k", dataset.test)):
         (folder / f"{prefix}-images-idx3-ubyte").write_bytes(idx_bytes(part.images))
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(idx_bytes(part.labels))
@@ -29,6 +29,6 @@ def _first(part: LabelledImages, count: int) -> LabelledImages:
 
 
 def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
-    """An array as the content of an IDX file."""
+    """Returns the content of an IDX file with this array."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()

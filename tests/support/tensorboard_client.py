@@ -1,4 +1,4 @@
-"""A real TensorBoard for the tests: starts the program on a free port, and asks it over HTTP what it shows."""
+"""A real TensorBoard for the tests: starts the program on a free port and reads over HTTP what it shows."""
 
 import json
 import re
@@ -22,7 +22,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class HParamsRow:
-    """One trial of the HParams page. metrics: last value by tag; status: such as STATUS_SUCCESS."""
+    """One trial of the HParams page.
+
+    Attributes:
+        metrics: the last value by tag.
+        status: such as STATUS_SUCCESS.
+    """
 
     hparams: Mapping[str, Any]
     metrics: Mapping[str, Any]
@@ -31,36 +36,39 @@ class HParamsRow:
 
 @dataclass(frozen=True)
 class TensorboardClient:
-    """Asks a running TensorBoard. What it has not read yet is a 404, raised as HTTPError, or is missing: ask again."""
+    """Reads from a running TensorBoard.
+
+    What TensorBoard has not read yet is missing from an answer or raises HTTPError (404): use `eventually`.
+    """
 
     url: str
 
     def get(self, path: str, **query: str | int) -> bytes:
-        """The answer of `/data/<path>`, as bytes."""
+        """Gets `/data/<path>` as bytes."""
         return self._ask(Request(f"{self.url}/data/{path}?{urlencode(query)}"))
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The answer of `/data/<path>` to a JSON body, decoded."""
+        """Posts a JSON body to `/data/<path>` and decodes the answer."""
         headers = {"Content-Type": "application/json"}
         return json.loads(self._ask(Request(f"{self.url}/data/{path}", json.dumps(body).encode(), headers)))
 
     def runs(self) -> list[str]:
-        """The runs that it has found."""
+        """The names of the runs that TensorBoard has found."""
         runs: list[str] = json.loads(self.get("runs"))
         return runs
 
     def scalar_tags(self) -> dict[str, dict[str, Any]]:
-        """By run, by tag: what is said of the scalar."""
+        """The metadata of all scalars, by run and tag."""
         tags: dict[str, dict[str, Any]] = json.loads(self.get("plugin/scalars/tags"))
         return tags
 
     def scalars(self, run: str, tag: str) -> list[tuple[int, float]]:
-        """(step, value) pairs of one chart."""
+        """The (step, value) pairs of one chart."""
         points = json.loads(self.get("plugin/scalars/scalars", run=run, tag=tag))
         return [(step, value) for _, step, value in points]
 
     def images(self, run: str, tag: str) -> list[tuple[int, bytes]]:
-        """(step, PNG) pairs of one image card."""
+        """The (step, PNG) pairs of one image card."""
         samples = json.loads(self.get("plugin/images/images", run=run, tag=tag, sample=0))
         return [
             (sample["step"], self._ask(Request(f"{self.url}/data/plugin/images/individualImage?{sample['query']}")))
@@ -72,20 +80,20 @@ class TensorboardClient:
         return self.get("plugin/graphs/graph", run=run, conceptual="false").decode()
 
     def experiment(self) -> Any:
-        """What the HParams page knows of all trials: `hparamInfos` and `metricInfos`, each with its `name`."""
+        """The columns of the HParams page: `hparamInfos` and `metricInfos`, each with a `name`."""
         return self.post("plugin/hparams/experiment", {"experimentName": ""})
 
     def hparams(self) -> dict[str, HParamsRow]:
-        """The table of the HParams page by run."""
+        """The rows of the HParams page, by run."""
         body = {"experimentName": "", "allowedStatuses": STATUSES, "colParams": [], "startIndex": 0, "sliceSize": 1000}
         groups = self.post("plugin/hparams/session_groups", body).get("sessionGroups", [])
         return {group["name"]: _row(group) for group in groups}
 
     def eventually(self, ask: Callable[["TensorboardClient"], T], accept: Callable[[T], bool]) -> T:
-        """Asks until the answer is accepted: TensorBoard reads new events once a second.
+        """Asks until the answer is accepted, as TensorBoard reads new events only once a second.
 
         Raises:
-            AssertionError: no answer was accepted within 30 s; the message holds the last one.
+            AssertionError: no answer was accepted within 30 s; the message has the last one.
         """
         deadline_s = time.monotonic() + SHOWS_WITHIN_S
         last: object = None
@@ -109,7 +117,7 @@ class TensorboardClient:
 
 @contextmanager
 def running_tensorboard(logdir: Path, log: Path) -> Iterator[TensorboardClient]:
-    """Runs TensorBoard over `logdir` as a person would, on a port of its own choice; `log` gets what it prints."""
+    """Runs TensorBoard over `logdir` on a free port; `log` gets its output."""
     options = ["--host", "127.0.0.1", "--port", "0", "--reload_interval", "1"]
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -130,7 +138,7 @@ def running_tensorboard(logdir: Path, log: Path) -> Iterator[TensorboardClient]:
 
 
 def _url(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """The address that TensorBoard prints when it answers requests."""
+    """Waits for the address that TensorBoard prints once it answers requests."""
     deadline_s = time.monotonic() + STARTS_WITHIN_S
     while process.poll() is None and time.monotonic() < deadline_s:
         address = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())

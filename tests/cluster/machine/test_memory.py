@@ -185,11 +185,11 @@ print(oom_counter_file(), flush=True)
 
 def test_process_in_a_small_group_waits_until_another_frees_memory() -> None:
     with small_group(128 * 2**20) as group, running_in(group, ALLOCATES.format(mib=80)) as allocator:
-        assert allocator.says() == "has allocated"
+        assert allocator.read_line() == "has allocated"
         with running_in(group, WAITS) as waiter:
-            assert waiter.says() == "False"
+            assert waiter.read_line() == "False"
             allocator.end()
-            assert waiter.says() == "True True"
+            assert waiter.read_line() == "True True"
 
 
 def test_kernel_counts_a_kill_only_in_the_group_of_the_killed_process() -> None:
@@ -200,7 +200,7 @@ def test_kernel_counts_a_kill_only_in_the_group_of_the_killed_process() -> None:
         running_in(group, COUNTS + ALLOCATES.format(mib=128)) as killed,
         running_in(other, COUNTS + ALLOCATES.format(mib=1)) as bystander,
     ):
-        counter, bystanders = Path(killed.says()), Path(bystander.says())
+        counter, bystanders = Path(killed.read_line()), Path(bystander.read_line())
         assert (counter.parent, bystanders.parent) == (group, other)
         assert killed.process.wait() == -signal.SIGKILL
         assert (oom_kill_count(counter), oom_kill_count(bystanders)) == (1, 0)

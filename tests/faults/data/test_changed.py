@@ -63,11 +63,14 @@ def test_changed_data_is_rejected_until_it_is_restored(
     prepare(started_run)
     swap_training_and_test_images(own_data)
     assert_refused(
-        mxtrials("resume", started_run, *RESUME), 2, "has changed since the study began: its fingerprint is", "and was"
+        mxtrials("resume", started_run, *RESUME),
+        2,
+        "has changed since the study started: its fingerprint is",
+        "and was",
     )
     assert_refused(mxtrials("evaluate", started_run), 2, "has changed since the study")
     without_cache = mxtrials("resume", started_run, *RESUME, XDG_CACHE_HOME=str(tmp_path / "cache"))
-    assert_refused(without_cache, 2, "has changed since the study began", "restore the files")
+    assert_refused(without_cache, 2, "has changed since the study started", "restore the files")
     swap_training_and_test_images(own_data)
     assert mxtrials("resume", started_run, *RESUME).returncode == 0
     assert read_results(started_run) == read_results(undisturbed)
@@ -85,11 +88,11 @@ def test_unrecorded_data_is_reported_once(started_run: Path, own_data: Path, mxt
     resume = ("resume", started_run, "--trials=1", "--local")
     first, second = mxtrials(*resume), mxtrials(*resume)
     assert (first.returncode, second.returncode) == (0, 0)
-    assert first.stdout.count("warning: the data cannot be compared") == 1
+    assert first.stdout.count("warning: the original data fingerprint is not recorded") == 1
     assert "warning" not in second.stdout
     truncate_environment(started_run)
     swap_training_and_test_images(own_data)
-    assert_refused(mxtrials(*resume), 2, "has changed since the study began")
+    assert_refused(mxtrials(*resume), 2, "has changed since the study started")
 
 
 @fault(

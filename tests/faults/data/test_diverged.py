@@ -31,14 +31,14 @@ def test_diverged_trial_fails_and_is_never_best(mxtrials: CommandLine, small: li
 @fault(
     "Data, specs and settings",
     "all trials diverge",
-    seen="one-line error that no trial was completed, exit code 1; `mxtrials show` says why",
+    seen="one-line error that no trial is complete, exit code 1; `mxtrials show` says why",
     cost="the study; its trials are recorded",
 )
 def test_study_whose_trials_all_diverge_exits_with_1(mxtrials: CommandLine, small: list[str]) -> None:
     options = [option for field in (*FIELDS, "training.learning_rate=100") for option in ("--set", field)]
     done = mxtrials("run", "smoke", *small, *options, "--set", "search={}", "--trials", "1", "--out", "run")
     assert done.returncode == 1, done.stdout
-    assert done.stderr.startswith("mxtrials: no trial of smoke was completed")
+    assert done.stderr.startswith("mxtrials: no trial of smoke is complete")
     assert "diverged" in done.stdout
     assert "best model" not in done.stdout
     assert json.loads(mxtrials("show", "run", "--json").stdout)["best"] is None

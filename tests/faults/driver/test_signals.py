@@ -20,7 +20,7 @@ from tests.support.command_line import CommandLine, command
 from tests.support.waiting import wait_until
 
 EPOCHS = 80
-RESUME_HINT = "interrupted; go on with: mxtrials resume run\n"
+RESUME_HINT = "interrupted; resume with: mxtrials resume run\n"
 
 
 @fault(

@@ -93,7 +93,7 @@ def test_damaged_training_state_is_skipped(
     done = mxtrials("resume", stopped_run, "--local")
     assert (done.returncode, done.stderr) == (0, "")
     for state in damaged:
-        assert f"warning: {state} is passed over" in done.stdout
+        assert f"warning: {state} is damaged" in done.stdout
     assert read_results(stopped_run) == read_results(undisturbed)
 
 
@@ -150,7 +150,7 @@ def test_flipped_bit_in_a_value_of_the_store_is_detected(
 )
 def test_store_without_its_log_is_an_older_one(killed_run: Path, mxtrials: CommandLine) -> None:
     (killed_run / "study.db-wal").unlink()
-    assert "interrupted (its driver ended without a word): no trial yet" in mxtrials("show", killed_run).stdout
+    assert "interrupted (its driver stopped unexpectedly): no trial yet" in mxtrials("show", killed_run).stdout
 
 
 @fault(

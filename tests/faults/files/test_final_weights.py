@@ -76,8 +76,8 @@ def test_best_trial_that_cannot_be_trained_again_is_reported(
     done = mxtrials("resume", "run", "--local")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("is trained again") == (trained_on == "cpu-0")
-    assert done.stdout.count("its final weights are gone, and") == 1
-    assert f"run/best holds no model, although trial {number} is the best" in done.stdout
+    assert done.stdout.count("cannot be scored: its final weights are missing, and") == 1
+    assert f"run/best has no model: the weights of the best trial, {number}, are missing" in done.stdout
 
 
 def test_saved_model_of_an_earlier_best_trial_is_reported(
@@ -88,4 +88,5 @@ def test_saved_model_of_an_earlier_best_trial_is_reported(
         store.finish_trial(1 - before, TrialState.COMPLETE, 1.0, "0" * 64)
     done = mxtrials("resume", "run", "--local")
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"run/best holds the model of trial {before}, although trial {1 - before} is the best" in done.stdout
+    best = f"the weights of the best trial, {1 - before}, are missing"
+    assert f"run/best still has the model of trial {before}: {best}" in done.stdout

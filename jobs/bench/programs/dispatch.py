@@ -67,7 +67,6 @@ def _open_ready_pool(workers: int, epoch_s: float) -> WorkerPool:
     """Starts workers and waits until all are ready, so that a short study does not run on the first one alone."""
     from jobs.bench.ready_together import ReadyTogether  # imports Ray, after `ray_session` has set its environment
 
-
     return ReadyTogether(workers, NO_DATA, SETTINGS, partial(NoopWorker, epoch_s=epoch_s))
 
 

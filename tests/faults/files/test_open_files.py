@@ -40,5 +40,5 @@ def test_too_few_open_files_for_ray_are_reported_before_it_starts(
 ) -> None:
     on_ray = [option for option in options if option != "--local"]
     refused = run_with_ulimit(f"-n {files}", environment, "run", *on_ray, "--out", tmp_path / "run", "--quiet")
-    assert_refused(refused, 3, f"{files} open files", "64 or more", "ulimit -n", "--local")
+    assert_refused(refused, 3, f"the limit of open files is {files}", "at least 64", "ulimit -n", "--local")
     assert not (tmp_path / "run").exists()

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mnist_core.data.dataset import UInt8Array
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Head:
         """The input of the Symbol that takes this head's targets."""
         return f"softmax{self.suffix}_label"
 
-    def targets(self, digits: "UInt8Array") -> "UInt8Array":
+    def targets(self, digits: "npt.NDArray[np.uint8]") -> "npt.NDArray[np.uint8]":
         """Returns the right answers for images of these digits.
 
         Args:

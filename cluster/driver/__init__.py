@@ -1,1 +1,1 @@
-"""Decides what happens next to each trial, and tells observers."""
+"""Decides what happens next to each trial, and notifies observers."""

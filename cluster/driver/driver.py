@@ -126,7 +126,7 @@ class Driver:
 
     def _start(self, waiting: WaitingTrial) -> None:
         trial = waiting.trial
-        state = self._checkpoints.newest(trial.number, at_most=self._store.last_epoch(trial.number))
+        state = self._checkpoints.load_newest(trial.number, at_most=self._store.last_epoch(trial.number))
         worker = next((worker for worker in self._idle if worker != waiting.avoid), self._idle[0])
         self._idle.remove(worker)
         self._store.start_attempt(trial.number, worker)

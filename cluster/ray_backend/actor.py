@@ -20,7 +20,7 @@ Answer = tuple[ActorLocation, WorkerEvent]
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class WorkerActor:
-    """A Worker in a process of its own.
+    """A Worker in a separate process.
 
     The worker is created in a call, not in the constructor: Ray passes on the exception of a call, but only the text of
     one in the constructor. Each answer carries the kernel's OOM kills so far: those counted after it, during the next
@@ -59,7 +59,7 @@ class WorkerHandle:
         slot: that the worker takes.
         actor: Ray's handle of it.
         failed_starts: how many actors of this slot died in a row before they were ready.
-        is_announced: whether the driver is told that it is Ready: not if it replaces a ready one for a trial.
+        is_announced: whether its Ready event is reported: not if it replaces a ready one for a trial.
         location: where the actor runs; known as soon as it is ready.
     """
 

@@ -36,7 +36,7 @@ class Checkpoints:
         write_atomically(self._run_dir.checkpoint(number, epoch), state)
         self._changed.add(number)
 
-    def newest(self, number: int, at_most: float = math.inf) -> bytes | None:
+    def load_newest(self, number: int, at_most: float = math.inf) -> bytes | None:
         """Returns a trial's newest intact state, to resume from; None if there is none.
 
         Deletes newer ones, so that they never hide those that will be saved.
@@ -53,7 +53,7 @@ class Checkpoints:
             path.unlink(missing_ok=True)
         return None
 
-    def final(self, number: int, sha256: str | None) -> TrainingState:
+    def load_final(self, number: int, sha256: str | None) -> TrainingState:
         """Returns the final state of a complete trial, identified by the SHA-256 of its weights.
 
         Raises:

@@ -143,7 +143,7 @@ class RunDir:
         shutil.rmtree(self.path, ignore_errors=True)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Holds the run for this process.
 
         Raises:

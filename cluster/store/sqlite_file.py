@@ -224,6 +224,6 @@ def _cannot_open(path: Path, mode: str, err: sqlite3.OperationalError) -> NotWri
         path.open("rb" if mode == "ro" else "r+b").close()
     except FileNotFoundError:
         return RunDirError(f"{path} cannot be opened ({err}): there is no such file")
-    except OSError as refusal:  # which SQLite does not report
-        reason = refusal.strerror
+    except OSError as failure:  # which SQLite does not report
+        reason = failure.strerror
     return NotWritable(f"{path} cannot be opened ({reason}): free disk space or fix its permissions")

@@ -28,7 +28,7 @@ class FinalWeights:
         """
         if trial.number not in self._found:
             try:
-                self._found[trial.number] = self._checkpoints.final(trial.number, trial.weights_sha256).weights
+                self._found[trial.number] = self._checkpoints.load_final(trial.number, trial.weights_sha256).weights
             except CheckpointError as err:
                 self._found[trial.number] = self._retrain(trial, err)
         return self._found[trial.number]

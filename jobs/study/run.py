@@ -100,7 +100,7 @@ def start_study(
         Store.create(hidden.store, spec.name, environment).close()
     run_dir = RunDir(out)
     is_empty = False
-    with run_dir.locked():
+    with run_dir.lock():
         try:
             with Store.open(run_dir.store) as store:
                 try:
@@ -122,7 +122,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, backend: Backend, view: Study
         KeyboardInterrupt: it was interrupted twice, or before it continued.
     """
     dataset = _open_data(spec)
-    with run_dir.locked(), Store.open(run_dir.store) as store:
+    with run_dir.lock(), Store.open(run_dir.store) as store:
         _check_resumable(run_dir, spec, store, dataset)
         run_dir.clear_leftovers()
         write_atomically(run_dir.spec, dump_spec(spec).encode())

@@ -99,7 +99,7 @@ def test_final_weights_are_kept_of_the_best_trial_only(study: Callable[..., Stud
     best = max(run.trials(), key=lambda trial: (trial.value or 0.0, -trial.number))
     for trial in run.trials():
         assert run.run_dir.trial_checkpoints(trial.number).exists() == (trial.number == best.number)
-    assert run.checkpoints.final(best.number, best.weights_sha256).epoch == 3
+    assert run.checkpoints.load_final(best.number, best.weights_sha256).epoch == 3
 
 
 def test_states_that_a_killed_driver_did_not_come_to_delete_go_with_the_next(study: Callable[..., Study]) -> None:

@@ -52,7 +52,7 @@ def no_constant(name: str) -> None:
 
 def test_study_that_is_driven_is_running(study: Study) -> None:
     study.store.set_study("complete")
-    with study.run_dir.locked():
+    with study.run_dir.lock():
         assert (read_summary(study.run_dir).state, read_summary(study.run_dir).reason) == ("running", None)
 
 

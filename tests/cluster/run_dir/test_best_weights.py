@@ -25,7 +25,7 @@ def kept(path: Path, direction: Direction, trials: list[tuple[str, float]], orde
         checkpoints.save(number, 1, STATE)
         best_weights.update(kind, number, value)
         checkpoints.sweep()
-    return {number for number in range(len(trials)) if checkpoints.newest(number) is not None}
+    return {number for number in range(len(trials)) if checkpoints.load_newest(number) is not None}
 
 
 @settings(deadline=None)

@@ -31,20 +31,20 @@ def sha256(epoch: int) -> str:
 
 
 def newest_epoch(checkpoints: Checkpoints, number: int = 0) -> int | None:
-    data = checkpoints.newest(number)
+    data = checkpoints.load_newest(number)
     return None if data is None else unpack(data).epoch
 
 
 def test_trial_without_states_has_no_newest(checkpoints: Checkpoints) -> None:
-    assert checkpoints.newest(0) is None
+    assert checkpoints.load_newest(0) is None
     with pytest.raises(CheckpointError, match="no longer contains the final weights"):
-        checkpoints.final(0, None)
+        checkpoints.load_final(0, None)
 
 
 def test_all_states_are_kept_until_the_store_knows_of_the_newest(checkpoints: Checkpoints) -> None:
     for epoch in range(1, 6):
         checkpoints.save(0, epoch, state(epoch))
-    assert checkpoints.newest(0, at_most=1) == state(1)
+    assert checkpoints.load_newest(0, at_most=1) == state(1)
 
 
 def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
@@ -53,17 +53,17 @@ def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Chec
     checkpoints.sweep()
     assert sorted(run_dir.trial_checkpoints(0).iterdir()) == [run_dir.checkpoint(0, 11), run_dir.checkpoint(0, 12)]
     assert newest_epoch(checkpoints) == 12
-    assert checkpoints.final(0, sha256(12)).epoch == 12
+    assert checkpoints.load_final(0, sha256(12)).epoch == 12
 
 
 def test_state_of_an_epoch_that_is_not_recorded_is_passed_over_for_good(checkpoints: Checkpoints) -> None:
     for epoch in (3, 4):
         checkpoints.save(0, epoch, state(epoch))
-    found = checkpoints.newest(0, at_most=3)
+    found = checkpoints.load_newest(0, at_most=3)
     assert found is not None
     assert unpack(found).epoch == 3
     assert newest_epoch(checkpoints) == 3
-    assert checkpoints.newest(0, at_most=2) is None
+    assert checkpoints.load_newest(0, at_most=2) is None
 
 
 def test_damaged_states_are_told_and_stand_in_the_way_of_none_that_is_saved_later(run_dir: RunDir) -> None:
@@ -72,7 +72,7 @@ def test_damaged_states_are_told_and_stand_in_the_way_of_none_that_is_saved_late
     for epoch in (8, 9):
         checkpoints.save(0, epoch, state(epoch))
         run_dir.checkpoint(0, epoch).write_bytes(b"damaged")
-    assert checkpoints.newest(0) is None
+    assert checkpoints.load_newest(0) is None
     assert [str(run_dir.checkpoint(0, epoch)) in sentence for epoch, sentence in zip((9, 8), told, strict=True)] == [
         True
     ] * 2
@@ -103,16 +103,16 @@ def test_state_that_cannot_be_read_now_is_not_taken_for_a_damaged_one(
     checkpoints.save(0, 1, state(1))
     run_dir.checkpoint(0, 2).mkdir()  # which the system refuses to read, even to root
     with pytest.raises(IsADirectoryError):
-        checkpoints.newest(0)
+        checkpoints.load_newest(0)
     assert run_dir.checkpoint(0, 2).exists()
 
 
 def test_trial_whose_states_are_all_damaged_has_none(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     checkpoints.save(0, 1, state(1))
     run_dir.checkpoint(0, 1).write_bytes(b"damaged")
-    assert checkpoints.newest(0) is None
+    assert checkpoints.load_newest(0) is None
     with pytest.raises(CheckpointError):
-        checkpoints.final(0, sha256(1))
+        checkpoints.load_final(0, sha256(1))
 
 
 def test_older_state_is_never_taken_for_the_final_one(checkpoints: Checkpoints, run_dir: RunDir) -> None:
@@ -120,7 +120,7 @@ def test_older_state_is_never_taken_for_the_final_one(checkpoints: Checkpoints, 
         checkpoints.save(0, epoch, state(epoch))
     run_dir.checkpoint(0, 2).write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match="restore it from a copy"):
-        checkpoints.final(0, sha256(2))
+        checkpoints.load_final(0, sha256(2))
 
 
 def test_discarded_trial_has_no_states_and_others_keep_theirs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
@@ -128,7 +128,7 @@ def test_discarded_trial_has_no_states_and_others_keep_theirs(checkpoints: Check
         checkpoints.save(number, 1, state(1))
     checkpoints.discard(0)
     checkpoints.discard(7)
-    assert checkpoints.newest(0) is not None
+    assert checkpoints.load_newest(0) is not None
     checkpoints.sweep()
     assert not run_dir.trial_checkpoints(0).exists()
     assert newest_epoch(checkpoints, 1) == 1

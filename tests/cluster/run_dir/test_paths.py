@@ -21,7 +21,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from cluster.run_dir.paths import RunDir
-with RunDir(Path(sys.argv[1])).locked():
+with RunDir(Path(sys.argv[1])).lock():
     print("locked", flush=True)
     sys.stdin.read()
 """
@@ -110,7 +110,7 @@ def test_what_a_killed_driver_was_writing_is_cleared_and_nothing_else(run_dir: R
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, b"whole")
         (file.parent / f".{file.name}.x3k_2a.part").write_bytes(b"wh")
-    with run_dir.locked():
+    with run_dir.lock():
         run_dir.clear_leftovers()
         assert {file.name for file in run_dir.path.iterdir() if file.is_file()} == {
             ".driver.json",
@@ -147,15 +147,15 @@ def test_checkpoint_names_sort_by_epoch(run_dir: RunDir) -> None:
 
 def test_run_is_driven_while_it_is_locked(run_dir: RunDir) -> None:
     assert not run_dir.is_locked()
-    with run_dir.locked():
+    with run_dir.lock():
         assert run_dir.is_locked()
     assert not run_dir.is_locked()
 
 
 def test_lock_is_free_again_after_an_error(run_dir: RunDir) -> None:
-    with pytest.raises(ZeroDivisionError), run_dir.locked():
+    with pytest.raises(ZeroDivisionError), run_dir.lock():
         _ = 1 / 0
-    with run_dir.locked():
+    with run_dir.lock():
         pass
 
 
@@ -163,7 +163,7 @@ def test_second_process_is_refused_with_pid_and_host_of_the_first(
     run_dir: RunDir, holder: subprocess.Popen[str]
 ) -> None:
     assert run_dir.is_locked()
-    with pytest.raises(RunDirError) as refusal, run_dir.locked():
+    with pytest.raises(RunDirError) as refusal, run_dir.lock():
         pass
     assert f"in use by process {holder.pid} on {socket.gethostname()}: wait for it, or stop it" in str(refusal.value)
     assert run_dir.is_locked()  # looking and being refused took nothing from the first
@@ -188,7 +188,7 @@ def test_reader_without_write_permission_sees_that_the_run_is_driven(
 
 
 def test_one_who_asks_whether_a_run_is_driven_disturbs_neither_askers_nor_the_driver(run_dir: RunDir) -> None:
-    with run_dir.locked():
+    with run_dir.lock():
         pass
     (path,) = run_dir.path.glob(".lock")
     with path.open("rb") as asking:
@@ -196,7 +196,7 @@ def test_one_who_asks_whether_a_run_is_driven_disturbs_neither_askers_nor_the_dr
         assert not run_dir.is_locked()
         done_asking = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
         done_asking.start()
-        with run_dir.locked():
+        with run_dir.lock():
             assert run_dir.is_locked()
         done_asking.join()
 
@@ -205,13 +205,13 @@ def test_lock_of_a_killed_process_is_free(run_dir: RunDir, holder: subprocess.Po
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     assert not run_dir.is_locked()
-    with run_dir.locked():
+    with run_dir.lock():
         assert run_dir.is_locked()
 
 
 def test_lock_below_a_file_is_not_writable_and_driven_by_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     run_dir = RunDir(tmp_path / "file")
-    with pytest.raises(NotWritable, match="cannot be written"), run_dir.locked():
+    with pytest.raises(NotWritable, match="cannot be written"), run_dir.lock():
         pass
     assert not run_dir.is_locked()

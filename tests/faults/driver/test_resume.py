@@ -88,5 +88,5 @@ def assert_kills_change_nothing(study: Callable[..., None], folder: Path) -> Non
 def _saved_epochs(run_dir: RunDir, running: list[TrialRecord]) -> list[int]:
     """The epochs after which these trials will resume."""
     checkpoints = Checkpoints(run_dir)
-    states = [checkpoints.newest(trial.number, at_most=trial.epochs) for trial in running]
+    states = [checkpoints.load_newest(trial.number, at_most=trial.epochs) for trial in running]
     return [unpack(state).epoch if state else 0 for state in states]

@@ -100,5 +100,5 @@ def run_or_resume(
         with RunDir.create_atomically(path) as hidden:
             Store.create(hidden.store, spec.name).close()
     pool = ShuffledPool(source, workers, rng, dies_at)
-    with run_dir.locked(), closing(Store.open(run_dir.store)) as store:
+    with run_dir.lock(), closing(Store.open(run_dir.store)) as store:
         Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir))).run()

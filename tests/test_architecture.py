@@ -1,6 +1,6 @@
-"""Every architecture rule catches an offence: each is committed in a copy of the packages, and the real tool names it.
+"""Every architecture rule catches an offence that is added to a copy of the packages, as the real tool reports.
 
-Imports are import-linter's, other single owners ruff's; what neither can express is read from the syntax tree here.
+import-linter checks imports, ruff other single owners. What neither can express is checked here on the syntax tree.
 """
 
 import ast
@@ -39,17 +39,17 @@ class ForbiddenImport(NamedTuple):
 
     @property
     def file(self) -> str:
-        """Where the statement goes, below the root."""
+        """The path of the importing file, below the root."""
         return self.importer.replace(".", "/") + ".py"
 
     @property
     def code(self) -> str:
-        """What goes there."""
+        """The statement that breaks the contract."""
         return self.statement or f"import {self.imported}"
 
 
 class BannedName(NamedTuple):
-    """One use of a name that ruff is told to ban. file: below the root."""
+    """One use of a name that ruff bans. file: its path below the root."""
 
     name: str
     file: str
@@ -109,7 +109,7 @@ NAMES = [
 
 
 class Finding(NamedTuple):
-    """What ruff found. file: relative to the folder it ran in."""
+    """One finding of ruff. file: relative to the folder that ruff ran in."""
 
     file: str
     message: str
@@ -117,7 +117,7 @@ class Finding(NamedTuple):
 
 @pytest.fixture(scope="module")
 def offending_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the three packages' code with every offence of the tables in it."""
+    """A copy of the packages with every offence from the tables above."""
     tree = tmp_path_factory.mktemp("tree")
     shutil.copy(ROOT / "pyproject.toml", tree)
     for package in PACKAGES:
@@ -131,7 +131,7 @@ def offending_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def broken_contracts(offending_tree: Path) -> dict[str, str]:
-    """What import-linter says of the offending tree: contract name to the imports that break it."""
+    """The contracts that import-linter finds broken there: name to the imports that break it."""
     report = lint_imports(offending_tree)
     assert report.returncode == 1, report.stderr
     lines = report.stdout.partition("Broken contracts")[2].splitlines()
@@ -142,7 +142,7 @@ def broken_contracts(offending_tree: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def banned_names(offending_tree: Path) -> list[Finding]:
-    """What ruff's rule for banned names finds in the offending tree."""
+    """The banned names that ruff finds there."""
     report = run_tool("ruff", "check", "--no-cache", "--select=TID251", "--output-format=json", cwd=offending_tree)
     assert report.returncode == 1, report.stderr
     return [
@@ -172,28 +172,28 @@ def test_every_contract_and_every_banned_name_has_an_offence() -> None:
     assert {offence.name for offence in NAMES} == names
 
 
-def test_the_project_keeps_every_contract() -> None:
+def test_project_keeps_every_contract() -> None:
     report = lint_imports(ROOT)
 
     assert report.returncode == 0, report.stdout
 
 
-def test_the_project_uses_no_banned_name() -> None:
+def test_project_uses_no_banned_name() -> None:
     report = run_tool("ruff", "check", "--no-cache", "--select=TID251", *PACKAGES, cwd=ROOT)
 
     assert report.returncode == 0, report.stdout
 
 
 @pytest.mark.parametrize("line", ["path = run / 'study.db'", "path = f'{run}/results.parquet'", "open('a/spec.yaml')"])
-def test_a_run_file_name_is_found_however_it_is_spelled(line: str) -> None:
+def test_run_file_name_is_found_in_any_spelling(line: str) -> None:
     assert list(run_file_names(line, {"study.db", "spec.yaml", "results.parquet"}))
 
 
-def test_a_run_file_name_inside_a_sentence_is_no_offence() -> None:
+def test_run_file_name_in_a_sentence_is_allowed() -> None:
     assert not list(run_file_names("'''The study store, study.db, is the one truth.'''", {"study.db"}))
 
 
-def test_run_file_names_are_spelled_in_run_dir_only() -> None:
+def test_run_file_names_are_spelled_only_in_run_dir() -> None:
     names = {text for _, text in strings(RUN_DIR.read_text()) if FILE_NAME.fullmatch(text)}
     offences = [
         f"{path.relative_to(ROOT)}:{line} {name}"
@@ -206,13 +206,13 @@ def test_run_file_names_are_spelled_in_run_dir_only() -> None:
     assert not offences
 
 
-def test_no_file_is_longer_than_the_house_allows() -> None:
+def test_no_file_is_longer_than_allowed() -> None:
     lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in sources(*PACKAGES)}
 
     assert not {str(path): length for path, length in lengths.items() if length > MAX_LINES}
 
 
-def test_no_folder_has_more_files_than_a_reader_can_survey() -> None:
+def test_no_folder_has_more_files_than_allowed() -> None:
     folders = Counter(path.parent.relative_to(ROOT) for path in sources(*PACKAGES) if path.name != "__init__.py")
 
     assert not {str(folder): files for folder, files in folders.items() if files > MAX_FILES}
@@ -234,31 +234,31 @@ def test_package_init_files_hold_a_docstring_only() -> None:
 
 
 def run_file_names(source: str, names: set[str]) -> Iterator[tuple[int, str]]:
-    """Line and name of every string in the source that is, or has as a part of its path, one of the names."""
+    """Yields line and name for every string that is one of the names, or a path with one of them as a part."""
     for line, text in strings(source):
         yield from ((line, part) for part in text.split("/") if part in names)
 
 
 def strings(source: str) -> Iterator[tuple[int, str]]:
-    """Line and content of every string in the source, the fixed parts of f-strings included."""
+    """Yields line and content of every string in the source, including the fixed parts of f-strings."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
 
 
 def sources(*folders: str) -> Iterator[Path]:
-    """The Python files below these folders of the project."""
+    """Yields the Python files below these folders of the project."""
     for folder in folders:
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
 def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
-    """Checks the contracts of the tree's own pyproject.toml on the tree's own packages."""
+    """Checks a tree's packages against the contracts in its pyproject.toml."""
     return run_tool("lint-imports", "--no-cache", "--no-logo", cwd=tree)
 
 
 def run_tool(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a program of this Python's environment on a wide, colourless screen."""
+    """Runs a program from this Python environment with wide, uncoloured output."""
     environment = {**os.environ, "COLUMNS": "240", "NO_COLOR": "1"}
     return subprocess.run(
         [BIN / name, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False

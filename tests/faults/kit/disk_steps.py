@@ -16,8 +16,8 @@ def die_before_step(number: int, folder: Path) -> None:
     """Makes this process kill itself right before its `number`-th step on the disk, counted from 1.
 
     Before each SQL statement, and before a file is opened for writing, renamed or deleted or a folder is made, the
-    process takes a snapshot of the folder. A step begins only if the snapshot differs from the last one: dying twice
-    at the same snapshot would test the same thing twice.
+    process takes a snapshot of the folder. It counts a step only if the snapshot differs from the last one: dying
+    at the same snapshot again would test nothing new.
     """
     steps = 0
     last: Snapshot | None = None

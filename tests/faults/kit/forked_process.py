@@ -20,7 +20,7 @@ _FORKS.set_forkserver_preload(["tests.faults.kit.fork_preload"])
 
 
 class ForkedProcess:
-    """A module-level function that runs in a process of its own."""
+    """A module-level function that runs in its own process."""
 
     def __init__(self, function: Callable[..., object], *arguments: object, **options: object) -> None:
         """Starts the process."""
@@ -54,7 +54,7 @@ class ForkedProcess:
 
 
 class ForkedCommand(ForkedProcess):
-    """An `mxtrials` command in a process of its own.
+    """An `mxtrials` command that runs in its own process.
 
     Attributes:
         stdout, stderr: the files that take its output.

@@ -7,7 +7,7 @@ MxtrialsError
 │   ├── ImageError           an image file to classify
 │   ├── CheckpointError      a saved model or training state
 │   └── RunDirError          a run directory: missing, already there, in use, damaged, without such a trial
-├── EnvironmentLacks       this machine or cluster cannot do it              exit code 3
+├── EnvironmentProblem       this machine or cluster cannot do it              exit code 3
 │   ├── MissingLibrary       a Python package or a system library
 │   ├── DeviceUnavailable    the requested CPU or GPU context
 │   ├── NotWritable          a file or folder cannot be written
@@ -53,25 +53,25 @@ class RunDirError(InputError):
     """A run directory is missing, already there, in use or damaged, or has no such trial."""
 
 
-class EnvironmentLacks(MxtrialsError):
-    """This machine or cluster lacks something; `mxtrials doctor` says what."""
+class EnvironmentProblem(MxtrialsError):
+    """This machine or cluster is missing something; `mxtrials doctor` says what."""
 
     exit_code: ClassVar[int] = 3
 
 
-class MissingLibrary(EnvironmentLacks):
+class MissingLibrary(EnvironmentProblem):
     """A Python package or a system library that is needed is not installed."""
 
 
-class DeviceUnavailable(EnvironmentLacks):
+class DeviceUnavailable(EnvironmentProblem):
     """The requested CPU or GPU context is not available here."""
 
 
-class NotWritable(EnvironmentLacks):
+class NotWritable(EnvironmentProblem):
     """A file or folder cannot be written."""
 
 
-class ClusterUnavailable(EnvironmentLacks):
+class ClusterUnavailable(EnvironmentProblem):
     """Ray cannot be started or reached, or has no room for a worker."""
 
 

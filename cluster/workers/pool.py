@@ -32,7 +32,7 @@ class WorkerPool(Protocol):
         """Waits for the next event and returns it, or None after the timeout.
 
         Raises:
-            EnvironmentLacks: no worker can be started any more.
+            EnvironmentProblem: no worker can be started any more.
         """
 
     @property

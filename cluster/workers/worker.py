@@ -82,7 +82,7 @@ class Worker:
             wait: waits for free memory, at most this many seconds.
 
         Raises:
-            EnvironmentLacks: MXNet or the device is not available.
+            EnvironmentProblem: MXNet or the device is not available.
             DataError: the hold-out does not fit the data.
         """
         self._name = name

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from typing_extensions import override
 
-from mnist_core.errors import EnvironmentLacks, MxtrialsError, NotWritable
+from mnist_core.errors import EnvironmentProblem, MxtrialsError, NotWritable
 
 EXIT_INTERRUPTED = 130
 
@@ -29,9 +29,9 @@ class MxtrialsGroup(click.Group):
                 failure: MxtrialsError = err
             except OSError as err:
                 what = f"{err.filename}: {err.strerror}" if err.filename else str(err)
-                failure = EnvironmentLacks(f"the system reports an error ({what}): `mxtrials doctor` may say more")
+                failure = EnvironmentProblem(f"the system reports an error ({what}): `mxtrials doctor` may say more")
             except MemoryError as err:
-                failure = EnvironmentLacks(f"there is not enough memory ({err}): free some, or use less")
+                failure = EnvironmentProblem(f"there is not enough memory ({err}): free some, or use less")
             print_error(f"mxtrials: {_in_one_line(str(failure))}")
             sys.exit(failure.exit_code)
 

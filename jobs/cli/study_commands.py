@@ -10,7 +10,7 @@ import click
 
 from jobs.cli.group import EXIT_INTERRUPTED, print_error
 from jobs.cli.options import OutputMode, console, print_json, run_dir_argument, study_options
-from mnist_core.errors import EnvironmentLacks, NoCompleteTrial, NotWritable
+from mnist_core.errors import EnvironmentProblem, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:
     from cluster.driver.observer import StudyObserver
@@ -132,7 +132,7 @@ def _interruptible(run_dir: "RunDir") -> Iterator[None]:
     except KeyboardInterrupt:
         _print_interrupted(run_dir)
         sys.exit(EXIT_INTERRUPTED)
-    except EnvironmentLacks as err:
+    except EnvironmentProblem as err:
         if not run_dir.store.exists():
             raise
         raise type(err)(f"{err}; then resume with: mxtrials resume {run_dir.path}") from err

@@ -25,7 +25,7 @@ def open_pool(spec: StudySpec, dataset: Dataset, backend: Backend) -> Iterator[W
     """Opens a pool of the workers that a study asks for, but never more than it has trials.
 
     Raises:
-        EnvironmentLacks: they cannot be started.
+        EnvironmentProblem: they cannot be started.
     """
     settings = WorkerSettings(spec.data.holdout, spec.seed, spec.limits.checkpoint_every_s)
     with ExitStack() as stack:

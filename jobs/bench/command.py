@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from jobs.bench.host import Host
 from jobs.bench.registry import BENCHMARKS, Plan, measure
 from jobs.bench.report import OURS, Figure, Report, Target
+from jobs.tables import table
 
 
 def run_benchmarks(name: str | None, rounds: int | None, published: bool) -> Iterator[tuple[str, Report]]:
@@ -49,14 +49,14 @@ def draw_host(host: Host, console: Console) -> None:
 def draw_report(report: Report, console: Console) -> None:
     """Draws a report as a table of figures, with targets and notes below it."""
     console.print(f"\n[bold]{report.title}[/]", highlight=False)
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    for column in ("", "program", "median", "min", "max", "unit", f"{OURS} is", ""):
-        table.add_column(column, justify="right" if column in ("median", "min", "max", f"{OURS} is") else "left")
+    columns = ("", "program", "median", "min", "max", "unit", f"{OURS} is")
+    drawn = table(*columns, left=("", "program", "unit"))
+    drawn.add_column("")
     before = None
     for figure in report.figures:
-        table.add_row(*_cells(figure, report.advantage(figure), figure.what != before))
+        drawn.add_row(*_cells(figure, report.advantage(figure), figure.what != before))
         before = figure.what
-    console.print(table)
+    console.print(drawn)
     for target in report.targets:
         console.print(_target_line(target), highlight=False)
     for note in report.notes:

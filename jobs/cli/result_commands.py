@@ -9,7 +9,7 @@ import click
 from jobs.cli.options import console, json_option, print_json, run_dir_argument
 
 
-@click.command()
+@click.command(short_help="Show a study, also while it runs.")
 @run_dir_argument
 @click.option("--trial", "number", type=int, help="Show one trial: parameters, epochs, attempts, traceback.")
 @click.option("--timing", is_flag=True, help="Show where the time of the workers and of the driver went.")
@@ -67,7 +67,7 @@ def _show_timing(run_dir: Path, as_json: bool) -> None:
     draw_timing(times, console())
 
 
-@click.command()
+@click.command(short_help="Predict the digits on image files.")
 @run_dir_argument
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
@@ -103,7 +103,7 @@ def evaluate(run_dir: Path, as_json: bool) -> None:
         draw_scores(scores, console())
 
 
-@click.command()
+@click.command(short_help="Train a trial again, and compare.")
 @run_dir_argument
 @click.option("--trial", "number", type=int, help="Which trial; default: the best.")
 @json_option

@@ -59,7 +59,7 @@ def run(
     _report(result, run_dir, mode)
 
 
-@click.command()
+@click.command(short_help="Continue a study, or add trials to it.")
 @run_dir_argument
 @click.option("--trials", type=int, help="Extend the study to this many trials.")
 @study_options

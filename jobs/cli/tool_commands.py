@@ -25,7 +25,7 @@ def data(source: str, as_json: bool) -> None:
         draw_cache(report, console())
 
 
-@click.command()
+@click.command(short_help="Measure mxtrials beside its peers.")
 @click.argument("name", type=click.Choice(list(BENCHMARKS)), required=False)
 @click.option("--rounds", type=click.IntRange(min=1), help="How many rounds; each program runs once per round.")
 @click.option("--published", is_flag=True, help="The workload that a peer has published (dispatch: 11 minutes).")

@@ -35,15 +35,16 @@ def checks_as_json(results: Sequence[CheckResult]) -> list[dict[str, str]]:
 
 def draw_checks(results: Sequence[CheckResult], console: "Console") -> None:
     """Draws the results as a table, with what is missing below it."""
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, header_style="dim", padding=(0, 1))
-    for name in ("", "state", "found", "what to do"):
-        table.add_column(name, overflow="fold")
+    from jobs.tables import table
+
+    drawn = table("", "state", left=("", "state"))
+    drawn.add_column("found", overflow="fold")
+    drawn.add_column("what to do", overflow="fold")
     for result in results:
         # Text, because rich would read the brackets of `mxtrials[cpu]` as markup.
-        table.add_row(result.what, Text(result.state, _STYLES[result.state]), Text(result.found), Text(result.remedy))
-    console.print(table)
+        drawn.add_row(result.what, Text(result.state, _STYLES[result.state]), Text(result.found), Text(result.remedy))
+    console.print(drawn)
     missing = [result.what for result in results if result.state == "missing"]
     console.print(f"Missing: {', '.join(missing)}." if missing else "Nothing is missing.", highlight=False)

@@ -7,7 +7,8 @@ from rich.table import Table
 from cluster.results.summary import StudySummary
 from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialRecord, TrialState
-from jobs.terminal.output import STATE_STYLES, ellipsized, format_params, format_time, table
+from jobs.tables import table
+from jobs.terminal.output import STATE_STYLES, ellipsized, format_params, format_time
 
 LONGEST_LEADERBOARD = 20
 SHOWN_FAILURES = 5

@@ -8,7 +8,8 @@ from rich.text import Text
 from typing_extensions import Self, override
 
 from cluster.driver.observer import StudyEvent, StudyObserver, StudyWarning
-from jobs.terminal.output import STATE_STYLES, ellipsized, format_count, format_params, format_time, pluralize, table
+from jobs.tables import table
+from jobs.terminal.output import STATE_STYLES, ellipsized, format_count, format_params, format_time, pluralize
 from jobs.terminal.progress import Progress, TrialProgress
 
 

@@ -1,6 +1,5 @@
-"""What everything drawn on a terminal has in common: tables, styles of states, numbers and parameters as text."""
+"""What everything drawn on a terminal has in common: styles of states, numbers and parameters as text."""
 
-from rich.table import Table
 from rich.text import Text
 
 from cluster.spec.space import Params, format_param
@@ -13,20 +12,6 @@ STATE_STYLES = {
     TrialState.RUNNING: "cyan",
     TrialState.WAITING: "dim",
 }
-
-
-def table(*columns: str, left: tuple[str, ...] = (), title: str | None = None) -> Table:
-    """Creates a table without lines, whose columns hold numbers unless they are named in `left`.
-
-    Example:
-        >>> drawn = table("trial", "network", left=("network",))
-        >>> [column.justify for column in drawn.columns]
-        ['right', 'left']
-    """
-    drawn = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False, title=title)
-    for name in columns:
-        drawn.add_column(name, justify="left" if name in left else "right", no_wrap=True)
-    return drawn
 
 
 def ellipsized(*parts: str | tuple[str, str]) -> Text:

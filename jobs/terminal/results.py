@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from jobs.study.reproduction import Reproduction
-from jobs.terminal.output import table
+from jobs.tables import table
 from mnist_core.data.cache import CacheReport
 from mnist_core.model.metrics import Scores
 from mnist_core.model.prediction import Prediction

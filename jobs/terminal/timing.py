@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cluster.time_spent import Part, SecondsByPart, StudyTimes
-from jobs.terminal.output import pluralize, table
+from jobs.tables import table
+from jobs.terminal.output import pluralize
 
 _OF_WORKERS = {
     Part.START: "until they are ready: Ray, imports, contexts",

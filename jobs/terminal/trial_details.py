@@ -8,7 +8,8 @@ from rich.text import Text
 
 from cluster.results.trial_details import TrialDetails
 from cluster.spec.space import format_param
-from jobs.terminal.output import STATE_STYLES, format_time, table
+from jobs.tables import table
+from jobs.terminal.output import STATE_STYLES, format_time
 
 
 def draw_trial(details: TrialDetails, console: Console) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from jobs.terminal.output import table
+from jobs.tables import table
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("mnist_core", "cluster", "jobs", "tests")

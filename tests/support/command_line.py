@@ -38,7 +38,7 @@ def run_with_ulimit(
     )
 
 
-def assert_refused(done: subprocess.CompletedProcess[str], exit_code: int, *words: str) -> None:
+def assert_one_line_error(done: subprocess.CompletedProcess[str], exit_code: int, *words: str) -> None:
     """Checks that a command printed one line on stderr, with these words, nothing on stdout, and its exit code."""
     assert done.returncode == exit_code, done.stderr
     assert done.stdout == ""

@@ -9,7 +9,7 @@ from tests.faults.conftest import TRIALS
 from tests.faults.kit.first_version import downgrade_store
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import read_results
-from tests.support.command_line import CommandLine, assert_refused
+from tests.support.command_line import CommandLine, assert_one_line_error
 
 RESUME = (f"--trials={TRIALS}", "--local", "--quiet")
 
@@ -62,15 +62,15 @@ def test_changed_data_is_rejected_until_it_is_restored(
 ) -> None:
     prepare(started_run)
     swap_training_and_test_images(own_data)
-    assert_refused(
+    assert_one_line_error(
         mxtrials("resume", started_run, *RESUME),
         2,
         "has changed since the study started: its fingerprint is",
         "and was",
     )
-    assert_refused(mxtrials("evaluate", started_run), 2, "has changed since the study")
+    assert_one_line_error(mxtrials("evaluate", started_run), 2, "has changed since the study")
     without_cache = mxtrials("resume", started_run, *RESUME, XDG_CACHE_HOME=str(tmp_path / "cache"))
-    assert_refused(without_cache, 2, "has changed since the study started", "restore the files")
+    assert_one_line_error(without_cache, 2, "has changed since the study started", "restore the files")
     swap_training_and_test_images(own_data)
     assert mxtrials("resume", started_run, *RESUME).returncode == 0
     assert read_results(started_run) == read_results(undisturbed)
@@ -92,7 +92,7 @@ def test_unrecorded_data_is_reported_once(started_run: Path, own_data: Path, mxt
     assert "warning" not in second.stdout
     truncate_environment(started_run)
     swap_training_and_test_images(own_data)
-    assert_refused(mxtrials(*resume), 2, "has changed since the study started")
+    assert_one_line_error(mxtrials(*resume), 2, "has changed since the study started")
 
 
 @fault(
@@ -103,6 +103,6 @@ def test_unrecorded_data_is_reported_once(started_run: Path, own_data: Path, mxt
 )
 def test_missing_data_is_reported(started_run: Path, own_data: Path, mxtrials: CommandLine, tmp_path: Path) -> None:
     own_data.rename(tmp_path / "elsewhere")
-    assert_refused(mxtrials("resume", started_run, *RESUME), 2, f"data folder {own_data} does not exist")
-    assert_refused(mxtrials("evaluate", started_run), 2, f"data folder {own_data} does not exist")
+    assert_one_line_error(mxtrials("resume", started_run, *RESUME), 2, f"data folder {own_data} does not exist")
+    assert_one_line_error(mxtrials("evaluate", started_run), 2, f"data folder {own_data} does not exist")
     assert mxtrials("show", started_run).returncode == 0

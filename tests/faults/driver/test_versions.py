@@ -9,7 +9,7 @@ from cluster.store.schema import SCHEMA_VERSION
 from tests.faults.kit.first_version import downgrade_store
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.studies import trials_of
-from tests.support.command_line import CommandLine, assert_refused
+from tests.support.command_line import CommandLine, assert_one_line_error
 
 
 @fault(
@@ -43,6 +43,6 @@ def test_run_of_a_newer_version_is_rejected(started_run: Path, mxtrials: Command
         sql.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     content = store.read_bytes()
     for arguments in (["show"], ["resume", "--local"]):
-        refused = mxtrials(*arguments, started_run)
-        assert_refused(refused, 2, f"version {SCHEMA_VERSION + 1}", f"versions 1 to {SCHEMA_VERSION}")
+        failed = mxtrials(*arguments, started_run)
+        assert_one_line_error(failed, 2, f"version {SCHEMA_VERSION + 1}", f"versions 1 to {SCHEMA_VERSION}")
     assert store.read_bytes() == content

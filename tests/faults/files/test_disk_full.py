@@ -9,7 +9,7 @@ from tests.faults.conftest import TRIALS
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import assert_tensorboard_is_complete, read_results
 from tests.faults.kit.small_disk import FILLER, Disks
-from tests.support.command_line import assert_refused
+from tests.support.command_line import assert_one_line_error
 
 FOLDERS = ("best", "checkpoints", "tensorboard")
 
@@ -34,7 +34,7 @@ def test_disk_full_at_the_start(pages: int, file: str, disks: Disks, tmp_path: P
     disks.fill(disk, pages)
     done = disks.mxtrials("run", *options, "--out", disk / "run")
     reason = "disk is full" if file == "study.db" else "No space left on device"
-    assert_refused(done, 3, f"{disk}/run/{file} cannot be", reason, "free disk space")
+    assert_one_line_error(done, 3, f"{disk}/run/{file} cannot be", reason, "free disk space")
     assert [path.name for path in disks.visible(disk).iterdir()] == [FILLER]
 
 
@@ -53,7 +53,7 @@ def test_disk_full_during_a_study(
     disks.mount(disk, pages)
     rare_states = ["--set=limits.checkpoint_every_s=100"] if file == "study.db" else []
     done = disks.mxtrials("run", *options, *rare_states, f"--trials={TRIALS}", "--out", run_dir, "--quiet")
-    assert_refused(done, 3, f"{run_dir}/{file}", "free disk space", f"mxtrials resume {run_dir}")
+    assert_one_line_error(done, 3, f"{run_dir}/{file}", "free disk space", f"mxtrials resume {run_dir}")
     assert disks.mxtrials("show", run_dir).returncode == 0
     disks.resize(disk, 1024)
     assert_finishes(disks, run_dir, undisturbed)
@@ -82,7 +82,7 @@ def split_run(disks: Disks, started_run: Path, tmp_path: Path) -> Path:
 def test_disk_full_at_the_end(full: str, file: str, disks: Disks, split_run: Path, undisturbed: Path) -> None:
     disks.fill(split_run / full, free_pages=2)  # for the lock and the spec
     done = disks.mxtrials("resume", split_run, f"--trials={TRIALS}", "--local", "--quiet")
-    assert_refused(done, 3, f"{split_run}/{file} cannot be written (No space left on device)", "free disk space")
+    assert_one_line_error(done, 3, f"{split_run}/{file} cannot be written (No space left on device)", "free disk space")
     disks.free_space(split_run / full)
     assert_finishes(disks, split_run, undisturbed)
 
@@ -113,6 +113,6 @@ def test_disk_full_for_tensorboard(disks: Disks, split_run: Path, undisturbed: P
 def test_disk_full_for_the_data_cache(disks: Disks, tmp_path: Path, options: list[str]) -> None:
     cache = disks.mount(tmp_path / "cache", 4)
     done = disks.mxtrials("run", *options, "--out", tmp_path / "run", XDG_CACHE_HOME=str(tmp_path / "cache"))
-    assert_refused(done, 3, f"the data cache {tmp_path}/cache", "No space left on device", "free disk space")
+    assert_one_line_error(done, 3, f"the data cache {tmp_path}/cache", "No space left on device", "free disk space")
     assert not [path for path in cache.rglob("*") if path.suffix in (".arrow", ".tmp")]
     assert not (tmp_path / "run").exists()

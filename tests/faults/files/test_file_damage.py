@@ -17,7 +17,7 @@ from mnist_core.data.dataset import Dataset
 from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import assert_tensorboard_is_complete, read_results
-from tests.support.command_line import CommandLine, assert_refused, run_successfully
+from tests.support.command_line import CommandLine, assert_one_line_error, run_successfully
 
 Damage = Callable[[Path], None]
 
@@ -109,7 +109,7 @@ def test_damaged_store_is_rejected(damage: Damage, started_run: Path, mxtrials: 
     damage(store)
     damaged = store.read_bytes()
     for arguments in (["show"], ["resume", "--local"]):
-        assert_refused(mxtrials(*arguments, started_run), 2, str(store), "restore it")
+        assert_one_line_error(mxtrials(*arguments, started_run), 2, str(store), "restore it")
     assert store.read_bytes() == damaged
 
 
@@ -136,7 +136,7 @@ def test_flipped_bit_in_a_value_of_the_store_is_detected(
     for found in re.finditer(re.escape(before.encode()), content):
         content[found.end()] ^= 1
     store.write_bytes(content)
-    assert_refused(
+    assert_one_line_error(
         mxtrials("resume", started_run, "--local"), 2, str(store), f"table {table} is not what", "restore it"
     )
     assert store.read_bytes() == content
@@ -163,7 +163,7 @@ def test_store_without_its_log_is_an_older_one(killed_run: Path, mxtrials: Comma
 def test_damaged_spec_is_rejected(damage: Damage, words: str, started_run: Path, mxtrials: CommandLine) -> None:
     damage(started_run / "spec.yaml")
     for arguments in (["show"], ["resume", "--local"]):
-        assert_refused(mxtrials(*arguments, started_run), 2, f"{started_run}/spec.yaml{words}")
+        assert_one_line_error(mxtrials(*arguments, started_run), 2, f"{started_run}/spec.yaml{words}")
 
 
 @fault(
@@ -224,6 +224,6 @@ def test_damaged_model_is_rejected(
     params = started_run / "best" / "model-0000.params"
     flip_a_bit(params)
     Image.fromarray(small_dataset.test.images[0]).save(tmp_path / "digit.png")
-    assert_refused(mxtrials("predict", started_run, "digit.png"), 2, f"{params} is damaged")
+    assert_one_line_error(mxtrials("predict", started_run, "digit.png"), 2, f"{params} is damaged")
     assert mxtrials("resume", started_run, "--local").returncode == 0
     assert mxtrials("predict", started_run, "digit.png").returncode == 0

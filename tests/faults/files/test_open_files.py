@@ -7,7 +7,7 @@ import pytest
 from tests.faults.conftest import TRIALS
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import read_results
-from tests.support.command_line import CommandLine, assert_refused, run_with_ulimit
+from tests.support.command_line import CommandLine, assert_one_line_error, run_with_ulimit
 
 
 @fault(
@@ -21,9 +21,9 @@ def test_too_few_open_files_are_reported(
 ) -> None:
     resume = ("resume", started_run, f"--trials={TRIALS}", "--local", "--quiet")
     for files in (6, 8):
-        refused = run_with_ulimit(f"-n {files}", environment, *resume)
-        assert_refused(refused, 3)
-        assert "open" in refused.stderr
+        failed = run_with_ulimit(f"-n {files}", environment, *resume)
+        assert_one_line_error(failed, 3)
+        assert "open" in failed.stderr
     assert mxtrials(*resume).returncode == 0
     assert read_results(started_run) == read_results(undisturbed)
 
@@ -39,6 +39,6 @@ def test_too_few_open_files_for_ray_are_reported_before_it_starts(
     files: int, environment: dict[str, str], options: list[str], tmp_path: Path
 ) -> None:
     on_ray = [option for option in options if option != "--local"]
-    refused = run_with_ulimit(f"-n {files}", environment, "run", *on_ray, "--out", tmp_path / "run", "--quiet")
-    assert_refused(refused, 3, f"the limit of open files is {files}", "at least 64", "ulimit -n", "--local")
+    failed = run_with_ulimit(f"-n {files}", environment, "run", *on_ray, "--out", tmp_path / "run", "--quiet")
+    assert_one_line_error(failed, 3, f"the limit of open files is {files}", "at least 64", "ulimit -n", "--local")
     assert not (tmp_path / "run").exists()

@@ -9,7 +9,7 @@ from PIL import Image
 from mnist_core.data.dataset import Dataset
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.small_disk import Disks
-from tests.support.command_line import assert_refused
+from tests.support.command_line import assert_one_line_error
 
 
 @fault(
@@ -29,8 +29,8 @@ def test_read_only_run_can_be_read_but_not_resumed(
     assert disks.mxtrials("show", started_run, "--json").stdout == shown
     assert disks.mxtrials("evaluate", started_run).returncode == 0
     assert disks.mxtrials("predict", started_run, tmp_path / "digit.png").returncode == 0
-    refused = disks.mxtrials("resume", started_run, "--trials=2", "--local")
-    assert_refused(refused, 3, f"{started_run} cannot be written (Read-only file system)", "copy the run")
+    failed = disks.mxtrials("resume", started_run, "--trials=2", "--local")
+    assert_one_line_error(failed, 3, f"{started_run} cannot be written (Read-only file system)", "copy the run")
 
 
 @fault(
@@ -60,4 +60,4 @@ def test_study_does_not_start_in_a_read_only_folder(
     disks.make_read_only(tmp_path / folder)
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")} if folder == "cache" else {}
     done = disks.mxtrials("run", *options, "--out", tmp_path / "runs" / "run", **cache)
-    assert_refused(done, 3, str(tmp_path / folder), "(Read-only file system)")
+    assert_one_line_error(done, 3, str(tmp_path / folder), "(Read-only file system)")

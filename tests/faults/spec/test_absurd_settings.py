@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.kit.matrix import fault
-from tests.support.command_line import CommandLine, assert_refused, run_with_ulimit
+from tests.support.command_line import CommandLine, assert_one_line_error, run_with_ulimit
 
 ADDRESSES_KB = 5_000_000
 
@@ -41,7 +41,9 @@ def test_network_larger_than_memory_fails_alone(environment: dict[str, str], sma
 def test_more_workers_than_fit_are_rejected(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
     on_ray = [option for option in small if option != "--local"]
     too_many = ("--workers", "cpu=100000", "--trials", "1000000")
-    assert_refused(mxtrials("run", "smoke", *on_ray, *too_many), 3, "100000 workers take 12000.0 GB", "workers.cpu")
+    assert_one_line_error(
+        mxtrials("run", "smoke", *on_ray, *too_many), 3, "100000 workers take 12000.0 GB", "workers.cpu"
+    )
     assert not (tmp_path / "runs" / "smoke").exists()
 
 
@@ -55,5 +57,5 @@ def test_more_workers_than_fit_are_rejected(mxtrials: CommandLine, small: list[s
 def test_missing_gpu_is_reported(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
     on_ray = [option for option in small if option != "--local"]
     done = mxtrials("run", "smoke", *on_ray, "--workers", "cpu=1,gpu=1", "--quiet", CUDA_VISIBLE_DEVICES="")
-    assert_refused(done, 3, "workers.gpu is 1, but the cluster offers 0 GPUs")
+    assert_one_line_error(done, 3, "workers.gpu is 1, but the cluster offers 0 GPUs")
     assert not (tmp_path / "runs" / "smoke").exists()

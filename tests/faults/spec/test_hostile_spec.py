@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.kit.matrix import fault
-from tests.support.command_line import CommandLine, assert_refused, run_with_ulimit
+from tests.support.command_line import CommandLine, assert_one_line_error, run_with_ulimit
 
 ADDRESSES_KB = 2_000_000
 BOMB = "a: &a [x, x]\n" + "".join(f"{name}: &{name} [*{last}, *{last}]\n" for last, name in pairwise("abcdefghi"))
@@ -32,8 +32,8 @@ def test_hostile_spec_is_rejected(name: str, environment: dict[str, str], tmp_pa
     text, words = HOSTILE[name]
     spec = tmp_path / "hostile.yaml"
     spec.write_text(text)
-    refused = run_with_ulimit(f"-v {ADDRESSES_KB}", environment, "run", spec, "--local", "--out", tmp_path / "run")
-    assert_refused(refused, 2, *words)
+    failed = run_with_ulimit(f"-v {ADDRESSES_KB}", environment, "run", spec, "--local", "--out", tmp_path / "run")
+    assert_one_line_error(failed, 2, *words)
     assert list(tmp_path.iterdir()) == [spec]
 
 
@@ -44,7 +44,7 @@ def test_hostile_spec_is_rejected(name: str, environment: dict[str, str], tmp_pa
     cost="nothing",
 )
 def test_name_that_points_outside_runs_is_rejected(mxtrials: CommandLine, tmp_path: Path) -> None:
-    assert_refused(mxtrials("run", "smoke", "--local", "--set", "name=../x"), 2, "name is", "1 to 64 letters")
+    assert_one_line_error(mxtrials("run", "smoke", "--local", "--set", "name=../x"), 2, "name is", "1 to 64 letters")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -56,5 +56,5 @@ def test_name_that_points_outside_runs_is_rejected(mxtrials: CommandLine, tmp_pa
 )
 def test_link_in_place_of_a_new_run_is_rejected(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    assert_refused(mxtrials("run", "smoke", *small, "--out", "link"), 2, "link exists already")
+    assert_one_line_error(mxtrials("run", "smoke", *small, "--out", "link"), 2, "link exists already")
     assert not (tmp_path / "nowhere").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import ROOT, CommandLine, assert_refused, command
+from tests.support.command_line import ROOT, CommandLine, assert_one_line_error, command
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +49,18 @@ def finished_run(
 def test_study_that_cannot_be_is_refused_and_leaves_no_run(
     options: list[str], words: list[str], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
-    assert_refused(mxtrials("run", "smoke", "--local", *options), 2, *words)
+    assert_one_line_error(mxtrials("run", "smoke", "--local", *options), 2, *words)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_spec_that_is_not_yaml_is_refused_with_its_line(mxtrials: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("name: bad\nmodel: [\n")
-    assert_refused(mxtrials("run", "bad.yaml", "--local"), 2, "bad.yaml, line 3", "not valid YAML")
+    assert_one_line_error(mxtrials("run", "bad.yaml", "--local"), 2, "bad.yaml, line 3", "not valid YAML")
     assert not (tmp_path / "runs").exists()
 
 
 def test_unknown_spec_is_refused_with_a_guess(mxtrials: CommandLine) -> None:
-    assert_refused(mxtrials("run", "smok", "--local"), 2, "'smok'", "did you mean smoke?")
+    assert_one_line_error(mxtrials("run", "smok", "--local"), 2, "'smok'", "did you mean smoke?")
 
 
 def test_truncated_idx_file_is_refused_by_name(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
@@ -68,13 +68,13 @@ def test_truncated_idx_file_is_refused_by_name(mxtrials: CommandLine, small_idx_
     shutil.copytree(small_idx_folder, folder)
     images = folder / "train-images-idx3-ubyte"
     images.write_bytes(images.read_bytes()[:-1])
-    assert_refused(mxtrials("run", "smoke", "--local", "--set", f"data.source={folder}"), 2, images.name)
+    assert_one_line_error(mxtrials("run", "smoke", "--local", "--set", f"data.source={folder}"), 2, images.name)
     assert not (tmp_path / "runs").exists()
 
 
 def test_holdout_larger_than_the_data_is_refused(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
     source = f"data.source={small_idx_folder}"
-    assert_refused(mxtrials("run", "smoke", "--local", "--set", source), 2, "10000", "256")
+    assert_one_line_error(mxtrials("run", "smoke", "--local", "--set", source), 2, "10000", "256")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -83,7 +83,7 @@ def test_output_folder_that_cannot_be_made_is_what_the_environment_lacks(
     out: str, mxtrials: CommandLine, small: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    assert_refused(mxtrials("run", "smoke", *small, "--out", out), 3, out, "cannot be created", "--out")
+    assert_one_line_error(mxtrials("run", "smoke", *small, "--out", out), 3, out, "cannot be created", "--out")
 
 
 def test_run_directory_that_exists_is_refused_and_kept(
@@ -92,20 +92,20 @@ def test_run_directory_that_exists_is_refused_and_kept(
     run_dir, _ = finished_run
     before = sorted(run_dir.rglob("*"))
     done = mxtrials("run", "smoke", *small, "--out", run_dir)
-    assert_refused(done, 2, "exists already", f"mxtrials resume {run_dir}")
+    assert_one_line_error(done, 2, "exists already", f"mxtrials resume {run_dir}")
     assert sorted(run_dir.rglob("*")) == before
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["resume"], ["evaluate"], ["reproduce"], ["predict", "image.png"]])
 def test_folder_that_is_no_run_is_refused(arguments: list[str], mxtrials: CommandLine, tmp_path: Path) -> None:
     name, *images = arguments
-    assert_refused(mxtrials(name, tmp_path, *images), 2, f"{tmp_path} is not a run directory", "study.db")
-    assert_refused(mxtrials(name, "/nope", *images), 2, "/nope is not a run directory", "no such folder")
+    assert_one_line_error(mxtrials(name, tmp_path, *images), 2, f"{tmp_path} is not a run directory", "study.db")
+    assert_one_line_error(mxtrials(name, "/nope", *images), 2, "/nope is not a run directory", "no such folder")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_data_folder_is_refused_by_data(mxtrials: CommandLine) -> None:
-    assert_refused(mxtrials("data", "--source", "/nope"), 2, "/nope does not exist")
+    assert_one_line_error(mxtrials("data", "--source", "/nope"), 2, "/nope does not exist")
 
 
 def test_unknown_option_is_bad_usage(mxtrials: CommandLine) -> None:
@@ -165,7 +165,7 @@ def test_show_trial_has_its_parameters_epochs_and_attempts(
 
 def test_show_trial_that_does_not_exist_is_bad_input(finished_run: tuple[Path, str], mxtrials: CommandLine) -> None:
     run_dir, _ = finished_run
-    assert_refused(mxtrials("show", run_dir, "--trial", "2"), 2, "has no trial 2: its trials are 0 to 1")
+    assert_one_line_error(mxtrials("show", run_dir, "--trial", "2"), 2, "has no trial 2: its trials are 0 to 1")
     both = mxtrials("show", run_dir, "--trial", "1", "--timing")
     assert both.returncode == 2
     assert "choose one" in both.stderr
@@ -196,7 +196,7 @@ def test_run_tells_what_happens_and_what_it_leaves(mxtrials: CommandLine, small:
 
 def test_address_where_no_cluster_answers_is_refused(mxtrials: CommandLine, tmp_path: Path) -> None:
     done = mxtrials("run", "smoke", "--address", "127.0.0.1:1", "--out", "run")
-    assert_refused(done, 3, "no Ray cluster answers at 127.0.0.1:1")
+    assert_one_line_error(done, 3, "no Ray cluster answers at 127.0.0.1:1")
     assert not (tmp_path / "run").exists()
 
 
@@ -211,7 +211,7 @@ def test_relative_data_folder_is_found_from_any_folder(
 
 def test_resume_with_fewer_trials_is_refused(mxtrials: CommandLine, small: list[str]) -> None:
     assert mxtrials("run", "smoke", *small, "--quiet", "--out", "run").returncode == 0
-    assert_refused(mxtrials("resume", "run", "--trials", "1", "--local"), 2, "has started 2")
+    assert_one_line_error(mxtrials("resume", "run", "--trials", "1", "--local"), 2, "has started 2")
 
 
 def test_local_with_workers_is_bad_usage(mxtrials: CommandLine) -> None:

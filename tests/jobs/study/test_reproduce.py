@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from cluster.run_dir.paths import RunDir
 from jobs.cli import main
-from tests.support.command_line import CommandLine, assert_refused
+from tests.support.command_line import CommandLine, assert_one_line_error
 
 # Each network once with a learning rate that trains, and once with one that multiplies every weight by -99 a step.
 TRAINED = """
@@ -246,11 +246,11 @@ def test_trial_without_an_epoch_is_refused(mxtrials: CommandLine, doctored: Path
     change(doctored, "DELETE FROM measurements WHERE trial = 1")
     change(doctored, "UPDATE trials SET state = 'WAITING' WHERE number = 1")
     done = mxtrials("reproduce", doctored, "--trial", "1")
-    assert_refused(done, 2, f"trial 1 of {doctored} is WAITING and has no epoch to compare")
+    assert_one_line_error(done, 2, f"trial 1 of {doctored} is WAITING and has no epoch to compare")
 
 
 def test_trial_that_is_not_there_is_refused(mxtrials: CommandLine, trained: Path) -> None:
-    assert_refused(mxtrials("reproduce", trained, "--trial", "6"), 2, "has no trial 6: its trials are 0 to 5")
+    assert_one_line_error(mxtrials("reproduce", trained, "--trial", "6"), 2, "has no trial 6: its trials are 0 to 5")
 
 
 def test_study_without_a_complete_trial_has_no_default(answer: Answered, doctored: Path) -> None:
@@ -269,9 +269,9 @@ def test_changed_data_is_refused(mxtrials: CommandLine, doctored: Path, small_id
     spec = RunDir(doctored).spec
     spec.write_text(spec.read_text().replace(str(small_idx_folder), str(other)))
     done = mxtrials("reproduce", doctored, "--trial", "0")
-    assert_refused(done, 2, f"the data of {other} has changed since the study started")
+    assert_one_line_error(done, 2, f"the data of {other} has changed since the study started")
 
 
 def test_spec_that_no_longer_knows_the_parameters_is_refused(mxtrials: CommandLine, doctored: Path) -> None:
     change(doctored, "UPDATE trials SET params = ? WHERE number = 0", json.dumps({"training.speed": 1}))
-    assert_refused(mxtrials("reproduce", doctored, "--trial", "0"), 2, "do not belong to the study trained")
+    assert_one_line_error(mxtrials("reproduce", doctored, "--trial", "0"), 2, "do not belong to the study trained")

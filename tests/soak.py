@@ -24,6 +24,7 @@ from rich.table import Table
 from cluster.run_dir.paths import RunDir
 from mnist_core.data.cache import open_dataset
 from tests.support.command_line import ROOT, command
+from tests.support.processes import is_worker
 from tests.support.small_images import small_cut, write_idx_files
 
 # Numbers of finished trials after which the processes are measured.
@@ -138,7 +139,7 @@ def _count_ended(run_dir: RunDir) -> int:
 
 def _measure_processes(driver_pid: int) -> dict[str, Usage]:
     driver = psutil.Process(driver_pid)
-    workers = [process for process in driver.children(recursive=True) if process.name().startswith("ray::_Actor")]
+    workers = [process for process in driver.children(recursive=True) if is_worker(process)]
     named = {"driver": driver, **{f"worker {n}": each for n, each in enumerate(sorted(workers, key=lambda p: p.pid))}}
     return {name: _measure(process) for name, process in named.items()}
 

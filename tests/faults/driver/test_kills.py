@@ -19,7 +19,7 @@ from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import read_outcome
 from tests.faults.kit.studies import attempts_of
 from tests.support.command_line import command
-from tests.support.waiting import has_ended, wait_until
+from tests.support.processes import has_ended, is_worker, wait_until
 
 TRIALS, EPOCHS, KILLS = 20, 10, 50
 START_SHARE = 0.3  # of the kills come before the first trial
@@ -91,14 +91,6 @@ def test_study_killed_at_fifty_random_instants_ends_like_an_undisturbed_one(
     for number in range(TRIALS):
         *earlier, last = [outcome for outcome, _ in attempts_of(RunDir(killed.run_dir), number)]
         assert (set(earlier) <= {"interrupted"}, last) == (True, "complete"), f"seed {seed}"
-
-
-def is_worker(process: psutil.Process) -> bool:
-    """Whether a process is a worker that has not ended since it was listed."""
-    try:
-        return process.name().startswith("ray::_Actor")
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.mark.slow

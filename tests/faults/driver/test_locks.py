@@ -12,7 +12,7 @@ from cluster.run_dir.paths import RunDir
 from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.studies import trials_of
-from tests.support.waiting import wait_until
+from tests.support.processes import wait_until
 
 
 def epoch_count(run_dir: Path) -> int:

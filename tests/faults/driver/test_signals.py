@@ -17,7 +17,7 @@ from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.studies import trials_of
 from tests.support.command_line import CommandLine, command
-from tests.support.waiting import wait_until
+from tests.support.processes import wait_until
 
 EPOCHS = 80
 RESUME_HINT = "interrupted; resume with: mxtrials resume run\n"

@@ -29,8 +29,8 @@ from tests.faults.kit.faulty_worker import (
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.shuffled_pool import ShuffledPool
 from tests.faults.kit.studies import SETTINGS, attempt_column, attempts_of, run_study, trials_of, undisturbed_hashes
+from tests.support.processes import has_ended, wait_until
 from tests.support.small_cluster import small_cluster
-from tests.support.waiting import has_ended, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -168,7 +168,7 @@ def test_trial_that_kills_its_workers_is_quarantined_and_the_others_complete(
     run_dir = run_faulty_study(tmp_path, small_dataset, [PlannedFault("SIGKILL", times=3)], *overrides)
     quarantined, *others = trials_of(run_dir)
     assert (quarantined.state, quarantined.attempts) == (TrialState.FAIL, 3)
-    assert "in quarantine on a worker of its own" in (quarantined.error or "")
+    assert "in quarantine on a fresh worker" in (quarantined.error or "")
     assert [outcome for outcome, _ in attempts_of(run_dir)] == ["crashed"] * 3
     assert trained_epochs(tmp_path) == [1, 2, 2, 2]
     hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)

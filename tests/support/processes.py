@@ -1,4 +1,4 @@
-"""Waiting for something to happen in another process."""
+"""Processes that a test waits for or looks for."""
 
 import time
 from collections.abc import Callable
@@ -26,3 +26,11 @@ def has_ended(process: psutil.Process) -> bool:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Whether a process is a worker on Ray, and has not ended since it was listed."""
+    try:
+        return process.name().startswith("ray::WorkerActor")
+    except psutil.NoSuchProcess:
+        return False

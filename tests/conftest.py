@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mnist_core.data.cache import open_dataset
 from mnist_core.data.dataset import Dataset
@@ -15,6 +16,10 @@ from tests.support.small_images import small_cut, write_idx_files
 # Ray reads these once, when it is imported. A private token and no address keep the tests away from the user's cluster.
 os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0")
 os.environ.pop("RAY_ADDRESS", None)
+
+# A law holds at any speed, and these tests share their machine: hypothesis' limit of 200 ms an example is luck.
+settings.register_profile("mxtrials", deadline=None)
+settings.load_profile("mxtrials")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

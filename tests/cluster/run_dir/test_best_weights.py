@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.run_dir.best_weights import BestWeights
@@ -28,7 +28,6 @@ def kept(path: Path, direction: Direction, trials: list[tuple[str, float]], orde
     return {number for number in range(len(trials)) if checkpoints.load_newest(number) is not None}
 
 
-@settings(deadline=None)
 @given(
     trials=st.lists(st.tuples(st.sampled_from(["mlp", "lenet"]), st.sampled_from([0.1, 0.5, 0.9])), max_size=8),
     direction=st.sampled_from(Direction),

@@ -98,7 +98,7 @@ class Race:
         return answers
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pruners(), st.sampled_from(["val/accuracy", "val/loss"]), st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_pruners_decide_as_those_of_optuna(
     pruner: tuple[dict[str, Any], optuna.pruners.BasePruner], objective: str, workers: int, seed: int

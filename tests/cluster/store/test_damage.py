@@ -4,7 +4,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cluster.store.reader import StudyReader
@@ -51,7 +51,6 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
     ),
 )
-@settings(deadline=None)
 @pytest.mark.parametrize("read_only", [True, False])
 def test_damaged_store_is_read_or_refused(
     start: float, length: int, change: object, sound: bytes, damaged: Path, read_only: bool
@@ -74,7 +73,6 @@ def test_damaged_store_is_read_or_refused(
             store.finish_trial(9, TrialState.COMPLETE, 1.0, "ab" * 32)
 
 
-@settings(deadline=None)
 @given(place=st.integers(min_value=0), bit=st.integers(0, 7))
 def test_store_with_a_flipped_bit_is_what_it_was_or_refused(place: int, bit: int, sound: bytes, damaged: Path) -> None:
     for log in damaged.parent.iterdir():

@@ -65,7 +65,7 @@ def test_confusion_matrices_are_images_by_head(recorder: Recorder, run_dir: RunD
 
 
 @given(attempts=st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_trial_trained_again_has_every_epoch_once(
     attempts: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -118,7 +118,7 @@ def test_a_trial_rebuilt_as_finished_has_its_end(recorder: Recorder, run_dir: Ru
 
 
 @given(params=st.dictionaries(st.text("abc.", min_size=1), VALUES, max_size=4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_choices_of_any_kind_reach_tensorboard(params: Params, tmp_path_factory: pytest.TempPathFactory) -> None:
     run_dir = RunDir.create(tmp_path_factory.mktemp("runs") / "run")
     recorder = Recorder(run_dir, OBJECTIVE)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.faults.kit.matrix import fault
@@ -117,7 +117,6 @@ def write(folder: Path, contents: dict[str, bytes]) -> Path:
         max_size=2,
     )
 )
-@settings(deadline=None)
 def test_any_folder_is_read_or_rejected_in_bounded_memory(
     contents: dict[str, bytes], reader: Reader, folder: Path
 ) -> None:

@@ -15,7 +15,7 @@ from cluster.machine.processor import read_processor
 from cluster.run_dir.paths import RunDir
 from tests.support.command_line import CommandLine
 
-ARCHIVE = Path(__file__).parents[2] / "support" / "runs" / "run-of-schema-3.tar.gz"
+ARCHIVE = Path(__file__).parents[2] / "support" / "archives" / "run-of-schema-3.tar.gz"
 TAGS = ["perf/samples_per_second", "train/accuracy", "train/loss", "val/accuracy", "val/loss"]
 
 

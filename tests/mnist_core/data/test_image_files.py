@@ -155,7 +155,7 @@ def test_image_of_more_than_20_megapixels_is_rejected_before_it_is_decoded(
     assert error_message(path).endswith("give one of at most 20 megapixels")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(sorted(FORMATS.values())), data=st.data())
 def test_damaged_image_is_read_or_rejected_in_one_sentence(kind: str, data: st.DataObject, tmp_path: Path) -> None:
     content = io.BytesIO()

@@ -36,7 +36,7 @@ def mxtrials(environment: dict[str, str], tmp_path: Path, tmp_path_factory: pyte
 
 @pytest.fixture(scope="session")
 def options(small_idx_folder: Path) -> list[str]:
-    """Arguments of `mxtrials run` for a study in the driver's process that saves its training state every epoch."""
+    """Arguments of `mxtrials run` for a study in the driver's process that saves a checkpoint every epoch."""
     fields = {
         "data.source": small_idx_folder,
         "data.holdout": 56,

@@ -104,7 +104,7 @@ def write(folder: Path, contents: dict[str, bytes]) -> Path:
 @fault(
     "Data, specs and settings",
     "hostile IDX files: absurd headers, damage, compressed or not (fuzzed)",
-    seen="one-line error with file, byte and what was expected, exit code 2; no more memory than the file explains",
+    seen="one-line error with file, byte and what was expected, exit code 2; no more memory than the file justifies",
     cost="nothing",
 )
 @example(contents={"train-labels-idx1-ubyte": idx((2**32 - 1,), bytes(3))})
@@ -131,7 +131,7 @@ def test_any_folder_is_read_or_rejected_in_bounded_memory(
 @fault(
     "Data, specs and settings",
     "a small compressed IDX file that expands to a hundred times its size",
-    seen="it is read, or rejected if it holds more than its header says; memory: at most three times its expanded size",
+    seen="it is read, or rejected if it holds more than its header says; uses at most three times its expanded size",
     cost="nothing",
 )
 @pytest.mark.parametrize("claimed", [3, 40_000])

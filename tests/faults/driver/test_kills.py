@@ -63,7 +63,7 @@ def kill_next_driver(study: ForkedStudy, epochs: float, after_s: float) -> bool:
     "The driver",
     f"SIGKILL at random instants, {KILLS} times in a row, from start to finish",
     seen="`mxtrials show` says interrupted; `mxtrials resume` continues",
-    cost="training since the last saved states; each trial still ends once, each epoch is recorded once, "
+    cost="training since the last checkpoints; each trial still ends once, each epoch is recorded once, "
     "and everything equals an undisturbed study bit for bit",
 )
 def test_study_killed_at_fifty_random_instants_ends_like_an_undisturbed_one(
@@ -98,7 +98,7 @@ def test_study_killed_at_fifty_random_instants_ends_like_an_undisturbed_one(
     "The driver",
     "SIGKILL while it runs on Ray: the driver alone, then everything including Ray",
     seen="the workers exit; `mxtrials show` says interrupted; `mxtrials resume` continues, on Ray or not",
-    cost="training since the last saved states",
+    cost="training since the last checkpoints",
 )
 def test_study_on_ray_resumes_after_its_driver_and_then_everything_is_killed(
     small: list[str], environment: dict[str, str], tmp_path: Path

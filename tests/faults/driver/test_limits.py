@@ -68,8 +68,8 @@ def test_study_that_reached_its_objective_stays_complete(summary: Command) -> No
 @fault(
     "The driver",
     "a complete study is given more trials",
-    seen="`mxtrials resume --trials N` runs them; a grid has no more trials than points",
-    cost="nothing: they are the trials that a longer study would have had",
+    seen="`mxtrials resume --trials N` runs them; a grid never has more trials than points",
+    cost="nothing: they are the trials of a longer study",
 )
 @pytest.mark.parametrize("sampler", ["random", "grid", "qmc", "tpe"])
 def test_extended_study_has_the_trials_of_a_longer_one(

@@ -45,9 +45,9 @@ def run_dir(tmp_path: Path) -> RunDir:
     "The driver",
     "a power cut (not caused: the tests check what is synced to disk, and in which order)",
     seen="`mxtrials resume` continues",
-    cost="training since the last saved states; every commit is on disk, every state before the store refers to it",
+    cost="training since the last checkpoints; every commit is on disk, every checkpoint before the store refers to it",
 )
-def test_state_is_synced_before_the_store_refers_to_it(run_dir: RunDir) -> None:
+def test_checkpoint_is_synced_before_the_store_refers_to_it(run_dir: RunDir) -> None:
     checkpoints = Checkpoints(run_dir)
     with closing(Store.open(run_dir.store)) as store:
         (journal,), (synchronous,) = (

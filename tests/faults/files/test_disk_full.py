@@ -40,9 +40,9 @@ def test_disk_full_at_the_start(pages: int, file: str, disks: Disks, tmp_path: P
 
 @fault(
     "Disks and files",
-    "the disk fills up while the store or a training state is written",
+    "the disk fills up while the store or a checkpoint is written",
     seen="one-line error naming the file, exit code 3; `mxtrials resume` continues once there is space",
-    cost="training since the last saved states",
+    cost="training since the last checkpoints",
 )
 @pytest.mark.parametrize(("pages", "file"), [(60, "study.db"), (100, "checkpoints")])
 def test_disk_full_during_a_study(

@@ -77,12 +77,12 @@ def test_damaged_cache_is_rebuilt(
 
 @fault(
     "Disks and files",
-    "training states are damaged, truncated or empty",
-    seen="a warning with the file; the trial resumes from the previous state, or starts over",
-    cost="training since the last intact state",
+    "checkpoints are damaged, truncated or empty",
+    seen="a warning with the file; the trial resumes from the previous one, or starts over",
+    cost="training since the last intact checkpoint",
 )
 @pytest.mark.parametrize("damages", [[flip_a_bit], [truncate, empty, flip_a_bit]])
-def test_damaged_training_state_is_skipped(
+def test_damaged_checkpoint_is_skipped(
     damages: list[Damage], stopped_run: Path, mxtrials: CommandLine, undisturbed: Path
 ) -> None:
     states = sorted((stopped_run / "checkpoints" / "trial-0000").glob("*.state"), reverse=True)
@@ -145,8 +145,8 @@ def test_flipped_bit_in_a_value_of_the_store_is_detected(
 @fault(
     "Disks and files",
     "`study.db-wal` is deleted after a crash",
-    seen="the study as it was when SQLite last moved its log into `study.db`",
-    cost="what was committed since: keep both files together",
+    seen="the study is as it was when SQLite last moved its log into `study.db`",
+    cost="what was committed after that: keep both files together",
 )
 def test_store_without_its_log_is_an_older_one(killed_run: Path, mxtrials: CommandLine) -> None:
     (killed_run / "study.db-wal").unlink()
@@ -173,7 +173,7 @@ def test_damaged_spec_is_rejected(damage: Damage, words: str, started_run: Path,
     cost="nothing",
 )
 @pytest.mark.parametrize("damage_environment", [truncate, flip_a_bit, remove])
-def test_files_that_can_be_rebuilt_are(
+def test_rebuildable_files_are_rebuilt(
     damage_environment: Damage, undisturbed: Path, mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     run_dir = shutil.copytree(undisturbed, tmp_path / "run")
@@ -194,7 +194,7 @@ def test_files_that_can_be_rebuilt_are(
 
 @fault(
     "Disks and files",
-    "TensorBoard's files of the best trial are damaged, and the driver that rewrites them is killed before its end",
+    "TensorBoard's files of the best trial are damaged, and the driver that rewrites them is killed before it finishes",
     seen="the next `mxtrials resume` writes what is still missing: predictions and network",
     cost="nothing",
 )

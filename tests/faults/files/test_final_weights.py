@@ -22,12 +22,12 @@ def summary(mxtrials: CommandLine, small: list[str]) -> dict[str, object]:
 
 @fault(
     "Disks and files",
-    "the final weights of a best trial are damaged or missing before it is tested",
-    seen="a warning; the trial is trained again, to the same bits, and the study ends as it would have",
-    cost="the time to train it again",
+    "the final weights of a best trial are damaged or missing before it is scored",
+    seen="a warning; the trial is retrained, bit for bit, and the study ends as it would have",
+    cost="the time to retrain it",
 )
 @pytest.mark.parametrize("damage", ["flip", "delete"])
-def test_best_trial_is_trained_again(
+def test_best_trial_is_retrained(
     damage: str, summary: dict[str, object], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -57,12 +57,12 @@ def best_of(run: Path) -> int:
 
 @fault(
     "Disks and files",
-    "the final weights of a best trial are missing, and retraining gives other bits (on a GPU or another processor)",
+    "the final weights of a best trial are missing, and retraining gives others (on a GPU or another processor)",
     seen="a warning that says which model `best/` holds; exit code 0",
     cost="its test scores and its model, unless they were written before",
 )
 @pytest.mark.parametrize("trained_on", ["gpu-0", "cpu-0"])
-def test_best_trial_that_cannot_be_trained_again_is_reported(
+def test_best_trial_that_cannot_be_retrained_is_reported(
     trained_on: str, summary: dict[str, object], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"

@@ -14,7 +14,7 @@ ADDRESSES_KB = 5_000_000
 @fault(
     "Data, specs and settings",
     "a network or batch that does not fit into memory",
-    seen="the trial is FAIL with the memory that it takes and what is free; the others are trained",
+    seen="the trial is FAIL with the memory that it needs and what is free; the other trials continue",
     cost="that trial",
 )
 def test_network_larger_than_memory_fails_alone(environment: dict[str, str], small: list[str], tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_network_larger_than_memory_fails_alone(environment: dict[str, str], sma
 
 @fault(
     "Data, specs and settings",
-    "more workers, for as many trials, than the machine can hold (`workers.cpu: 100000`)",
+    "more workers (and trials) than the machine has memory for (`workers.cpu: 100000`)",
     seen="one-line error with how many fit, exit code 3",
     cost="nothing",
 )

@@ -35,10 +35,10 @@ from tests.support.small_cluster import small_cluster
 pytestmark = pytest.mark.slow
 
 RESUMES = (
-    "the trial waits a moment, then resumes from its last state, on another worker if possible; "
+    "the trial waits a moment, then resumes from its last checkpoint, on another worker if possible; "
     "FAIL with the cause after `limits.attempts`"
 )
-SINCE_LAST_STATE = "training since the last saved state"
+SINCE_LAST_CHECKPOINT = "training since the last checkpoint"
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def disturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory, small_da
     "Workers and nodes",
     "a worker is killed (SIGKILL), crashes (SIGSEGV) or exits (`exit()`)",
     seen=RESUMES,
-    cost=SINCE_LAST_STATE,
+    cost=SINCE_LAST_CHECKPOINT,
 )
 @pytest.mark.parametrize("kind", ["SIGKILL", "SIGSEGV", "exit"])
 def test_trial_resumes_after_its_worker_dies(kind: Kind, disturbed: Disturbed) -> None:
@@ -95,7 +95,7 @@ def test_trial_resumes_after_its_worker_dies(kind: Kind, disturbed: Disturbed) -
     "Workers and nodes",
     "a worker hangs (SIGSTOP)",
     seen="it is killed after `limits.epoch_timeout_s` without an epoch; the trial resumes as after a crash",
-    cost=SINCE_LAST_STATE,
+    cost=SINCE_LAST_CHECKPOINT,
 )
 def test_trial_resumes_after_its_worker_hangs(disturbed: Disturbed) -> None:
     disturbed.assert_resumed("SIGSTOP", "crashed", "no epoch ended within limits.epoch_timeout_s")
@@ -105,7 +105,7 @@ def test_trial_resumes_after_its_worker_hangs(disturbed: Disturbed) -> None:
     "Workers and nodes",
     "training raises",
     seen="the trial resumes as after a crash, and its worker keeps running; the store has the traceback",
-    cost=SINCE_LAST_STATE,
+    cost=SINCE_LAST_CHECKPOINT,
 )
 def test_trial_resumes_after_training_raises(disturbed: Disturbed) -> None:
     disturbed.assert_resumed("RuntimeError", "failed", "RuntimeError: on demand")
@@ -133,7 +133,7 @@ def test_trial_resumes_on_another_worker_than_it_raised_on(tmp_path: Path, small
 
 @fault(
     "Workers and nodes",
-    "training raises what a retry would raise again: a wrong shape or value",
+    "training raises an error that a retry would hit again: a wrong shape or value",
     seen="FAIL with the cause, after one attempt",
     cost="nothing",
 )
@@ -149,7 +149,7 @@ def test_trial_is_not_retried_after_a_permanent_error(disturbed: Disturbed) -> N
     "Workers and nodes",
     "training runs out of memory (`MemoryError`)",
     seen="the trial waits until 15 % of the node's memory is free, two minutes at most, then resumes as after a crash",
-    cost=SINCE_LAST_STATE,
+    cost=SINCE_LAST_CHECKPOINT,
 )
 def test_trial_resumes_after_a_memory_error(disturbed: Disturbed) -> None:
     disturbed.assert_resumed("MemoryError", "failed", "MemoryError")
@@ -204,7 +204,7 @@ class NodeKiller(ReadyTogether):
     "Workers and nodes",
     "a node dies",
     seen="its trials resume on other nodes, as after a crash",
-    cost=SINCE_LAST_STATE,
+    cost=SINCE_LAST_CHECKPOINT,
 )
 def test_trial_resumes_after_its_node_dies(nodes: Cluster, tmp_path: Path, small_dataset: Dataset) -> None:
     overrides = ["trials=6", "training.epochs=20"]

@@ -39,7 +39,7 @@ def watchful_node() -> Iterator[Cluster]:
     "Workers and nodes",
     "the node runs out of memory, and Ray kills the worker",
     seen='"out of memory: Ray killed the worker to save its node"; the trial waits for memory and resumes',
-    cost="training since the last saved state",
+    cost="training since the last checkpoint",
 )
 def test_out_of_memory_kill_by_ray_is_recognised(
     watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset
@@ -53,7 +53,7 @@ def test_out_of_memory_kill_by_ray_is_recognised(
     "Workers and nodes",
     "the node or the container runs out of memory, and the kernel kills the worker",
     seen='"out of memory, probably: the kernel of node ... killed processes"; the trial waits for memory and resumes',
-    cost="training since the last saved state",
+    cost="training since the last checkpoint",
 )
 def test_out_of_memory_kill_by_the_kernel_is_recognised(
     watchful_node: Cluster, tmp_path: Path, small_dataset: Dataset

@@ -1,4 +1,4 @@
-"""The command line: click only."""
+"""The command line. Only this package imports click."""
 
 from jobs.cli.main import main
 

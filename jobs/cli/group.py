@@ -1,4 +1,4 @@
-"""Turns whatever goes wrong in a command into one sentence on stderr and an exit code, never a traceback."""
+"""Turns any error of a command into one sentence on stderr and an exit code, never a traceback."""
 
 import io
 import os
@@ -17,7 +17,7 @@ EXIT_INTERRUPTED = 130
 
 
 class MxtrialsGroup(click.Group):
-    """A group of commands that prints each error as one sentence, and exits with its code."""
+    """A click group that prints an error as one sentence and exits with its code."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Runs the command line. Also turns unexpected OS errors into one-line messages."""
@@ -29,14 +29,14 @@ class MxtrialsGroup(click.Group):
                 failure: MxtrialsError = err
             except OSError as err:
                 what = f"{err.filename}: {err.strerror}" if err.filename else str(err)
-                failure = EnvironmentProblem(f"the system reports an error ({what}): `mxtrials doctor` may say more")
+                failure = EnvironmentProblem(f"unexpected system error ({what}): `mxtrials doctor` may say more")
             except MemoryError as err:
-                failure = EnvironmentProblem(f"there is not enough memory ({err}): free some, or use less")
+                failure = EnvironmentProblem(f"not enough memory ({err}): free some, or use less")
             print_error(f"mxtrials: {_in_one_line(str(failure))}")
             sys.exit(failure.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the named command; click itself would report an interruption as an abort, and exit with 1."""
+        """Runs a command; click itself would report an interrupt as "Aborted!" and exit with 1."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -54,18 +54,18 @@ def _sigterm_as_keyboard_interrupt() -> Iterator[None]:
 
 
 def _in_one_line(sentence: str) -> str:
-    """Escapes what could change a terminal: names may contain line feeds, escape codes, right-to-left marks."""
+    """Escapes what could garble a terminal: names may contain line feeds, escape codes, right-to-left marks."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in sentence)
 
 
 def print_error(line: str) -> None:
-    """Prints a line on stderr; if that fails, too, the exit code remains."""
+    """Prints a line on stderr; if that fails too, the exit code still tells."""
     with suppress(OSError):
         click.echo(line, err=True)
 
 
 def _reopen_closed_streams() -> None:
-    """Opens standard streams that were closed (`>&-`): else the next file opened would receive what is printed."""
+    """Opens standard streams that were closed (`>&-`); otherwise output would go to the next file that is opened."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
@@ -73,7 +73,7 @@ def _reopen_closed_streams() -> None:
 
 @contextmanager
 def _standard_output() -> Iterator[None]:
-    """Makes printing in the block raise NotWritable if standard output fails, e.g. on a full disk."""
+    """Makes prints in the block raise NotWritable if standard output fails, e.g. on a full disk."""
     before = sys.stdout
     if not isinstance(before, io.TextIOWrapper) or before is not sys.__stdout__:  # closed, or replaced
         yield
@@ -85,13 +85,13 @@ def _standard_output() -> Iterator[None]:
         sys.stdout = before
         try:
             output.flush()
-        except (NotWritable, BrokenPipeError):  # Python would try once more, and exit with its own code
+        except (NotWritable, BrokenPipeError):  # Python would flush again at exit, and exit with its own code
             os.dup2(os.open(os.devnull, os.O_WRONLY), before.fileno())
         output.detach()
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output, directly above its buffer: a signal may arrive in the middle of a line."""
+    """Standard output, written straight to its buffer: a signal may arrive in the middle of a line."""
 
     @override
     def write(self, text: str) -> int:
@@ -108,7 +108,7 @@ class _Output(io.TextIOWrapper):
 def _translate_output_errors() -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:  # handled by click: whoever stopped reading needs no message
+    except BrokenPipeError:  # click handles it: a reader that stopped reading needs no message
         raise
     except OSError as err:
         raise NotWritable(

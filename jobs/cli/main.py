@@ -1,7 +1,7 @@
-"""The command line: its one group, with the commands of each family. Parses arguments and calls the code behind them.
+"""The command line: one click group with all commands, which parse arguments and call the code behind them.
 
-Exit codes: 0 done; 1 no complete trial, or one not reproduced; 2 bad usage or input; 3 this machine or cluster is
-missing something; 130 interrupted.
+Exit codes: 0 done; 1 no complete trial, or a trial that was not reproduced; 2 bad usage or input; 3 this machine or
+cluster is missing something; 130 interrupted.
 """
 
 import click

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, and what they print to. Imported for `--help`, so lazily."""
+"""The options, arguments and output that commands share. Loaded for `--help`, so it imports rich only when needed."""
 
 import json
 import math
@@ -33,17 +33,17 @@ class OutputMode(Enum):
         return cls.QUIET if quiet else cls.ALL
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON.")
 run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 
 
 def study_options(command: Command) -> Command:
-    """Adds what every command that runs trials takes: --workers, --address, --local, --json and --quiet."""
+    """Adds the options of every command that runs trials: --workers, --address, --local, --json and --quiet."""
     for option in reversed(
         (
-            click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind."),
+            click.option("--workers", metavar="cpu=2,gpu=0", help="Number of workers of each kind."),
             click.option(
-                "--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default $RAY_ADDRESS."
+                "--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default: $RAY_ADDRESS."
             ),
             click.option("--local", is_flag=True, help="Run in this process, without Ray."),
             json_option,
@@ -55,7 +55,7 @@ def study_options(command: Command) -> Command:
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Opens standard output, or standard error, as rich prints to it."""
+    """Returns rich's console for standard output or standard error."""
     from rich.console import Console
 
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
@@ -63,12 +63,12 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def print_json(document: object) -> None:
-    """Prints a document as JSON; a number that is not finite is null."""
+    """Prints a document as JSON; numbers that are not finite become null."""
     click.echo(json_text(document))
 
 
 def json_text(document: object) -> str:
-    """Returns a document as JSON; a number that is not finite is null.
+    """Returns a document as JSON; numbers that are not finite become null.
 
     Example:
         >>> json_text([0.5, float("nan")]).split()

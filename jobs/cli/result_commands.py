@@ -12,10 +12,10 @@ from jobs.cli.options import console, json_option, print_json, run_dir_argument
 @click.command(short_help="Show a study, also while it runs.")
 @run_dir_argument
 @click.option("--trial", "number", type=int, help="Show one trial: parameters, epochs, attempts, traceback.")
-@click.option("--timing", is_flag=True, help="Show where the time of the workers and of the driver went.")
+@click.option("--timing", is_flag=True, help="Show where the workers and the driver spent their time.")
 @json_option
 def show(run_dir: Path, number: int | None, timing: bool, as_json: bool) -> None:
-    """Show the leaderboard and the state of a study, also while it runs."""
+    """Show the leaderboard and state of a study, even while it is running."""
     if timing and number is not None:
         raise click.UsageError("--trial and --timing show different things: choose one")
     if timing:
@@ -72,7 +72,7 @@ def _show_timing(run_dir: Path, as_json: bool) -> None:
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:
-    """Predict the digit on image files with the best model of a study."""
+    """Predict the digit in each image with the best model of a study."""
     from dataclasses import asdict
 
     from cluster.run_dir.paths import RunDir
@@ -105,10 +105,10 @@ def evaluate(run_dir: Path, as_json: bool) -> None:
 
 @click.command(short_help="Train a trial again, and compare.")
 @run_dir_argument
-@click.option("--trial", "number", type=int, help="Which trial; default: the best.")
+@click.option("--trial", "number", type=int, help="The trial's number; default: the best trial.")
 @json_option
 def reproduce(run_dir: Path, number: int | None, as_json: bool) -> None:
-    """Train a trial again, and check whether it gives the same numbers and weights."""
+    """Retrain a trial, and check whether its metrics and weights are the same."""
     from cluster.run_dir.paths import RunDir
     from jobs.study.reproduce import reproduce_trial
     from jobs.terminal.epoch_bar import epoch_bar

@@ -1,4 +1,4 @@
-"""The commands that run trials: run, resume. Each imports what it needs when it is called."""
+"""The commands that run trials: run and resume. Each imports what it needs when it is called."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("spec")
-@click.option("--out", type=click.Path(path_type=Path), help="Run directory, new; default runs/<name>.")
-@click.option("--trials", type=int, help="How many trials.")
-@click.option("--epochs", type=int, help="How many epochs each.")
-@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Set any field of the spec; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), help="New run directory; default: runs/<name>.")
+@click.option("--trials", type=int, help="Number of trials.")
+@click.option("--epochs", type=int, help="Number of epochs per trial.")
+@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a spec field; repeatable.")
 @study_options
 def run(
     spec: str,
@@ -118,7 +118,7 @@ def _open_view(
 
 
 def _opening(backend: "Backend") -> str:
-    """What happens until the first worker is ready."""
+    """Returns what the view shows until the first worker is ready."""
     if backend.local:
         return "loading MXNet"
     return f"joining Ray at {backend.address}" if backend.address else "starting Ray"
@@ -144,14 +144,14 @@ def _print_interrupted(run_dir: "RunDir") -> None:
 
 
 def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode) -> None:
-    """Prints how a study ended, and exits with the code that says so, whether it could be printed or not."""
+    """Prints how a study ended, and exits with the matching code even if printing fails."""
     from jobs.study.run import INTERRUPTED
 
     summary = result.summary
     try:
         _print_result(summary, run_dir, mode)
     except NotWritable as err:
-        raise NotWritable(f"{err}; the study is kept: `mxtrials show {run_dir.path}`") from err
+        raise NotWritable(f"{err}; the study itself is saved: see `mxtrials show {run_dir.path}`") from err
     finally:
         if result.warning:
             print_error(f"mxtrials: {result.warning}")

@@ -9,10 +9,10 @@ from jobs.cli.options import console, json_option, print_json
 
 
 @click.command()
-@click.option("--source", default="bundled", help="A folder with the four IDX files; default: the bundled MNIST.")
+@click.option("--source", default="bundled", help="Folder with the four IDX files; default: the bundled MNIST.")
 @json_option
 def data(source: str, as_json: bool) -> None:
-    """Build the data cache, or check it."""
+    """Build or check the data cache."""
     from dataclasses import asdict
 
     from jobs.terminal.results import draw_cache
@@ -27,13 +27,13 @@ def data(source: str, as_json: bool) -> None:
 
 @click.command(short_help="Measure mxtrials beside its peers.")
 @click.argument("name", type=click.Choice(list(BENCHMARKS)), required=False)
-@click.option("--rounds", type=click.IntRange(min=1), help="How many rounds; each program runs once per round.")
-@click.option("--published", is_flag=True, help="The workload that a peer has published (dispatch: 11 minutes).")
+@click.option("--rounds", type=click.IntRange(min=1), help="Number of rounds; each program runs once per round.")
+@click.option("--published", is_flag=True, help="Run the workload that a peer has published (dispatch: 11 minutes).")
 @json_option
 def bench(name: str | None, rounds: int | None, published: bool, as_json: bool) -> None:
-    """Measure mxtrials beside what you would use instead; everything that can be measured, if no NAME is given."""
+    """Benchmark mxtrials against the alternatives; runs all benchmarks if no NAME is given."""
     if published and name not in PUBLISHED:
-        raise click.UsageError(f"--published is for: {', '.join(PUBLISHED)}")
+        raise click.UsageError(f"--published only works with: {', '.join(PUBLISHED)}")
     from jobs.bench.command import draw_host, draw_report, reports_as_json, run_benchmarks
     from jobs.bench.host import this_host
 
@@ -50,7 +50,7 @@ def bench(name: str | None, rounds: int | None, published: bool, as_json: bool) 
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check what this machine is missing, and how to fix it."""
+    """Show what this machine is missing, and how to fix it."""
     from jobs.doctor.doctor import checks_as_json, draw_checks, exit_code, run_checks
 
     results = run_checks()

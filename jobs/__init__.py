@@ -1,1 +1,1 @@
-"""The programs a person runs or submits: command line, terminal view, shipped study specs."""
+"""The programs that a person runs or submits: command line, terminal, studies, benchmarks, shipped specs."""

@@ -1,4 +1,4 @@
-"""The study specs that come with mxtrials: lists them and finds one by name. Does not parse them."""
+"""Lists the study specs that come with mxtrials and finds one by name. Does not parse them."""
 
 import difflib
 from importlib.resources import files
@@ -29,7 +29,7 @@ def spec_path(name_or_path: str) -> Path:
     close = difflib.get_close_matches(path.stem, names, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     raise SpecError(
-        f"no file and no shipped spec is named {name_or_path!r}: {hint}the shipped specs are {', '.join(names)}"
+        f"there is no file or shipped spec {name_or_path!r}: {hint}the shipped specs are {', '.join(names)}"
     )
 
 

@@ -14,7 +14,7 @@ from mnist_core.errors import ClusterUnavailable
 
 @dataclass(frozen=True)
 class Backend:
-    """The user's choice: `local`, this process; `address`, the Ray cluster there; neither: one started for it."""
+    """Where to run: `local`, in this process; else on the Ray cluster at `address`, or on one started for the study."""
 
     local: bool = False
     address: str | None = None
@@ -22,7 +22,7 @@ class Backend:
 
 @contextmanager
 def open_pool(spec: StudySpec, dataset: Dataset, backend: Backend) -> Iterator[WorkerPool]:
-    """Opens a pool of the workers that a study asks for, but never more than it has trials.
+    """Opens a pool of the workers that a study asks for, but never more workers than trials.
 
     Raises:
         EnvironmentProblem: they cannot be started.
@@ -47,7 +47,7 @@ def open_pool(spec: StudySpec, dataset: Dataset, backend: Backend) -> Iterator[W
 
 
 def _wanted_cpus(spec: StudySpec) -> int | None:
-    """The CPUs that a cluster started for the study offers: one per worker; None lets Ray count the cores.
+    """Returns how many CPUs a cluster started for the study offers: one per worker; None lets Ray count the cores.
 
     Raises:
         ClusterUnavailable: the workers do not fit into this machine's memory.
@@ -59,7 +59,7 @@ def _wanted_cpus(spec: StudySpec) -> int | None:
     fitting = read_memory().available // WORKER_BYTES
     if wanted > max(1, fitting):
         raise ClusterUnavailable(
-            f"{wanted} workers take {wanted * WORKER_BYTES / 1e9:.1f} GB or more, but this machine has room for "
+            f"{wanted} workers take at least {wanted * WORKER_BYTES / 1e9:.1f} GB, but this machine has room for "
             f"{fitting}: ask for fewer (workers.cpu), or join a cluster with --address"
         )
     return wanted

@@ -17,7 +17,7 @@ from mnist_core.model.saved_model import ModelCard, load_model
 
 
 def predict_images(run_dir: RunDir, images: Sequence[Path]) -> list[Prediction]:
-    """Predicts the digit on each image file with the best model.
+    """Predicts the digit in each image with the best model.
 
     Raises:
         ImageError: a file is not an image of a digit.

@@ -1,4 +1,4 @@
-"""The final weights of a complete trial: as they were kept, or trained again if the kept ones are damaged."""
+"""The final weights of a complete trial: as saved or, if those are damaged, retrained."""
 
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.trial import TrialRecord
@@ -15,7 +15,7 @@ class FinalWeights:
     """The final weights of a study's trials, each looked up once."""
 
     def __init__(self, session: StudySession) -> None:
-        """Reads nothing yet."""
+        """Looks up nothing yet."""
         self._session = session
         self._checkpoints = Checkpoints(session.run_dir, session.warn)
         self._found: dict[int, Vector | None] = {}
@@ -23,8 +23,7 @@ class FinalWeights:
     def load(self, trial: TrialRecord) -> Vector | None:
         """Returns a complete trial's final weights, identified by their SHA-256; None if they are missing.
 
-        Weights that are damaged are trained again and kept; those of a GPU, or of another processor, cannot be trained
-        again to the bit.
+        Damaged weights are retrained and saved; those from a GPU or another processor cannot be reproduced bit for bit.
         """
         if trial.number not in self._found:
             try:
@@ -37,13 +36,13 @@ class FinalWeights:
         session = self._session
         missing = f"trial {trial.number} cannot be scored: its final weights are missing"
         if tolerance_for(session.store.workers(trial.number)) is not None:
-            session.warn(f"{missing}, and no CPU can train a GPU's weights again to the bit: {cause}")
+            session.warn(f"{missing}, and a CPU cannot reproduce a GPU's weights bit for bit: {cause}")
             return None
-        session.warn(f"trial {trial.number} is trained again: {cause}")
+        session.warn(f"retraining trial {trial.number}: {cause}")
         data = split(session.dataset, session.spec.data.holdout, session.spec.seed)
         _, state = retrain(trial.resolve(session.spec), data, trial.epochs, lambda epoch: None)
         if weights_sha256(state.weights) != trial.weights_sha256:
-            session.warn(f"{missing}, and training it again here gives others")
+            session.warn(f"{missing}, and retraining it here gives different ones")
             return None
         self._checkpoints.save(trial.number, trial.epochs, pack(state))
         return state.weights

@@ -1,4 +1,4 @@
-"""What a study leaves behind: the best models scored on the test set, the best one saved, tables, pictures."""
+"""The last steps of a study: scores the best models on the test set, saves the best one, writes tables and pictures."""
 
 from dataclasses import replace
 
@@ -21,8 +21,8 @@ SHOWN_PREDICTIONS = 40
 def finish_study(session: StudySession) -> StudySummary:
     """Scores the best trial of each kind of network on the test set, saves the best of all, and writes the tables.
 
-    A trial that was scored before is not scored again. A study without a complete trial gets its tables only. Damaged
-    final weights cause a warning, and do not stop the study.
+    A trial that already has test metrics is not scored again. A study without a complete trial only gets its tables.
+    Damaged final weights cause a warning, and do not stop the study.
 
     Returns:
         the study with its test metrics.
@@ -40,7 +40,7 @@ def finish_study(session: StudySession) -> StudySummary:
 
 
 def _score(session: StudySession, record: TrialRecord, final: FinalWeights) -> TrialRecord:
-    """Scores a trial and draws its predictions, unless that was done; returns its record with the test metrics."""
+    """Scores a trial and draws its predictions, unless already done; returns its record with the test metrics."""
     recorder, dataset = session.recorder, session.dataset
     if record.test is not None and not recorder.needs(record.number, "predictions"):
         return record
@@ -94,7 +94,7 @@ def _card(best: TrialRecord, trial: TrialSpec, data_fingerprint: str) -> ModelCa
 
 
 def _saved_card(session: StudySession) -> ModelCard | None:
-    """The card of the model that is saved, if it is complete."""
+    """Returns the card of the saved model, or None unless the model is complete."""
     try:
         card, _ = load_model(session.run_dir.best)
         read_symbol(session.run_dir.best)

@@ -1,4 +1,4 @@
-"""`mxtrials reproduce`: trains a recorded trial again from its run directory, and compares the two."""
+"""`mxtrials reproduce`: retrains a recorded trial from its run directory, and compares the two."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,19 +18,19 @@ from mnist_core.errors import RunDirError
 from mnist_core.model.parameters import weights_sha256
 
 ShowProgress = Callable[[str, int], AbstractContextManager[OnEpoch]]
-"""Shows the progress of a training: takes what is trained and how many epochs; see `epoch_bar`."""
+"""Shows the progress of a training, given what is trained and for how many epochs; see `epoch_bar`."""
 
 
 def reproduce_trial(run_dir: RunDir, number: int | None, show_progress: ShowProgress) -> Reproduction:
-    """Trains a trial for as many epochs as are recorded of it, in this process, on its CPU.
+    """Retrains a trial for as many epochs as its record has, in this process, on its CPU.
 
     Args:
-        run_dir: of its study, which may be running.
-        number: of the trial; None for the best one.
-        show_progress: while it trains.
+        run_dir: the run directory of its study, which may be running.
+        number: the trial's number; None for the best trial.
+        show_progress: shows the progress of the training.
 
     Raises:
-        RunDirError: no such trial, or one without an epoch.
+        RunDirError: there is no such trial, or it has no epoch.
         DataError: the data is missing, or has changed since.
     """
     summary = read_summary(run_dir)
@@ -62,7 +62,7 @@ def _choose_trial(summary: StudySummary, run_dir: RunDir, number: int | None) ->
     if number is not None:
         return find_trial(summary.trials, number, run_dir)
     if summary.best is None:
-        raise RunDirError(f"{run_dir.path} has no complete trial yet: choose another with --trial")
+        raise RunDirError(f"{run_dir.path} has no complete trial yet: choose one with --trial")
     return summary.best
 
 

@@ -1,4 +1,4 @@
-"""A recorded trial and the same trial trained again, compared number by number. Trains and prints nothing."""
+"""A recorded trial and the same trial retrained, compared number by number. Trains and prints nothing."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass
 from cluster.trial import TrialRecord
 from mnist_core.measurement import Measurement
 
-# A GPU sums in another order than a CPU, and training amplifies the rounding differences to percents within some
-# hundred steps. Numbers further apart belong to another trial; closer ones need not be from the same one.
+# A GPU sums in a different order than a CPU, and training amplifies the rounding differences to several percent within
+# a few hundred steps. Numbers further apart belong to different trials; closer ones need not be from the same trial.
 TOLERANCE = 0.05
 
-# Metrics that depend on the machine and the moment, not on the trial.
+# Metrics that depend on the machine and its load, not on the trial.
 _MACHINE_METRICS = "perf/"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of an epoch that differs from its record; None if it was not recorded, or not measured again."""
+    """A metric of an epoch that differs from its record; a value is None if it was not recorded or not measured."""
 
     epoch: int
     metric: str
@@ -25,23 +25,23 @@ class Difference:
     trained: float | None
 
     def __str__(self) -> str:
-        """Shows all the digits that distinguish the two."""
+        """Returns both values with all their digits."""
         trained, recorded = _format_number(self.trained), _format_number(self.recorded)
         return f"{self.metric} of epoch {self.epoch} is {trained} and was {recorded}"
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A recorded trial beside the same trial trained again.
+    """A recorded trial compared with the same trial retrained.
 
     Attributes:
-        trial: as recorded.
-        workers: that trained the recorded one.
-        epochs: how many were trained again.
+        trial: the recorded trial.
+        workers: the workers that trained the recorded trial.
+        epochs: number of epochs retrained.
         metrics: names of the compared metrics.
-        differences: by epoch.
-        weights_sha256: of the final weights now; None if they are not compared, because the trial is not complete or
-            was trained on a GPU.
+        differences: what differs, in the order of the epochs.
+        weights_sha256: SHA-256 of the retrained final weights; None if they are not compared, because the trial is not
+            complete or was trained on a GPU.
         changes: what has changed since the study started, each in a few words; None if that is not recorded.
     """
 
@@ -55,17 +55,17 @@ class Reproduction:
 
     @property
     def tolerance(self) -> float | None:
-        """How far apart numbers may be, absolutely or relative to the larger; None if they must be equal to the bit."""
+        """How far apart numbers may be, absolute or relative to the larger; None if they must be bit-identical."""
         return tolerance_for(self.workers)
 
     @property
     def has_equal_weights(self) -> bool:
-        """Whether the final weights are equal, or not compared."""
+        """Whether the final weights are equal or were not compared."""
         return self.weights_sha256 is None or self.weights_sha256 == self.trial.weights_sha256
 
     @property
     def is_equal(self) -> bool:
-        """Whether everything that is compared is equal."""
+        """Whether everything that was compared is equal."""
         return not self.differences and self.has_equal_weights
 
     @property
@@ -74,9 +74,9 @@ class Reproduction:
         return self.epochs - len({difference.epoch for difference in self.differences})
 
     def complaint(self) -> str:
-        """The first difference and a possible reason, in one sentence."""
+        """Returns the first difference and a possible reason, in one sentence."""
         what = str(self.differences[0]) if self.differences else self._weights_complaint()
-        return f"trial {self.trial.number} is not reproduced: {what}; {self._reason()}"
+        return f"trial {self.trial.number} was not reproduced: {what}; {self._reason()}"
 
     def _weights_complaint(self) -> str:
         recorded = str(self.trial.weights_sha256)
@@ -85,10 +85,10 @@ class Reproduction:
     def _reason(self) -> str:
         if self.changes is None:
             return "the versions and processor that it was trained with are not recorded"
-        return ", ".join(self.changes) or "versions and processor are those that the study started with"
+        return ", ".join(self.changes) or "versions and processor are the same as when the study started"
 
     def as_json(self) -> dict[str, object]:
-        """The document that `reproduce --json` prints; its numbers may be NaN or infinite."""
+        """Returns the document that `reproduce --json` prints; its numbers may be NaN or infinite."""
         sha256 = {"recorded": self.trial.weights_sha256, "trained": self.weights_sha256}
         return {
             "number": self.trial.number,
@@ -106,12 +106,12 @@ class Reproduction:
 
 
 def tolerance_for(workers: Sequence[str]) -> float | None:
-    """The tolerance for a trial trained by these workers: see Reproduction.tolerance."""
+    """Returns the tolerance for a trial trained by these workers; see Reproduction.tolerance."""
     return TOLERANCE if any(worker.startswith("gpu-") for worker in workers) else None
 
 
 def compared_metrics(measurements: Sequence[Measurement]) -> tuple[str, ...]:
-    """The names of the metrics that depend on the trial alone, in their order."""
+    """Returns the names of the metrics that depend only on the trial, in order."""
     names = dict.fromkeys(name for measurement in measurements for name in measurement.metrics)
     return tuple(name for name in names if not name.startswith(_MACHINE_METRICS))
 

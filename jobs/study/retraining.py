@@ -1,4 +1,4 @@
-"""Trains a recorded trial again in this process, on its CPU: a trial is a function of its spec and the data."""
+"""Retrains a recorded trial in this process, on its CPU: a trial is a pure function of its spec and the data."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -14,7 +14,7 @@ OnEpoch = Callable[[int], None]
 
 
 def retrain(trial: TrialSpec, data: Split, epochs: int, on_epoch: OnEpoch) -> tuple[list[Measurement], TrainingState]:
-    """Trains a trial's first epochs; returns their measurements, and the state after them."""
+    """Trains a trial's first `epochs` epochs; returns their measurements, and the training state after them."""
     context = open_context("cpu")
     from mnist_core.training.trainer import Trainer  # imports MXNet, for the device of the opened context
 

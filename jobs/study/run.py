@@ -1,4 +1,4 @@
-"""Runs a study in a run directory, from its first trial to its results, and resumes one."""
+"""Starts or resumes a study in a run directory, and runs it to its results."""
 
 import signal
 from collections.abc import Callable
@@ -44,7 +44,7 @@ INTERRUPTED = "interrupted"
 
 @dataclass(frozen=True)
 class StudyResult:
-    """How a study ended. warning: what a user should know although the study is whole, in one sentence."""
+    """How a study ended. warning: a problem that did not harm the study, in one sentence."""
 
     summary: StudySummary
     warning: str | None = None
@@ -55,7 +55,7 @@ RunSession = Callable[[StudySession, Backend, StudyObserver], StudyResult]
 
 
 def run_session(session: StudySession, backend: Backend, view: StudyObserver) -> StudyResult:
-    """Runs the trials that a study has left, then scores the best and writes the results.
+    """Runs the remaining trials of a study, then scores the best ones and writes the results.
 
     Raises:
         MxtrialsError: the study cannot continue.
@@ -87,8 +87,8 @@ def start_study(
     """Runs a new study in a new run directory.
 
     Raises:
-        MxtrialsError: the study could not start, in which case no run directory is left, or could not continue.
-        KeyboardInterrupt: it was interrupted twice, or before its first trial, in which case nothing is left.
+        MxtrialsError: the study could not start (then no run directory is left) or could not continue.
+        KeyboardInterrupt: it was interrupted twice, or before its first trial (then no run directory is left).
     """
     spec = _with_absolute_source(spec)
     check_path_is_free(out)
@@ -109,7 +109,7 @@ def start_study(
                     is_empty = not _may_have_trials(store)
                     raise
         except (MxtrialsError, OSError, MemoryError, KeyboardInterrupt):
-            if is_empty:  # known for certain: an interruption while this was checked leaves it False
+            if is_empty:  # stays False if an interrupt came before the check was complete
                 run_dir.remove()
             raise
 
@@ -118,7 +118,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, backend: Backend, view: Study
     """Continues a study from its store; `spec` may ask for more trials than before.
 
     Raises:
-        MxtrialsError: the study cannot continue; what was done is kept.
+        MxtrialsError: the study cannot continue; everything done so far is kept.
         KeyboardInterrupt: it was interrupted twice, or before it continued.
     """
     dataset = _open_data(spec)
@@ -137,7 +137,7 @@ def _session(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, v
 
 
 def _may_have_trials(store: Store) -> bool:
-    """Whether there is a trial to resume, or the store can no longer say."""
+    """Returns whether there is a trial to resume, or the store can no longer tell."""
     try:
         return bool(store.trials())
     except MxtrialsError:
@@ -147,7 +147,7 @@ def _may_have_trials(store: Store) -> bool:
 def _check_resumable(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset) -> None:
     started = len(store.trials())
     if spec.trials < started:
-        message = f"trials is {spec.trials}, but {run_dir.path} has started {started}: ask for as many or more"
+        message = f"trials is {spec.trials}, but {run_dir.path} has started {started}: ask for at least that many"
         raise SpecError(message)
     check_data_unchanged(recorded_environment(run_dir, store), spec.data.source, dataset)
 
@@ -163,13 +163,13 @@ def _finish(session: StudySession, reason: str | None) -> StudySummary:
 
 
 def _preload_finish() -> None:
-    """If this fails, the import that it anticipates raises again."""
+    """Imports what the finish needs. Ignores errors, because the finish's own import will raise them again."""
     with suppress(Exception):
         import_module("jobs.study.finish")
 
 
 def _run_until_interrupted(driver: Driver) -> str | None:
-    """Runs the driver; the first Ctrl-C or SIGTERM ends the current epochs and saves, the second quits at once."""
+    """Runs the driver; the first Ctrl-C or SIGTERM finishes the current epochs and saves, the second quits at once."""
 
     def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
         driver.request_stop(INTERRUPTED)
@@ -187,14 +187,14 @@ def _run_until_interrupted(driver: Driver) -> str | None:
 
 
 def _open_data(spec: StudySpec) -> Dataset:
-    """Opens the study's data, and rejects a hold-out that does not fit it before anything starts."""
+    """Opens the study's data, and rejects a hold-out that does not fit it, before anything starts."""
     dataset = open_dataset(spec.data.source, cache_dir=default_cache_dir())
     split(dataset, spec.data.holdout, spec.seed)
     return dataset
 
 
 def _with_absolute_source(spec: StudySpec) -> StudySpec:
-    """The spec as it is recorded, with data that can be found from any folder."""
+    """Returns the spec to record, whose data can be found from any folder."""
     if spec.data.source == BUNDLED:
         return spec
     source = str(Path(spec.data.source).expanduser().absolute())

@@ -1,4 +1,4 @@
-"""What the steps of running one study share."""
+"""What the steps of running a study share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from mnist_core.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class StudySession:
-    """One study while this process runs it.
+    """A study that this process is running.
 
     Attributes:
-        run_dir: locked by this process.
-        spec: as resolved.
-        store: open to be written.
-        dataset: that the study trains on.
-        recorder: of its TensorBoard files.
-        warn: shows the user a problem that does not stop the study, given in one sentence.
+        run_dir: the run directory, locked by this process.
+        spec: the resolved spec.
+        store: the store, open for writing.
+        dataset: the data that the study trains on.
+        recorder: writes its TensorBoard files.
+        warn: shows the user a problem that does not stop the study, in one sentence.
     """
 
     run_dir: RunDir

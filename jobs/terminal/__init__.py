@@ -1,1 +1,1 @@
-"""What a person sees in a terminal: progress, leaderboards, tables. The only rich."""
+"""What a person sees in a terminal, drawn with rich: progress, leaderboards, tables."""

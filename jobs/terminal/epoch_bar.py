@@ -1,4 +1,4 @@
-"""The progress of a training, for a person who waits for it."""
+"""A progress bar for a training that a person waits for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,5 +31,5 @@ def epoch_bar(what: str, epochs: int, console: Console, patience_s: float = PATI
         yield lambda epoch: progress.update(task, completed=epoch)
     finally:
         timer.cancel()
-        timer.join()  # it may be starting the bar just now
+        timer.join()  # it may be starting the bar right now
         progress.stop()

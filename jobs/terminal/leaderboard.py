@@ -42,13 +42,13 @@ def _draw_file(console: Console, name: str, value: str) -> None:
 
 
 def _leaderboard(summary: StudySummary) -> Table:
-    """Complete trials by rank, then the others by number."""
+    """Returns the table of trials: complete ones by rank, then the others by number."""
     others = [trial for trial in summary.trials if trial.state is not TrialState.COMPLETE]
     rows = [*summary.ranked(), *others]
     objective = summary.spec.search.objective
     columns = ("trial", "network", "state", "epochs", objective, "test/accuracy", "time")
     drawn = table(*columns, left=("network", "state"))
-    drawn.add_column("parameters")  # the one that is shortened on a narrow terminal
+    drawn.add_column("parameters")  # this one is shortened on a narrow terminal
     for trial in rows[:LONGEST_LEADERBOARD]:
         drawn.add_row(
             str(trial.number),

@@ -1,4 +1,4 @@
-"""A running study in a terminal: counts, the best so far, and a live table of the running trials."""
+"""Shows a running study in a terminal: counts, the best so far, and a live table of the running trials."""
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,7 +14,7 @@ from jobs.terminal.progress import Progress, TrialProgress
 
 
 class LiveView(StudyObserver):
-    """A table of the running trials that is redrawn four times a second; use it as a context manager."""
+    """Redraws a table of the running trials four times a second; a context manager."""
 
     def __init__(self, progress: Progress, console: Console, opening: str) -> None:
         """Draws on a terminal; `opening` says what happens until the first worker is ready, e.g. "starting Ray"."""
@@ -36,7 +36,7 @@ class LiveView(StudyObserver):
             self._live.console.print(f"warning: {event.message}", style="yellow", highlight=False, markup=False)
 
     def draw(self) -> RenderableType:
-        """Draws the study as it is now; a line that is too long for the terminal ends in an ellipsis."""
+        """Draws the current state of the study; a line too long for the terminal ends in an ellipsis."""
         progress = self._progress
         lines: list[RenderableType] = [self._counts(), self._times()]
         if progress.best is not None:
@@ -70,7 +70,7 @@ class LiveView(StudyObserver):
         objective = self._progress.spec.search.objective
         columns = ("trial", "network", "worker", "epoch", " ", objective, "samples/s")
         drawn = table(*columns, left=("network", "worker", " "))
-        drawn.add_column("parameters")  # the one that is shortened on a narrow terminal
+        drawn.add_column("parameters")  # this one is shortened on a narrow terminal
         for number, running in sorted(self._progress.running.items()):
             drawn.add_row(str(number), *_cells(running, objective), ellipsized(format_params(running.trial.params)))
         return drawn

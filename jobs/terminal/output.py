@@ -1,4 +1,4 @@
-"""What everything drawn on a terminal has in common: styles of states, numbers and parameters as text."""
+"""What all terminal output shares: styles of states, and numbers and parameters as text."""
 
 from rich.text import Text
 
@@ -15,7 +15,7 @@ STATE_STYLES = {
 
 
 def ellipsized(*parts: str | tuple[str, str]) -> Text:
-    """Joins texts, or texts with their style, into one line that ends in an ellipsis if it is too long."""
+    """Joins texts, each with an optional style, into one line that ends in an ellipsis if it is too long."""
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
@@ -25,7 +25,7 @@ def pluralize(number: int, thing: str) -> str:
 
 
 def format_params(params: Params) -> str:
-    """Returns a trial's parameters in one line, by the last part of their names."""
+    """Returns a trial's parameters in one line, each named by the last part of its dotted name."""
     return "  ".join(f"{name.rsplit('.', 1)[-1]}={format_param(value)}" for name, value in params.items())
 
 

@@ -1,4 +1,4 @@
-"""A running study where the output is not a terminal: a line for each event."""
+"""Shows a running study if the output is not a terminal: a line per event."""
 
 from rich.console import Console
 from typing_extensions import override
@@ -21,7 +21,7 @@ from mnist_core.measurement import Measurement
 
 
 class PlainView(StudyObserver):
-    """Prints a line for each event."""
+    """Prints a line per event."""
 
     def __init__(self, progress: Progress, console: Console) -> None:
         """Prints to a console that is not a terminal."""
@@ -61,7 +61,7 @@ class PlainView(StudyObserver):
         )
 
     def _print(self, line: str) -> None:
-        """Prints a line, and nothing more once printing has failed: the study continues without its output."""
+        """Prints a line; once printing has failed, prints nothing more, and the study continues without output."""
         line = f"{self._progress.elapsed_s():7.1f} s  {line.rstrip()}"
         try:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -22,7 +22,7 @@ STOPPING = "finishing the current epochs and saving; press Ctrl-C again to quit 
 
 @dataclass
 class TrialProgress:
-    """A trial that a worker trains now; `measurement` is its last, None before its first."""
+    """A trial that is being trained; `measurement` is its latest, None before the first."""
 
     trial: TrialSpec
     worker: str
@@ -35,24 +35,24 @@ class TrialProgress:
 
     @property
     def epoch(self) -> int:
-        """How many epochs are trained."""
+        """The number of epochs trained so far."""
         return self.measurement.epoch if self.measurement else 0
 
     @property
     def epochs(self) -> int:
-        """How many epochs it will train."""
+        """The number of epochs that the trial will train."""
         return self.trial.training.epochs
 
 
 @dataclass
 class Progress:
-    """Keeps the running trials, and counts the finished ones.
+    """Keeps track of the running trials, and counts the finished ones.
 
     Attributes:
         running: by trial number.
-        ended: how many trials are in each final state.
-        ended_before: how many of them were finished before the study was resumed.
-        workers: ready now; None before the first one is.
+        ended: number of trials in each final state.
+        ended_before: number of them that had finished before the study was resumed.
+        workers: number of ready workers; None before the first one is ready.
         best: objective, number and kind of network of the best complete trial.
         problem: the last thing that went wrong.
     """
@@ -70,7 +70,7 @@ class Progress:
         self._started_s = self.clock()
 
     def count_finished(self, trial: TrialRecord) -> None:
-        """Counts a trial that was finished before the study was resumed."""
+        """Counts a trial that had finished before the study was resumed."""
         self.ended_before += 1
         self._count(trial.number, trial.model, trial.state, trial.value)
 
@@ -95,11 +95,11 @@ class Progress:
                 pass
 
     def elapsed_s(self) -> float:
-        """Seconds since the view was opened."""
+        """Returns the seconds since the view was opened."""
         return self.clock() - self._started_s
 
     def remaining_s(self) -> float | None:
-        """How long the rest takes at the pace so far, running trials counted by their epochs; None if too early."""
+        """Estimates the remaining seconds from the pace so far, including running trials' epochs; None if too early."""
         now_done = sum(self.ended.values()) - self.ended_before
         done = now_done + sum(trial.epoch / trial.epochs for trial in self.running.values())
         left = self.spec.trials - self.ended_before - done

@@ -1,4 +1,4 @@
-"""Draws what single commands found: predictions, test scores, the data cache, a reproduction."""
+"""Draws the results of single commands: predictions, test scores, the data cache, a reproduction."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -48,7 +48,7 @@ def draw_cache(report: CacheReport, console: Console) -> None:
 
 
 def draw_reproduction(reproduction: Reproduction, console: Console) -> None:
-    """Draws how a trial that was trained again compares with its record."""
+    """Draws how a retrained trial compares with its record."""
     for line in _reproduction_lines(reproduction):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
@@ -56,8 +56,8 @@ def draw_reproduction(reproduction: Reproduction, console: Console) -> None:
 def _reproduction_lines(reproduction: Reproduction) -> Iterator[str]:
     trial = reproduction.trial
     tolerance = reproduction.tolerance
-    yield f"trial {trial.number}, {trial.model}, {trial.state.value}, trained again on this CPU"
-    equal = "equal" if tolerance is None else f"similar (within {tolerance:.0%}, as other trials may be, too)"
+    yield f"trial {trial.number}, {trial.model}, {trial.state.value}, retrained on this CPU"
+    equal = "equal" if tolerance is None else f"similar (within {tolerance:.0%}, but so may other trials be)"
     yield f"epochs   {reproduction.equal_epochs} of {reproduction.epochs} {equal} in {', '.join(reproduction.metrics)}"
     if tolerance is not None:
         workers = ", ".join(reproduction.workers)

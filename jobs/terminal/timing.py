@@ -10,12 +10,12 @@ from jobs.tables import table
 from jobs.terminal.output import pluralize
 
 _OF_WORKERS = {
-    Part.START: "until they are ready: Ray, imports, contexts",
+    Part.START: "until the workers are ready: Ray, imports, contexts",
     Part.TRAINING: "",
     Part.EVALUATION: "on the validation images, after each epoch",
     Part.OTHER_WORK: "building networks, packing states",
     Part.NOT_REPORTED: "epochs in progress, and those lost with their worker",
-    Part.MESSAGES: "instructions and reports on their way, or waiting for a busy driver",
+    Part.MESSAGES: "instructions and reports in transit, or waiting for a busy driver",
     Part.DRIVER: "waiting for the driver's decision",
     Part.IDLE: "without a trial",
     Part.FINISH: "after the trials: test scores, tables",
@@ -24,7 +24,7 @@ _OF_DRIVER = {
     Part.START: "until the first worker is ready",
     Part.STORE: "writing what happened",
     Part.SEARCH: "proposing and pruning trials",
-    Part.CHECKPOINTS: "training states",
+    Part.CHECKPOINTS: "saving and loading training states",
     Part.TENSORBOARD: "",
     Part.TERMINAL: "the view of the running study",
     Part.INSTRUCTIONS: "handing them to the workers",
@@ -35,16 +35,16 @@ _OF_DRIVER = {
 
 
 def draw_timing(times: StudyTimes | None, console: Console) -> None:
-    """Draws the time of the workers and of the driver, by part; None if nothing is known of it."""
+    """Draws the time of the workers and the driver, by part; times: None if nothing is recorded."""
     if times is None:
-        console.print("no timing is recorded: the study has just started, or an earlier version ran it")
+        console.print("no timing is recorded: the study has just started, or an older version ran it")
         return
     sessions = "" if times.sessions == 1 else f" in {times.sessions} sessions"
     console.print(f"{times.elapsed_s:.1f} s{sessions}, {pluralize(times.workers, 'worker')}", highlight=False)
     console.print(_table("the workers' time", times.worker_s, _OF_WORKERS))
     console.print(
-        f"between start and finish workers waited for {times.waiting:.1%} of their time, "
-        f"in the second half for {times.waiting_later:.1%}\n",
+        f"between start and finish, workers spent {times.waiting:.1%} of their time waiting, "
+        f"{times.waiting_later:.1%} in the second half\n",
         highlight=False,
     )
     console.print(_table("the driver's time", times.driver_s, _OF_DRIVER))

@@ -42,7 +42,7 @@ def test_best_trial_is_retrained(
         file.unlink()
     done = mxtrials("resume", "run", "--local")
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"warning: trial {state.parent.name[-1]} is trained again" in done.stdout
+    assert f"warning: retraining trial {state.parent.name[-1]}: " in done.stdout
     again = json.loads(mxtrials("show", "run", "--json").stdout)
     assert again == summary
     assert (run / "best" / "model-0000.params").exists()
@@ -75,7 +75,7 @@ def test_best_trial_that_cannot_be_retrained_is_reported(
         store.finish_trial(number, TrialState.COMPLETE, store.trials()[number].value, "0" * 64)
     done = mxtrials("resume", "run", "--local")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("is trained again") == (trained_on == "cpu-0")
+    assert done.stdout.count("retraining trial") == (trained_on == "cpu-0")
     assert done.stdout.count("cannot be scored: its final weights are missing, and") == 1
     assert f"run/best has no model: the weights of the best trial, {number}, are missing" in done.stdout
 

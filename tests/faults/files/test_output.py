@@ -27,7 +27,8 @@ def test_study_continues_if_its_output_cannot_be_written(
     arguments = [*options, f"--trials={TRIALS}", f"--out={run_dir}", *([option] if option else [])]
     done = run_on_full_disk(environment, "run", *arguments)
     shown = run_on_full_disk(environment, "show", run_dir)
-    assert (done.returncode, done.stderr) == (3, f"{REJECTED}; the study is kept: `mxtrials show {run_dir}`\n")
+    saved = f"the study itself is saved: see `mxtrials show {run_dir}`"
+    assert (done.returncode, done.stderr) == (3, f"{REJECTED}; {saved}\n")
     assert (shown.returncode, shown.stderr) == (3, f"{REJECTED}\n")
     assert read_results(run_dir) == read_results(undisturbed)
 

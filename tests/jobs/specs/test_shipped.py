@@ -64,5 +64,5 @@ def test_misspelled_name_raises_with_a_suggestion_and_the_shipped_names(name: st
 
 @pytest.mark.parametrize("name", ["", ".", "a\0b", "x" * 5000, "/"])
 def test_name_that_cannot_be_a_file_raises(name: str) -> None:
-    with pytest.raises(SpecError, match="no shipped spec"):
+    with pytest.raises(SpecError, match="no file or shipped spec"):
         spec_path(name)

@@ -173,8 +173,8 @@ def test_first_metric_that_differs_is_named_with_both_values(answer: Answered, d
     assert done.exit_code == 1
     assert "epochs   10 of 12 equal" in done.stdout
     (sentence,) = done.stderr.splitlines()
-    assert f"trial 0 is not reproduced: val/loss of epoch 2 is {before!r} and was {changed!r}; " in sentence
-    assert sentence.endswith("; versions and processor are those that the study started with")
+    assert f"trial 0 was not reproduced: val/loss of epoch 2 is {before!r} and was {changed!r}; " in sentence
+    assert sentence.endswith("; versions and processor are the same as when the study started")
     found = json.loads(answer("reproduce", doctored, "--trial", "0", "--json").stdout)
     assert [(each["epoch"], each["metric"]) for each in found["differences"]] == [(2, "val/loss"), (5, "train/loss")]
 
@@ -224,7 +224,7 @@ def test_processor_with_narrower_vectors_gives_other_weights(
     done = mxtrials("reproduce", trained, "--trial", "0")
     assert done.returncode == 1
     assert "weights  different" in done.stdout
-    assert done.stderr.startswith("mxtrials: trial 0 is not reproduced: ")
+    assert done.stderr.startswith("mxtrials: trial 0 was not reproduced: ")
 
 
 @pytest.mark.parametrize(("factor", "exit_code"), [(1.03, 0), (1.3, 1)])
@@ -236,7 +236,7 @@ def test_trial_of_a_gpu_is_compared_with_a_tolerance(
     change_metric(doctored, 0, 4, "val/loss", factor * recorded(doctored, 0, 4)["val/loss"])
     done = answer("reproduce", doctored, "--trial", "0")
     assert done.exit_code == exit_code
-    assert f"{12 - exit_code} of 12 similar (within 5%, as other trials may be, too)" in done.stdout
+    assert f"{12 - exit_code} of 12 similar (within 5%, but so may other trials be)" in done.stdout
     as_json = json.loads(answer("reproduce", doctored, "--trial", "0", "--json").stdout)
     assert as_json["equal"] is (False if exit_code else None)
     assert "weights  not compared: it was trained on gpu-1" in done.stdout
@@ -257,7 +257,7 @@ def test_study_without_a_complete_trial_has_no_default(answer: Answered, doctore
     change(doctored, "UPDATE trials SET state = 'FAIL'")
     done = answer("reproduce", doctored)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "no complete trial yet: choose another with --trial" in done.stderr
+    assert "no complete trial yet: choose one with --trial" in done.stderr
 
 
 def test_changed_data_is_refused(mxtrials: CommandLine, doctored: Path, small_idx_folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Writes a file so that a reader, or a crash at any byte, finds the old content or the new, never a part.
+"""Writes a file so that a reader, even after a crash at any byte, finds the old content or the new, never a part.
 
-Also the one place where an OSError of a write becomes a NotWritable.
+Also the one place that turns OSErrors of writes into NotWritable.
 """
 
 import os
@@ -62,7 +62,7 @@ def leftovers(folder: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Creates a folder and its missing parents, such that they survive a power cut.
+    """Creates a folder and its missing parents so that they survive a power cut.
 
     Raises:
         NotWritable: the folder or the disk is not writable.

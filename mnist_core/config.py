@@ -1,6 +1,6 @@
 """What a trial trains and how: the hyperparameters of the networks and of training, validated.
 
-The defaults are the tutorials'. Values only: model/networks.py and training/trainer.py act on them.
+The defaults are the tutorials'. Contains only values: model/networks.py and training/trainer.py act on them.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ LayerWidth = Annotated[int, Field(ge=1, le=8192)]
 
 
 class FrozenModel(BaseModel):
-    """A validated value: immutable, and without unknown keys."""
+    """A validated, immutable value that allows no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
@@ -62,7 +62,7 @@ MODELS: Mapping[str, type[AnyModel]] = {model.model_fields["kind"].default: mode
 CLASS_NAMES: Mapping[str, tuple[str, ...]] = {
     head.name: head.class_names for model in MODELS.values() for head in model.heads
 }
-"""The names of a head's classes, by the name of the head."""
+"""Head name -> the names of its classes."""
 
 
 class ConstantSchedule(FrozenModel):
@@ -90,7 +90,7 @@ ScheduleConfig = Annotated[ConstantSchedule | StepSchedule | CosineSchedule, Fie
 
 
 class TrainingConfig(FrozenModel):
-    """How one trial is trained. `momentum` is used by sgd and nag, `beta1`, `beta2`, `epsilon` by adam."""
+    """How one trial is trained. `momentum` is for sgd and nag; `beta1`, `beta2` and `epsilon` are for adam."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 100

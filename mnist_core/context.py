@@ -30,9 +30,9 @@ _CPU_ENVIRONMENT = {
     "MXNET_USE_OPERATOR_TUNING": "0",
     "MXNET_CPU_PRIORITY_NTHREADS": "1",
     "MXNET_SUBGRAPH_VERBOSE": "0",
-    # The most prepared computations to keep, of each operator and in all of oneDNN; the deepest network needs 30 of
-    # one operator. Without a bound, a worker that trains networks of many widths keeps a thousand: LeNets made it
-    # 600 MB large instead of 300.
+    # How many prepared computations to cache, per operator and in all of oneDNN; the deepest network needs 30 of one
+    # operator. Without a bound, a worker that trains networks of many widths keeps a thousand: LeNets made it grow to
+    # 600 MB instead of 300.
     "MXNET_MKLDNN_CACHE_NUM": "32",
     "DNNL_PRIMITIVE_CACHE_CAPACITY": "256",
 }
@@ -65,22 +65,22 @@ def use_device(kind: DeviceKind) -> None:
     global _device
     if "mxnet" in sys.modules and kind != _device:
         raise DeviceUnavailable(
-            f"this process imported MXNet for a {_device} context and cannot own a {kind} context: start another"
+            f"this process imported MXNet for a {_device} context and cannot own a {kind} context: start another one"
         )
     _device = kind
 
 
 def use_mxnet_defaults() -> None:
-    """Leaves MXNet on a CPU its own settings in this process, before the first use of `mx`: for comparisons."""
+    """Keeps MXNet's own CPU settings in this process, for comparisons; call it before the first use of `mx`."""
     global _tuned
     _tuned = False
 
 
 def open_context(kind: DeviceKind) -> Any:
-    """Opens the context that this process owns, and checks that it computes.
+    """Opens the context that this process owns, and checks that it works.
 
     Returns:
-        an `mx.Context`; a process with a GPU always sees it as `gpu(0)`.
+        an `mx.Context`; a process always sees its GPU as `gpu(0)`.
 
     Raises:
         DeviceUnavailable: there is no such device, or this MXNet has no code for it.
@@ -102,17 +102,17 @@ def open_context(kind: DeviceKind) -> Any:
 
 
 def bind(symbol: Any, context: Any, arguments: Mapping[str, Any], gradients: Mapping[str, Any] | None) -> Any:
-    """Binds a Symbol to arrays: an executor that trains, or one that only predicts, with the arrays' current weights.
+    """Binds a Symbol to arrays, as an executor that trains, or as one that only predicts with their current weights.
 
-    By default MXNet fuses the operators of an executor that predicts. The fused ones keep a reordered copy of the
+    By default MXNet fuses the operators of an executor that predicts. Fused operators keep a reordered copy of the
     weights from their first use, and would score every epoch with the weights of the first. The backend `default`
-    fuses nothing, but doubles the time of an executor that trains: it is set for predictions only.
+    fuses nothing, but doubles the time of an executor that trains, so it is set for predictions only.
 
     Args:
         symbol: the network.
-        context: where the arrays are.
-        arguments: by name, an NDArray for each argument of the network.
-        gradients: by name, the NDArrays that backward writes to; None for an executor that predicts.
+        context: the context of the arrays.
+        arguments: argument name -> NDArray, for each argument of the network.
+        gradients: argument name -> the NDArray that backward writes to; None for an executor that predicts.
     """
     trained = gradients or {}
     if not trained:
@@ -158,7 +158,7 @@ def _environment() -> Mapping[str, str]:
 
 
 def _restore_numpy_bool() -> None:
-    """MXNet 1.9.1 reads `numpy.bool`, which numpy 1.24 removed."""
+    """Restores `numpy.bool`, which MXNet 1.9.1 uses and numpy 1.24 removed."""
     import numpy
 
     if "bool" not in numpy.__dict__:
@@ -167,12 +167,12 @@ def _restore_numpy_bool() -> None:
 
 def _import_mxnet() -> None:
     try:
-        # MXNet uses scipy for its tests, sparse arrays and quantization: a third of the import, 50 MB in every worker.
+        # MXNet uses scipy for tests, sparse arrays and quantization: a third of the import time, 50 MB per worker.
         with hidden_packages("scipy"):
             import mxnet
 
-        mxnet.nd.waitall()  # the engine writes its greeting on its first use, not at the import
+        mxnet.nd.waitall()  # the engine prints its greeting on first use, not on import
     except OSError as err:
-        if err.errno:  # of the operating system; the dynamic loader sets none
+        if err.errno:  # an error of the operating system; those of the dynamic loader have no errno
             raise
         raise missing_library(err) from err

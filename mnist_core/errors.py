@@ -1,4 +1,4 @@
-"""Every error that mxtrials raises on purpose. A message says what was wrong, with the value, and what to do.
+"""Every error that mxtrials raises on purpose. A message says what is wrong, with the value, and what to do.
 
 MxtrialsError
 ├── InputError             what the user gave cannot be used                 exit code 2
@@ -12,8 +12,8 @@ MxtrialsError
 │   ├── DeviceUnavailable    the requested CPU or GPU context
 │   ├── NotWritable          a file or folder cannot be written
 │   └── ClusterUnavailable   Ray cannot be started or reached
-├── NoCompleteTrial        the study ended without one complete trial        exit code 1
-└── NotReproduced          a trial trained again gives other results         exit code 1
+├── NoCompleteTrial        the study ended without a complete trial          exit code 1
+└── NotReproduced          a retrained trial gives different results         exit code 1
 
 Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values: see cluster/workers/events.py.
 """
@@ -76,18 +76,18 @@ class ClusterUnavailable(EnvironmentProblem):
 
 
 class NoCompleteTrial(MxtrialsError):
-    """The study ended without one complete trial."""
+    """The study ended without a complete trial."""
 
 
 class NotReproduced(MxtrialsError):
-    """A recorded trial, trained again, gives other numbers or other weights."""
+    """A recorded trial, retrained, gives different metrics or weights."""
 
 
 def first_line(text: str, default: str = "no message") -> str:
-    """Returns the first line of a message that is not blank, stripped; `default` if there is none."""
+    """Returns the first non-blank line of a message, stripped; `default` if there is none."""
     return next(filter(None, map(str.strip, text.splitlines())), default)
 
 
 def last_line(text: str, default: str = "no message") -> str:
-    """Returns the last line of a message that is not blank, stripped; `default` if there is none."""
+    """Returns the last non-blank line of a message, stripped; `default` if there is none."""
     return next(filter(None, map(str.strip, reversed(text.splitlines()))), default)

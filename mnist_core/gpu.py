@@ -1,7 +1,7 @@
-"""Whether this process may own a GPU context, decided before MXNet is imported.
+"""Decides whether this process can own a GPU context, before MXNet is imported.
 
-Asking MXNet would be too late: its GPU build can hang on a GPU for which it contains no code, and cannot be imported
-without a driver. Instead this asks the driver's own program, nvidia-smi.
+Asking MXNet would be too late: its GPU build can hang on a GPU that it contains no code for, and cannot be imported
+without a driver. Instead, this module asks the driver's own program, nvidia-smi.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ _LOWEST = (5, 0)
 _BEYOND = (9, 0)
 _SUPPORTED = "mxnet-cu117 1.9.1 contains machine code up to 8.6 and no PTX, so it runs on 5.0 to 8.9 only"
 _FIELDS = "compute_cap,uuid,name"
-# A driver that is unloaded between uses takes some seconds to start.
+# A driver that is unloaded between uses takes a few seconds to start.
 _TIMEOUT_S = 30.0
 
 
@@ -36,8 +36,8 @@ def gpu_problem(visible: str | None = None) -> str | None:
     """Returns why this process cannot own a GPU context, in one sentence; None if it can.
 
     Args:
-        visible: the value of CUDA_VISIBLE_DEVICES, None if it is unset. Only the first GPU that it selects is checked,
-            because that is the one that a process owns.
+        visible: the value of CUDA_VISIBLE_DEVICES; None if unset. Only the first GPU that it selects is checked,
+            because a process owns that one.
     """
     problem = distribution_problem(installed_distributions())
     if problem is not None:
@@ -47,18 +47,18 @@ def gpu_problem(visible: str | None = None) -> str | None:
         return gpus
     selected = visible_gpus(gpus, visible)
     if not selected:
-        return f"CUDA_VISIBLE_DEVICES is {visible!r}, which hides all of the {len(gpus)} GPUs: unset it"
+        return f"CUDA_VISIBLE_DEVICES is {visible!r}, which hides all {len(gpus)} GPUs: unset it"
     return capability_problem(selected[0])
 
 
 def installed_distributions() -> list[str]:
-    """Returns the names of the installed packages that are MXNet: `mxnet`, `mxnet-cu117`, ..."""
+    """Returns the names of the installed packages that contain MXNet: `mxnet`, `mxnet-cu117`, ..."""
     names = {(found.metadata["Name"] or "").lower().replace("_", "-") for found in metadata.distributions()}
     return sorted(name for name in names if name == "mxnet" or name.startswith("mxnet-cu"))
 
 
 def distribution_problem(installed: Sequence[str]) -> str | None:
-    """Returns why these packages cannot compute on a GPU; None if they can."""
+    """Returns why these packages cannot use a GPU; None if they can."""
     match list(installed):
         case []:
             return "MXNet is not installed: `pip install mxtrials[gpu]`"
@@ -73,7 +73,7 @@ def distribution_problem(installed: Sequence[str]) -> str | None:
 
 
 def list_gpus(program: str = "nvidia-smi", timeout_s: float = _TIMEOUT_S) -> tuple[Gpu, ...] | str:
-    """Asks the driver for this machine's GPUs, in the order of their PCI bus IDs; returns why if that fails."""
+    """Asks the driver for this machine's GPUs, in the order of their PCI bus IDs; returns the reason if that fails."""
     command = [program, f"--query-gpu={_FIELDS}", "--format=csv,noheader"]
     try:
         answer = subprocess.run(
@@ -101,8 +101,8 @@ def parse_gpus(listing: str) -> tuple[Gpu, ...]:
 
 
 def visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
-    """Returns the GPUs that CUDA_VISIBLE_DEVICES selects, in its order; as in CUDA, an unknown entry ends the list."""
-    # nvidia-smi lists no MIG slices. A slice has the capability of its card, and a machine's cards are of one kind.
+    """Returns the GPUs that CUDA_VISIBLE_DEVICES selects, in that order; as in CUDA, an unknown entry ends the list."""
+    # nvidia-smi lists no MIG slices. A slice has the capability of its card; a machine's cards are assumed to be alike.
     if visible is None or "MIG-" in visible:
         return tuple(gpus)
     selected: list[Gpu] = []
@@ -115,7 +115,7 @@ def visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
 
 
 def capability_problem(gpu: Gpu) -> str | None:
-    """Returns why MXNet cannot compute on this GPU; None if it can."""
+    """Returns why MXNet cannot use this GPU; None if it can."""
     if _LOWEST <= gpu.compute_capability < _BEYOND:
         return None
     major, minor = gpu.compute_capability

@@ -1,4 +1,4 @@
-"""The heads of the networks: what each output classifies, and into which classes. Values only; needs no MXNet."""
+"""The heads of the networks: what each output classifies, and into which classes. Imports no MXNet."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Head:
     """One softmax output. It classifies a digit modulo its number of classes: the digit itself, or its parity.
 
     Attributes:
-        name: heads with the same name have the same classes.
-        class_names: of its outputs, in their order.
-        suffix: what the tutorials append to the names of its layers, e.g. `fc3digit` and `softmaxdigit`.
+        name: the head's name; heads with the same name have the same classes.
+        class_names: the names of its classes, in the order of its outputs.
+        suffix: what the tutorials append to the names of its layers, e.g. "digit" in `fc3digit`.
     """
 
     name: str
@@ -31,11 +31,11 @@ class Head:
 
     @property
     def label_name(self) -> str:
-        """The input of the Symbol that takes this head's targets."""
+        """The name of the Symbol's input that takes this head's targets."""
         return f"softmax{self.suffix}_label"
 
     def targets(self, digits: "npt.NDArray[np.uint8]") -> "npt.NDArray[np.uint8]":
-        """Returns the right answers for images of these digits.
+        """Returns the correct classes for images of these digits.
 
         Args:
             digits: (n,) uint8 in 0..9.
@@ -54,6 +54,6 @@ MULTITASK_PARITY = Head("parity", ("even", "odd"), suffix="parity")
 def head_accuracy_tags(prefix: str, heads: Collection[str]) -> dict[str, str]:
     """Returns head name -> TensorBoard tag of its accuracy, e.g. `val/parity_accuracy`.
 
-    Empty for a network with one head, whose accuracy is that of the network.
+    Empty for a network with one head, whose accuracy is the network's.
     """
     return {head: f"{prefix}/{head}_accuracy" for head in heads} if len(heads) > 1 else {}

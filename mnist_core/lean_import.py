@@ -1,4 +1,4 @@
-"""Imports a library without what it does not need: large packages, and a greeting on standard error."""
+"""Imports a library without what we do not need: large optional packages, and a greeting on standard error."""
 
 import os
 import re
@@ -14,9 +14,9 @@ _ONE_AT_A_TIME = RLock()
 def hidden_packages(*packages: str) -> Iterator[None]:
     """Hides packages from the imports in the block, as if they were not installed; loaded packages stay visible.
 
-    Some libraries import a large package for a few of their functions, and do without it if it is not installed. If we
-    call none of those functions, hiding the package saves its time and memory in every process. After the block it can
-    be imported as usual, but the library keeps working without it. Only one block runs at a time; while it runs, other
+    Some libraries import a large package for a few of their functions, and work without it if it is not installed. If
+    we call none of those functions, hiding the package saves its time and memory in every process. After the block it
+    can be imported as usual, but the library keeps working without it. Only one block runs at a time; meanwhile, other
     threads cannot import the packages either.
     """
     with _ONE_AT_A_TIME:
@@ -32,9 +32,9 @@ def hidden_packages(*packages: str) -> Iterator[None]:
 
 @contextmanager
 def filtered_stderr(dropped: re.Pattern[bytes]) -> Iterator[None]:
-    """Drops the lines that begin with a pattern from what the block writes to file descriptor 2, also from C.
+    """Drops the lines that match a pattern at their start from what the block writes to file descriptor 2, even from C.
 
-    The other lines, of all threads, are written when the block ends.
+    The other lines, from all threads, are written when the block ends.
     """
     sys.stderr.flush()
     saved = os.dup(2)

@@ -13,8 +13,8 @@ class Measurement:
 
     Attributes:
         epoch: 1 for the first epoch trained.
-        metrics: by TensorBoard tag, e.g. `val/accuracy` in [0, 1], `perf/samples_per_second`.
-        elapsed_s: seconds of training and evaluation of this trial so far, this epoch included.
+        metrics: TensorBoard tag -> value, e.g. `val/accuracy` in [0, 1], `perf/samples_per_second`.
+        elapsed_s: seconds of training and evaluation of this trial so far, including this epoch.
         confusion: validation confusion matrix by head (`digit`, `parity`); [label][prediction] counts images.
         training_s: seconds of this epoch's training alone; not stored, so 0 in a measurement read from the store.
     """
@@ -27,5 +27,5 @@ class Measurement:
 
     @property
     def has_finite_losses(self) -> bool:
-        """Whether training has not diverged."""
+        """Whether all losses are finite: training has not diverged."""
         return all(math.isfinite(value) for name, value in self.metrics.items() if name.endswith("/loss"))

@@ -1,4 +1,4 @@
-"""The system libraries that MXNet needs and does not bring along. Imports no MXNet: the doctor names them, too."""
+"""The system libraries that MXNet needs but does not ship. Imports no MXNet, because the doctor uses this too."""
 
 import ctypes
 import importlib.util
@@ -10,7 +10,7 @@ from mnist_core.errors import MissingLibrary
 DEBIAN_PACKAGES: Mapping[str, str] = {"libgomp.so.1": "libgomp1", "libquadmath.so.0": "libquadmath0"}
 """The Debian package that installs each of MXNet's system libraries."""
 
-# The GPU wheel bundles no CUDA library. It needs these, of the nvidia-*-cu11 packages, loaded before it in this order.
+# The GPU wheel bundles no CUDA libraries. It needs these, from the nvidia-*-cu11 packages, loaded first, in this order.
 _CUDA_LIBRARIES = (
     "cuda_runtime/lib/libcudart.so.11.0",
     "nvtx/lib/libnvToolsExt.so.1",
@@ -27,7 +27,7 @@ _CUDA_LIBRARIES = (
 
 
 def load_cuda() -> None:
-    """Loads the CUDA libraries of the nvidia-*-cu11 packages, as far as they are installed."""
+    """Loads the CUDA libraries of those nvidia-*-cu11 packages that are installed."""
     spec = importlib.util.find_spec("nvidia")
     roots = [Path(root) for root in (spec.submodule_search_locations or [])] if spec else []
     for library in _CUDA_LIBRARIES:
@@ -37,7 +37,7 @@ def load_cuda() -> None:
 
 
 def missing_library(err: OSError) -> MissingLibrary:
-    """Returns the error, with its remedy, for what the dynamic loader raised on MXNet's import."""
+    """Turns what the dynamic loader raised when MXNet was imported into an error with a remedy."""
     library = str(err).split(":")[0]
     package = DEBIAN_PACKAGES.get(library)
     remedy = f"`apt-get install {package}`" if package else "`mxtrials doctor` says more"

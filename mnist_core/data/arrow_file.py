@@ -1,6 +1,6 @@
-"""The one Arrow IPC file that holds a dataset: writes it, and maps it into memory without a copy.
+"""Writes a dataset as one Arrow IPC file, and maps it into memory without a copy.
 
-Record batch 0 holds the training images, batch 1 the test images. Knows no folder, lock or source: see cache.py.
+Record batch 0 holds the training images, batch 1 the test images. Folders, locks and sources are cache.py's concern.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _VERSION_KEY = b"mxtrials.format_version"
 
 @dataclass(frozen=True)
 class CacheMiss:
-    """Why a file cannot be used as a cache; the remedy is always to write it again."""
+    """Why a file cannot be used as a cache; the remedy is always to rewrite it."""
 
     reason: str
 
@@ -40,7 +40,7 @@ def fingerprint(train: LabelledImages, test: LabelledImages) -> str:
 
 
 def write_dataset(dataset: Dataset, path: Path) -> None:
-    """Writes the file and flushes it to the disk. Not atomic: pass a temporary name.
+    """Writes the file and flushes it to disk. Not atomic: pass a temporary name.
 
     Raises:
         OSError: the file cannot be written.

@@ -1,6 +1,6 @@
-"""The parsed dataset on disk: one Arrow file for each content of the source files, built once, then mapped.
+"""The parsed dataset on disk: one Arrow file per content of the source files, built once, then mapped.
 
-Decides where the file is and when it is built; idx_folder.py reads the source, arrow_file.py the cache.
+Decides where the file is and when to build it; idx_folder.py reads the source, arrow_file.py the cache.
 """
 
 import logging
@@ -21,7 +21,7 @@ from mnist_core.data.idx_folder import BUNDLED, IdxFiles, find_idx_files
 from mnist_core.errors import DataError, NotWritable
 
 _KEY_LENGTH = 16
-# A build takes about a second: a process that holds the lock this long hangs.
+# A build takes about a second, so a process that holds the lock this long has hung.
 _LOCK_TIMEOUT_S = 300.0
 
 _log = logging.getLogger(__name__)
@@ -29,13 +29,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CacheReport:
-    """A cache whose every byte was checked.
+    """A cache, every byte of which was checked.
 
     Attributes:
         path: the Arrow file.
-        built: whether it was built now, because it was missing or damaged.
-        damage: what was wrong with the file that the new one replaced; None if nothing was.
-        size_bytes: of the Arrow file.
+        built: whether it was just built, because it was missing or damaged.
+        damage: what was wrong with the file that was replaced; None if nothing was wrong.
+        size_bytes: size of the Arrow file.
         fingerprint: SHA-256 (hex) of the content.
         train_counts: training images of each digit, 0 to 9.
         test_counts: test images of each digit, 0 to 9.
@@ -74,13 +74,13 @@ def default_cache_dir() -> Path:
 
 
 def open_dataset(source: str | Path = BUNDLED, *, cache_dir: Path) -> Dataset:
-    """Opens a dataset from its cache, and builds the cache first if it is missing or damaged.
+    """Opens a dataset from its cache, which is built first if it is missing or damaged.
 
-    Many processes may do so at once: one builds, the others wait for it.
+    Many processes may do so at once: one builds it, the others wait.
 
     Args:
         source: "bundled", or a folder with the four IDX files under their canonical names, each plain or with `.gz`.
-        cache_dir: is created if it does not exist; see `default_cache_dir`.
+        cache_dir: the folder of the cache, created if it does not exist; see `default_cache_dir`.
 
     Returns:
         arrays that are read-only views of the mapped file and keep it mapped.
@@ -93,7 +93,7 @@ def open_dataset(source: str | Path = BUNDLED, *, cache_dir: Path) -> Dataset:
 
 
 def inspect_cache(source: str | Path = BUNDLED, *, cache_dir: Path) -> CacheReport:
-    """Opens a dataset as `open_dataset` does, and describes its cache.
+    """Opens a dataset like `open_dataset`, and describes its cache.
 
     Raises:
         DataError: the source is missing or malformed.
@@ -115,7 +115,7 @@ def _open(source: str | Path, cache_dir: Path) -> _Cached:
     with find_idx_files(source) as files:
         digest = files.digest()
         path = cache_dir / f"mnist-{_key(digest)}.arrow"
-        # Needs no lock: a finished file is never written to, only replaced by another.
+        # Needs no lock: a finished file is never written to, only replaced.
         found = map_dataset(path)
         if isinstance(found, Dataset):
             return _Cached(found, path)
@@ -124,7 +124,7 @@ def _open(source: str | Path, cache_dir: Path) -> _Cached:
 
 
 def _open_locked(files: IdxFiles, digest: str, path: Path) -> _Cached:
-    """Looks again, now that no other process is building, and builds if there is still no intact file."""
+    """Looks again now that no other process is building, and builds the file if there is still no intact one."""
     found = map_dataset(path)
     if isinstance(found, Dataset):
         return _Cached(found, path)

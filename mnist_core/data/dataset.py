@@ -1,4 +1,4 @@
-"""Images with labels as plain numpy arrays, and how a study divides them. Knows neither files nor MXNet."""
+"""Images with labels as plain numpy arrays, and how a study splits them. Independent of files and of MXNet."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -44,7 +44,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Subset:
-    """Some of the images, by index, without a copy; indices: (n,) int64."""
+    """A selection of images by index, without a copy; indices: (n,) int64."""
 
     source: LabelledImages
     indices: IndexArray
@@ -81,7 +81,7 @@ def split(dataset: Dataset, holdout: int | Literal["test"], seed: int) -> Split:
     Args:
         dataset: the images.
         holdout: how many training images to hold out for validation, or "test".
-        seed: the same seed holds out the same images.
+        seed: determines which images are held out.
 
     Raises:
         DataError: no image is left to train on, or none is held out.

@@ -13,7 +13,7 @@ from mnist_core.data.dataset import IMAGE_SIDE, PIXEL_MAX, UInt8Array
 DIGIT_SIDE = 20
 # The row and column around which MNIST's centres of mass lie.
 _MIDDLE = IMAGE_SIDE // 2
-# Out of 255: smaller differences are blank paper, or the noise of its compression.
+# Out of 255: smaller differences are blank paper or compression noise.
 _LEAST_CONTRAST = 25
 # Ink differs from the paper by at least this share of the contrast, and by this multiple of the paper's unevenness.
 _LEAST_INK = 0.1
@@ -78,7 +78,7 @@ def _scaled(ink: _Grey) -> UInt8Array:
 
 
 def _centred(digit: UInt8Array) -> UInt8Array:
-    """Places the digit in 28x28, with its centre of mass as near the middle as whole pixels and the edges allow."""
+    """Places the digit in 28x28, its centre of mass as close to the middle as whole pixels and the edges allow."""
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.uint8)
     top = _offset(digit.sum(axis=1, dtype=np.float64))
     left = _offset(digit.sum(axis=0, dtype=np.float64))
@@ -87,6 +87,6 @@ def _centred(digit: UInt8Array) -> UInt8Array:
 
 
 def _offset(mass: npt.NDArray[np.float64]) -> int:
-    """Returns where pixels of this mass must start, so that their centre of mass is in the middle."""
+    """Returns where pixels with these masses must start so that their centre of mass is in the middle."""
     centre = float(mass @ np.arange(len(mass)) / mass.sum())
     return min(max(round(_MIDDLE - centre), 0), IMAGE_SIDE - len(mass))

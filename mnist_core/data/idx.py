@@ -1,6 +1,6 @@
 """Reads IDX files of 28 x 28 images and of digit labels, and rejects every deviation from the format.
 
-A file is untrusted: its size, not its header, bounds the memory that is allocated. Knows neither folders nor caches.
+Files are untrusted: a file's size, not its header, bounds the memory that is allocated.
 """
 
 import gzip
@@ -58,7 +58,7 @@ class _Content:
         stream: yields the uncompressed bytes.
         compressed: whether offsets count uncompressed bytes of a gzip file.
         max_bytes: the longest content that a file of this size can have.
-        offset: how many bytes were read so far.
+        offset: number of bytes read so far.
     """
 
     path: Path
@@ -94,7 +94,7 @@ def _read(path: Path, item_shape: tuple[int, ...]) -> UInt8Array:
 
 @contextmanager
 def _open(path: Path) -> Iterator[_Content]:
-    """Opens the file, and turns any error of reading it into a DataError."""
+    """Opens the file, and turns any error while reading it into a DataError."""
     content = None
     try:
         # Checked first, because opening a named pipe would wait for a writer.
@@ -113,7 +113,7 @@ def _open(path: Path) -> Iterator[_Content]:
 
 
 def _content_of(path: Path, file: BinaryIO) -> _Content:
-    """Returns the content of an open file, which is decompressed if it is gzip."""
+    """Returns the content of an open file, decompressed if it is gzip."""
     file_bytes = file.seek(0, 2)
     file.seek(0)
     compressed = file.read(2) == _GZIP_MAGIC

@@ -1,6 +1,6 @@
 """Finds the four IDX files of a data source, in the package or in a user's folder, and reads them together.
 
-Knows their names and that they belong together; idx.py knows the format of each.
+Owns their names and which belong together; idx.py owns the format of each.
 """
 
 import hashlib

@@ -20,7 +20,7 @@ MAX_PIXELS = 20_000_000
 _REMEDY = f"give one of at most {MAX_PIXELS // 1_000_000} megapixels"
 # For PostScript, Pillow runs Ghostscript, which executes the program in the file.
 _UNSAFE_FORMATS = frozenset({"EPS"})
-# What Pillow's readers have been seen to raise for damaged files.
+# The errors that Pillow's readers have been seen to raise for damaged files.
 _DAMAGE = (
     ArithmeticError,
     AttributeError,
@@ -61,7 +61,7 @@ def _read_grey(path: Path) -> UInt8Array:
     _check_is_file(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, about damage that it can read past
+            warnings.simplefilter("ignore")  # Pillow warns about damage that it can read past
             return _decode(path)
     except UnidentifiedImageError as err:
         raise ImageError(f"{path} is not an image: give a PNG, a JPEG, or another format that Pillow reads") from err
@@ -96,10 +96,10 @@ def _decode(path: Path) -> UInt8Array:
 
 
 def _deep_to_grey(values: npt.NDArray[Any], mode: str) -> UInt8Array:
-    """Converts more than 8 bits a pixel to (H, W) uint8: Pillow's own conversion would clip them at 255."""
+    """Converts pixels of more than 8 bits to (H, W) uint8; Pillow's own conversion would clip them at 255."""
     if mode.startswith("I;16"):
         return (values // 257).astype(np.uint8)
-    # Such a file does not say what black and white are: the lowest and the highest number are taken.
+    # Such a file does not define black and white, so they are the lowest and the highest number.
     lowest = float(values.min())
     highest = float(values.max())
     if not isfinite(highest - lowest):

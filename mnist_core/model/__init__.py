@@ -1,1 +1,1 @@
-"""A network on one context: its layers, its weights, what it predicts, and its saved form."""
+"""A network on one context: layers, weights, predictions, and the saved model."""

@@ -1,4 +1,4 @@
-"""A network bound to flat vectors on one context, for batches of one size: feeds it, and nothing more."""
+"""Feeds batches to a network that is bound to flat vectors on one context."""
 
 from collections.abc import Sequence
 from math import prod
@@ -29,7 +29,7 @@ class BatchExecutor:
         data, self._pixels = _input((batch_size, 1, IMAGE_SIDE, IMAGE_SIDE), context)
         labels = [_input((batch_size,), context) for _ in network.heads]
         self._targets = [host for _, host in labels]
-        # A CPU executor reads the memory that is filled here; to any other device it is copied.
+        # A CPU executor reads the memory that is filled here; for other devices it is copied.
         self._uploads = [] if on_cpu else [(data, self._pixels), *labels]
         arguments = {name: layout.view(weights, name) for name in layout.shapes}
         arguments["data"] = data
@@ -40,11 +40,11 @@ class BatchExecutor:
         self._executor = RawExecutor(bind(symbol, context, arguments, gradients))
 
     def train(self, source: LabelledImages, indices: IndexArray) -> Sequence[Probabilities]:
-        """Runs forward and backward over a batch, which fills the gradient with the sum over `batch_size` images.
+        """Runs forward and backward on a batch, which sets the gradient to the sum over its images.
 
         Args:
             source: the images and their labels.
-            indices: (n,) of the images; n is `batch_size`, for all images of the batch count.
+            indices: (n,) indices of the images; n must be `batch_size`, because the gradient includes every row.
 
         Returns:
             per head, probabilities (batch_size, classes) float32, valid until the next call.
@@ -55,11 +55,11 @@ class BatchExecutor:
         return self._executor.outputs()
 
     def predict(self, source: LabelledImages, indices: IndexArray) -> Sequence[Probabilities]:
-        """Runs forward over a batch.
+        """Runs forward on a batch.
 
         Args:
             source: the images; their labels do not change the result.
-            indices: (n,) of the images, n <= `batch_size`.
+            indices: (n,) indices of the images, n <= `batch_size`.
 
         Returns:
             per head, probabilities (batch_size, classes) float32, valid until the next call; the first n rows count.
@@ -69,10 +69,10 @@ class BatchExecutor:
         return self._executor.outputs()
 
     def _load(self, source: LabelledImages, indices: IndexArray) -> None:
-        """Gathers images and targets; fewer than `batch_size` leave the rest of the batch as it was."""
+        """Gathers images and targets; if there are fewer than `batch_size`, the rest of the batch is unchanged."""
         count = len(indices)
         gathered = self._gathered[:count]
-        # mode="clip" lets numpy write straight into `out`; the indices are ours and in range.
+        # mode="clip" lets numpy write straight into `out`; the indices are known to be in range.
         np.take(source.images, indices, axis=0, out=gathered[:, 0], mode="clip")
         scale_pixels(gathered, out=self._pixels[:count])
         digits = source.labels[indices]
@@ -85,7 +85,7 @@ class BatchExecutor:
 def predict_all(
     executor: BatchExecutor, images: LabelledImages, indices: IndexArray, classes: list[int]
 ) -> list[Probabilities]:
-    """Predicts every indexed image exactly once, the last smaller batch included.
+    """Predicts every indexed image exactly once, including those of the last, smaller batch.
 
     Returns:
         per head, probabilities (len(indices), classes) float32.
@@ -99,18 +99,18 @@ def predict_all(
 
 
 def shared_array(shape: tuple[int, ...], context: Any) -> tuple[Any, FloatArray | None]:
-    """Returns a zeroed NDArray on a context and, on a CPU, the numpy array that is the same memory (else None)."""
+    """Returns a zeroed NDArray on a context and, on a CPU, a numpy array that shares its memory (else None)."""
     if context.device_type != "cpu":
         return mx.nd.zeros(shape, ctx=context), None
     raw = np.zeros(prod(shape) + ALIGNMENT_BYTES // 4, np.float32)
     skip = (-raw.ctypes.data % ALIGNMENT_BYTES) // 4
     array = raw[skip : skip + prod(shape)].reshape(shape)
     ndarray = mx.nd.from_numpy(array, zero_copy=True)
-    array.flags.writeable = True  # from_numpy marks it read-only, but both sides are ours to write
+    array.flags.writeable = True  # from_numpy makes it read-only, but here both sides may be written
     return ndarray, array
 
 
 def _input(shape: tuple[int, ...], context: Any) -> tuple[Any, FloatArray]:
-    """Returns an NDArray on a context, and the numpy array from which it is filled: on a CPU, the same memory."""
+    """Returns an NDArray on a context and the numpy array to fill it from; on a CPU they share memory."""
     ndarray, array = shared_array(shape, context)
     return ndarray, np.zeros(shape, np.float32) if array is None else array

@@ -1,4 +1,4 @@
-"""Numbers from probabilities and labels. Pure numpy; see eval_metrics.py for MXNet's own metric protocol."""
+"""Computes metrics from probabilities and labels. Pure numpy; see eval_metrics.py for MXNet's own metric protocol."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class Scores:
     """How well a network did on some images.
 
     Attributes:
-        loss: cross-entropy in nats per image, summed over the heads: what training minimises.
-        accuracy: share of right predictions in [0, 1], over all heads (2n predictions for n images with two heads).
-        head_accuracy: the same, by head.
-        confusion: by head, [label][prediction] counts images.
+        loss: cross-entropy in nats per image, summed over the heads; what training minimises.
+        accuracy: share of correct predictions in [0, 1] over all heads (2n predictions for n images with two heads).
+        head_accuracy: head name -> its accuracy.
+        confusion: head name -> its confusion matrix; [label][prediction] counts images.
     """
 
     loss: float
@@ -33,7 +33,7 @@ class Scores:
     confusion: dict[str, ConfusionMatrix]
 
     def as_metrics(self, prefix: str) -> dict[str, float]:
-        """Returns the metrics by TensorBoard tag, e.g. `val/loss`; accuracies by head only for several heads."""
+        """Returns TensorBoard tag -> value, e.g. `val/loss`; includes accuracies by head only for several heads."""
         tags = head_accuracy_tags(prefix, self.head_accuracy)
         return {
             f"{prefix}/loss": self.loss,
@@ -65,7 +65,7 @@ def score(heads: Sequence[Head], probabilities: Sequence[Probabilities], labels:
 
 
 def cross_entropy(probabilities: Probabilities, labels: UInt8Array) -> float:
-    """Returns the mean of -log(probability of the right class), in nats; not finite if training has diverged."""
+    """Returns the mean of -log(probability of the correct class), in nats; not finite if training has diverged."""
     right = probabilities[np.arange(len(labels)), labels]  # (n,)
     return float(-np.log(np.maximum(right, _TINY)).mean(dtype=np.float64))
 

@@ -1,6 +1,6 @@
-"""The networks as MXNet Symbols, with the tutorials' layer names. Holds no weights and trains nothing.
+"""Builds the networks as MXNet Symbols, with the tutorials' layer names. Holds no weights and trains nothing.
 
-To add a network, write the function that builds its Symbol and enter it into NETWORKS.
+To add a network, write a function that builds its Symbol and add it to NETWORKS.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from mnist_core.data.dataset import IMAGE_SIDE
 from mnist_core.heads import Head
 
 _KERNEL = (5, 5)
-# oneDNN counts channels in vector registers of AVX-512, of 16 float32 each.
+# oneDNN handles channels in AVX-512 vector registers of 16 float32 each.
 _REGISTER = 16
 
 
@@ -21,12 +21,12 @@ _REGISTER = 16
 class Network:
     """A Symbol whose inputs are `data`, (B, 1, 28, 28) float32 in [0, 1], and one (B,) float32 label per head.
 
-    Its outputs are, head by head, probabilities (B, classes).
+    It has one output per head: probabilities (B, classes).
 
     Attributes:
-        symbol: as the tutorials write it, and as it is saved and displayed.
-        heads: one for each output, in their order.
-        cpu_symbol: the same function of the same arguments, arranged as oneDNN computes it fastest.
+        symbol: the network as the tutorials write it, which is saved and displayed.
+        heads: one per output, in their order.
+        cpu_symbol: the same function of the same arguments, arranged so that oneDNN computes it fastest.
     """
 
     symbol: Any
@@ -43,11 +43,11 @@ class Network:
 
 @dataclass(frozen=True)
 class NetworkKind:
-    """The two functions that build a kind of network from its config.
+    """The two functions that build a kind of network from a config.
 
     Attributes:
         symbol: builds `Network.symbol`.
-        cpu_symbol: builds `Network.cpu_symbol`; the same function if no other arrangement is faster.
+        cpu_symbol: builds `Network.cpu_symbol`; may be the same function.
     """
 
     symbol: Callable[[Any], Any]
@@ -65,7 +65,7 @@ def _perceptron(config: MlpConfig | MultitaskConfig) -> Any:
 
 
 def _perceptron_on_cpu(config: MlpConfig | MultitaskConfig) -> Any:
-    """The same without Flatten: it copies the batch, and FullyConnected flattens its input anyway."""
+    """Builds it without Flatten, which copies the batch: FullyConnected flattens its input anyway."""
     return _dense_layers(_data(), config)
 
 
@@ -86,11 +86,11 @@ def _lenet(config: LenetConfig) -> Any:
 
 
 def _lenet_on_cpu(config: LenetConfig) -> Any:
-    """The same, arranged to cost less.
+    """Builds it rearranged to cost less.
 
-    An activation never decreases, so the maximum of four may be taken before it instead of after, which leaves it a
-    quarter of the work. (Of two numbers that it rounds to the same one, the larger gets the gradient, and no longer the
-    first.) Convolutions are padded, and nothing is flattened: FullyConnected does that anyway.
+    Activations are monotonic, so pooling can come before the activation instead of after, which leaves the activation a
+    quarter of the work. (If it rounds two numbers to the same one, the larger now gets the gradient, not the first.)
+    Convolutions are padded, and nothing is flattened, because FullyConnected does that anyway.
     """
     layer = _data()
     channels, planes = 1, 1
@@ -110,13 +110,13 @@ def _lenet_dense_layers(layer: Any, config: LenetConfig) -> Any:
 
 
 def _padded_convolution(layer: Any, number: int, shape: tuple[int, int], planes: int) -> Any:
-    """A convolution whose channels are padded with zeros to whole registers: oneDNN's fast kernels take no other shape.
+    """Builds a convolution whose channels are zero-padded to whole registers, which oneDNN's fast kernels require.
 
     Args:
-        layer: (B, planes, H, W), of which only the first `channels` count.
-        number: 1 or 2.
+        layer: the input, (B, planes, H, W); only its first `channels` planes are used.
+        number: the number in the names of the layers, 1 or 2.
         shape: filters and channels of the weight.
-        planes: channels of the layer.
+        planes: number of planes of the input.
     """
     filters, channels = shape
     more = _padded(filters) - filters
@@ -128,7 +128,7 @@ def _padded_convolution(layer: Any, number: int, shape: tuple[int, int], planes:
         weight = mx.sym.concat(weight, mx.sym.zeros((more, planes, *_KERNEL)), dim=0)
         bias = mx.sym.concat(bias, mx.sym.zeros((more,)), dim=0)
     if planes == channels and more == 0:
-        # A convolution that predicts reorders its weight, and fails if that is a part of another array.
+        # A convolution that only predicts reorders its weight, and fails if the weight is part of another array.
         weight = mx.sym.identity(weight)
     return mx.sym.Convolution(layer, weight, bias, name=f"conv{number}", kernel=_KERNEL, num_filter=filters + more)
 
@@ -150,12 +150,12 @@ def _activation(layer: Any, kind: str, number: int) -> Any:
 
 
 def _softmaxes(features: Any, number: int, heads: Sequence[Head]) -> Any:
-    """The last layer: a softmax over the classes of each head, (B, classes).
+    """Builds the last layer: a softmax over the classes of each head, (B, classes).
 
     Args:
-        features: (B, width).
-        number: of the dense layer, in its name.
-        heads: in the order of the outputs.
+        features: the input, (B, width).
+        number: the number in the name of the dense layer.
+        heads: the heads, in the order of the outputs.
     """
     outputs = []
     for head in heads:
@@ -169,4 +169,4 @@ NETWORKS: Mapping[str, NetworkKind] = {
     "lenet": NetworkKind(_lenet, _lenet_on_cpu),
     "multitask": NetworkKind(_perceptron, _perceptron_on_cpu),
 }
-"""By `kind` of config."""
+"""`kind` of a config -> how to build its network."""

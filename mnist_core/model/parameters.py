@@ -23,15 +23,15 @@ _ALIGNMENT = ALIGNMENT_BYTES // 4
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each parameter is in the flat vector: first those that decay, then the others.
+    """Where each parameter is in the flat vector: those that decay come first.
 
-    MXNet applies weight decay to `*_weight` only (these networks have no `*_gamma`), so decay is one leading slice.
+    MXNet only decays `*_weight` (these networks have no `*_gamma`), so the parameters that decay are one leading slice.
 
     Attributes:
         shapes: parameter name -> shape, in the Symbol's order.
         offsets: parameter name -> first element in the vector.
         decayed: number of leading elements that decay.
-        size: length of the vector, padding included; padding is zero and stays so.
+        size: length of the vector, including padding, which is zero and stays zero.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -41,7 +41,7 @@ class Layout:
 
     @classmethod
     def of(cls, shapes: Mapping[str, tuple[int, ...]]) -> "Layout":
-        """Lays out parameters of these shapes, by name in the Symbol's order."""
+        """Lays out parameters, given name -> shape in the Symbol's order."""
         offsets: dict[str, int] = {}
         end = decayed = 0
         for name in sorted(shapes, key=lambda name: not name.endswith("_weight")):  # stable: weights, then biases
@@ -52,17 +52,17 @@ class Layout:
         return cls(shapes, offsets, decayed, end)
 
     def view(self, vector: Any, name: str) -> Any:
-        """Returns one parameter of a flat vector (numpy or NDArray), without a copy."""
+        """Returns a view of one parameter in a flat vector (numpy or NDArray)."""
         offset = self.offsets[name]
         shape = self.shapes[name]
         return vector[offset : offset + prod(shape)].reshape(shape)
 
     def unpack(self, vector: Vector) -> dict[str, npt.NDArray[np.float32]]:
-        """Returns all parameters of a flat vector by name, without a copy."""
+        """Returns name -> view of each parameter in a flat vector."""
         return {name: self.view(vector, name) for name in self.shapes}
 
     def pack(self, parameters: Mapping[str, npt.NDArray[np.float32]]) -> Vector:
-        """Returns a flat vector of parameters, given by name."""
+        """Returns the flat vector of parameters, given name -> array."""
         vector = np.zeros(self.size, np.float32)
         for name in self.shapes:
             self.view(vector, name)[...] = parameters[name]
@@ -84,7 +84,7 @@ def initial_weights(layout: Layout, initializer: Initializer, seed: int) -> Vect
 
 
 def weights_sha256(weights: Vector) -> str:
-    """Returns the SHA-256 (hex) of the weights' bytes: equal digests mean equal bits."""
+    """Returns the SHA-256 (hex) of the weights' bytes; equal digests mean bit-identical weights."""
     return hashlib.sha256(np.ascontiguousarray(weights).data).hexdigest()
 
 

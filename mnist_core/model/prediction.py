@@ -18,14 +18,14 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network predicts for one image.
+    """A network's prediction for one image.
 
     Attributes:
         digit: the most probable digit, 0..9.
-        probability: of that digit.
-        probabilities: of the digits 0..9; they sum to 1.
-        parity: "even" or "odd"; None if the network has no such head.
-        parity_probability: of that parity.
+        probability: the probability of that digit.
+        probabilities: the probabilities of the digits 0..9; they sum to 1.
+        parity: "even" or "odd"; None if the network has no parity head.
+        parity_probability: the probability of that parity; None likewise.
     """
 
     digit: int

@@ -1,7 +1,7 @@
-"""A bound MXNet executor, called through MXNet's C interface.
+"""Calls a bound MXNet executor through MXNet's C interface.
 
-MXNet's Python wrapper creates its output arrays again in each call, which costs as much as a small network. The C
-interface is reached through private names of MXNet's Python package: all of them are used here, and nowhere else.
+MXNet's Python wrapper recreates its output arrays on each call, which costs as much as a small network. The C interface
+is only reachable through private names of MXNet's Python package; this is the only file that uses them.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ class RawExecutor:
 
     def __init__(self, executor: Any) -> None:
         self._executor = executor
-        self._library = mx.base._LIB  # noqa: SLF001 - there is no public way to it
+        self._library = mx.base._LIB  # noqa: SLF001 - there is no public access to it
         self._no_gradients = mx.base.c_handle_array([])
         self._outputs = executor.outputs
         on_cpu = all(output.context.device_type == "cpu" for output in self._outputs)
@@ -38,7 +38,7 @@ class RawExecutor:
         """Returns the outputs; on a CPU they are the executor's own memory, valid until the next `forward`."""
         if self._memory is None:
             return [output.asnumpy() for output in self._outputs]
-        # Needed if a program imported MXNet before us: its engine then computes in threads.
+        # Needed if a program imported MXNet before us, because its engine then computes in threads.
         for output in self._outputs:
             mx.base.check_call(self._library.MXNDArrayWaitToRead(output.handle))
         return self._memory

@@ -25,11 +25,11 @@ class ModelCard(FrozenModel):
         trial: the number of the trial that trained it.
         model: the network.
         training: how it was trained.
-        params: what the search chose for it, by dotted name.
-        metrics: of its last epoch.
+        params: dotted name -> the value that the search chose.
+        metrics: the metrics of its last epoch.
         test: its metrics on the test set, if it was scored.
-        classes: by head, the names of its outputs in their order.
-        weights_sha256: of the flat weights.
+        classes: head name -> the names of its classes, in the order of its outputs.
+        weights_sha256: SHA-256 of the flat weights.
         data_fingerprint: SHA-256 of the images and labels that it was trained and tested on.
     """
 
@@ -80,7 +80,7 @@ def load_model(prefix: Path) -> tuple[ModelCard, Vector]:
     saved = _read_card(prefix)
     path = _params_file(prefix)
     params = _read(path)
-    # Checked before MXNet reads it: if a shape is damaged, MXNet allocates all the memory there is.
+    # Checked before MXNet reads it: if a shape is damaged, MXNet may allocate all available memory.
     if hashlib.sha256(params).hexdigest() != saved.params_sha256:
         raise CheckpointError(f"{path} is damaged: its SHA-256 differs from the one in {_card_file(prefix).name}")
     layout = Layout.of(build_network(saved.model).parameter_shapes())
@@ -109,7 +109,7 @@ def read_symbol(prefix: Path) -> str:
 
 
 class _SavedCard(ModelCard):
-    """A card as it is on disk: with the SHA-256 of the file with the weights."""
+    """A card as it is on disk, with the SHA-256 of the weights file."""
 
     params_sha256: str
 
@@ -135,7 +135,7 @@ def _read(path: Path) -> bytes:
 
 
 def _params_content(parameters: Mapping[str, Vector]) -> bytes:
-    """Returns what MXNet writes for these parameters. It writes to paths only, so this path leads to memory."""
+    """Returns what MXNet writes for these parameters. It only writes to paths, so this path leads to memory."""
     with os.fdopen(os.memfd_create("params"), "rb") as memory:
         arrays = {f"arg:{name}": mx.nd.array(value) for name, value in parameters.items()}
         mx.nd.save(f"/proc/self/fd/{memory.fileno()}", arrays)

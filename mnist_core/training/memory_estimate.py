@@ -1,4 +1,4 @@
-"""Estimates the memory of a training before it starts: running out of it kills processes and crashes MXNet."""
+"""Estimates the memory of a training before it starts: running out of memory kills processes and crashes MXNet."""
 
 from collections.abc import Callable, Iterable
 from math import prod
@@ -14,11 +14,11 @@ _FLOAT_BYTES = 4
 _VECTORS = 4
 # A training state is copied, written into an archive, and joined with its checksum; see state.pack.
 _STATE_COPIES = 3
-# The outputs of the layers are kept for the backward pass, each with its gradient, though MXNet saves some of them.
+# Layer outputs are kept for the backward pass, each with its gradient, though MXNet avoids some of them.
 _OUTPUT_COPIES = 2
-# A batch as float32, and as the uint8 images that were gathered.
+# A batch as float32, and as the gathered uint8 images.
 _PIXEL_BYTES = _FLOAT_BYTES + 1
-# Every machine has this much: asking for free memory takes longer than training with less.
+# Every machine has this much; if a training needs less, finding out how much is free would take longer than training.
 MODEST_BYTES = 2**28
 
 
@@ -30,9 +30,9 @@ def training_bytes(network: Network, layout: Layout, config: TrainingConfig, bat
 
     Args:
         network: the network.
-        layout: of its parameters.
+        layout: the layout of its parameters.
         config: how it is trained.
-        batch_sizes: one for each executor that is bound.
+        batch_sizes: one per executor that is bound.
     """
     kept = state_vectors(config)
     vectors = _VECTORS + kept + _STATE_COPIES * (1 + kept)

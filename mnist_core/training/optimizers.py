@@ -1,8 +1,8 @@
-"""sgd, nag and adam as one update over one flat vector, equal to MXNet's own optimizers to the bit.
+"""sgd, nag and adam as one update over one flat vector, bit-identical to MXNet's own optimizers.
 
-On a CPU numpy works in place on the memory that the executor is bound to, which is several times faster than the
-MXNet operators; on a GPU those operators do it. The formulas and their order of rounding are those of
-mxnet/src/operator/optimizer_op-inl.h, version 1.9.1; the operator is named with each.
+On a CPU, numpy works in place on the memory that the executor is bound to, which is several times faster than the
+MXNet operators; on a GPU, those operators do it. The formulas and their order of rounding are those of
+mxnet/src/operator/optimizer_op-inl.h, version 1.9.1; each names its operator.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,10 @@ class FlatOptimizer(Protocol):
         """Makes one update; `rescale` multiplies the summed gradient (1 / images in the batch)."""
 
     def state(self) -> tuple[Vector, ...]:
-        """Returns copies of the vectors that are kept between steps; empty for sgd and nag without momentum."""
+        """Returns copies of the vectors kept between steps; empty for sgd and nag without momentum."""
 
     def restore(self, state: tuple[Vector, ...], steps: int) -> None:
-        """Continues from a `state()` that was taken after this number of steps."""
+        """Continues from a `state()` taken after this number of steps."""
 
 
 def state_vectors(config: TrainingConfig) -> int:
@@ -75,7 +75,7 @@ class CpuOptimizer(FlatOptimizer):
         return cls._nag if config.optimizer == "nag" else cls._sgd_momentum
 
     def _decay(self, factor: np.float32) -> Vector:
-        """Returns factor * weights of the part that decays, in the scratch vector: (layout.decayed,)."""
+        """Returns factor * weights for the part that decays, in the scratch vector: (layout.decayed,)."""
         return np.multiply(self._weights[: self._decayed], factor, out=self._scratch[: self._decayed])
 
     def _sgd(self, learning_rate: float, rescale: float) -> None:
@@ -192,5 +192,5 @@ class DeviceOptimizer(FlatOptimizer):
 
 
 def _bias_correction(config: TrainingConfig, steps: int) -> float:
-    """Returns the factor of adam's learning rate at a step, counted from 1."""
+    """Returns the factor for adam's learning rate at a step, counted from 1."""
     return sqrt(1 - config.beta2**steps) / (1 - config.beta1**steps)

@@ -12,8 +12,8 @@ def learning_rate(base: float, schedule: ScheduleConfig, step: int, steps_per_ep
         base: the learning rate that the schedule scales.
         schedule: constant, step (per epoch) or cosine (per step, over the whole training).
         step: 0 for the first update of the trial.
-        steps_per_epoch: updates in an epoch, the last smaller batch included.
-        epochs: epochs of the whole training, even if the trial is stopped earlier.
+        steps_per_epoch: updates per epoch, including the last, smaller batch.
+        epochs: epochs of the whole training, even if the trial is stopped early.
     """
     match schedule:
         case ConstantSchedule():

@@ -1,4 +1,4 @@
-"""What a training needs to continue, as bytes with a checksum. Uses no pickle, and does not store the bytes."""
+"""Packs what a training needs to continue into bytes with a checksum, without pickle. Writes no files."""
 
 import hashlib
 import io
@@ -16,10 +16,10 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training after a whole number of epochs.
+    """The state of a training after a whole number of epochs.
 
     Attributes:
-        epoch: epochs trained.
+        epoch: number of epochs trained.
         elapsed_s: seconds spent on them.
         weights: (P,) float32, the flat vector of parameters.Layout.
         optimizer: the optimizer's flat vectors, each (P,) float32.

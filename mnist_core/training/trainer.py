@@ -1,7 +1,7 @@
-"""Trains one network on one context and measures it after each epoch. Writes no files and knows no study.
+"""Trains one network on one context and measures it after each epoch. Independent of files and studies.
 
 A training is a pure function of its arguments: the initial weights come from the seed, the order of the images from
-(seed, epoch), so that a training restored from its state ends with the same bits.
+(seed, epoch). So a training that is restored from its state ends with bit-identical weights.
 """
 
 import math
@@ -23,7 +23,7 @@ from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer, FlatOp
 from mnist_core.training.schedules import learning_rate
 from mnist_core.training.state import TrainingState
 
-# Larger batches fall out of the cache: LeNet in batches of 1000 is several times slower per image.
+# Larger batches do not fit the cache: LeNet in batches of 1000 is several times slower per image.
 EVALUATION_BATCH = 100
 
 
@@ -53,7 +53,7 @@ class Trainer:
             model: the network.
             config: how to train it.
             split: the images to train on, and those to validate on.
-            seed: of the initial weights and of the order of the images.
+            seed: determines the initial weights and the order of the images.
             context: where to train, see `open_context`.
             free_bytes: returns how much memory is free; called only for a large training on a CPU.
 
@@ -83,11 +83,11 @@ class Trainer:
             size: BatchExecutor(self.network, self.layout, size, self._weights, self._gradient)
             for size in self._batch_sizes()
         }
-        # An executor that only predicts may reorder its weights in place: it gets a copy.
+        # An executor that only predicts may reorder its weights in place, so it gets a copy.
         self._evaluator = BatchExecutor(self.network, self.layout, EVALUATION_BATCH, self._evaluated_weights)
 
     def epochs(self) -> Iterator[Measurement]:
-        """Trains an epoch for each measurement that is taken from the iterator."""
+        """Trains one epoch per measurement that is taken from the iterator."""
         while self._epoch < self._config.epochs:
             yield self._next_epoch()
 
@@ -97,7 +97,7 @@ class Trainer:
         return copy
 
     def state(self) -> TrainingState:
-        """Returns copies of all that is needed to continue after the last measured epoch."""
+        """Returns a copy of everything needed to continue after the last measured epoch."""
         return TrainingState(self._epoch, self._elapsed_s, self.weights(), self._optimizer.state())
 
     def restore(self, state: TrainingState) -> None:
@@ -107,7 +107,7 @@ class Trainer:
         self._weights[:] = state.weights
         self._optimizer.restore(state.optimizer, state.epoch * self._steps_per_epoch())
 
-    @np.errstate(all="ignore")  # divergence is an outcome, which the losses show
+    @np.errstate(all="ignore")  # divergence is an outcome that shows in the losses
     def _next_epoch(self) -> Measurement:
         started = time.perf_counter()
         train_scores = self._train_epoch()
@@ -129,7 +129,7 @@ class Trainer:
         )
 
     def _train_epoch(self) -> Scores:
-        """Trains on each image once; scores the predictions that were made on the way."""
+        """Trains on each image once; scores the predictions made along the way."""
         train = self._split.train
         order = epoch_order(train.indices, self._seed, self._epoch)
         outputs = [np.empty((len(order), head.classes), np.float32) for head in self.network.heads]

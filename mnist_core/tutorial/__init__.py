@@ -1,1 +1,1 @@
-"""MXNet's own fit, score and predict on our data: the iterators and metrics of the tutorials."""
+"""The tutorials' iterators and metrics, for MXNet's own fit, score and predict on our data."""

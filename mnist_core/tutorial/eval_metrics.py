@@ -15,10 +15,10 @@ from mnist_core.model.metrics import confusion_matrix
 
 
 class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
-    """Share of right predictions over all heads, 2n of them for n images, and a confusion matrix per head.
+    """The share of correct predictions over all heads (2n for n images), and a confusion matrix per head.
 
-    What MXNet calls global (since `reset`) is what `fit` reports at the end of an epoch; what it calls local (since
-    `reset_local`) is what a `Speedometer` shows and clears. The confusion matrices are global.
+    At the end of an epoch, `fit` reports MXNet's global value (since `reset`); a `Speedometer` shows and clears the
+    local one (since `reset_local`). The confusion matrices are global.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
 
     @property
     def confusion(self) -> tuple[npt.NDArray[np.int64], ...]:
-        """A copy of each head's matrix, (classes, classes) int64; [label][prediction] counts images."""
+        """A copy of each head's confusion matrix, (classes, classes) int64; [label][prediction] counts images."""
         return tuple(counts.copy() for counts in self._confusion)
 
     def reset(self) -> None:
@@ -48,7 +48,7 @@ class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
             preds: per head, an NDArray (B, classes) of probabilities.
 
         Raises:
-            ValueError: the number of labels or predictions is not that of the heads.
+            ValueError: the number of labels or predictions differs from the number of heads.
         """
         for matrix, label, probabilities in zip(self._confusion, labels, preds, strict=True):
             predicted = probabilities.asnumpy().argmax(axis=1)

@@ -1,6 +1,6 @@
 """Data iterators for MXNet's own training API: `Module.fit`, `score` and `predict`, as in the tutorials.
 
-Trials do not use it: model/executor.py gathers their batches.
+Trials do not use them: model/executor.py gathers their batches.
 """
 
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ class InputNames:
 
 
 class MnistIter(mx.io.DataIter):  # type: ignore[misc]
-    """Yields every image exactly once an epoch.
+    """Yields every image exactly once per epoch.
 
     A batch has data, (B, 1, 28, 28) float32 in [0, 1] or (B, 784) if flat, and one label, (B,) float32 digits;
-    `batch.index`, (B,) int64, are their indices in the source. B is `batch_size`, except in the last batch if it does
-    not divide the images:
+    `batch.index`, (B,) int64, holds their indices in the source. B is `batch_size`, except in the last batch if the
+    number of images is not a multiple of it:
 
     - last_batch="short": that batch is smaller, and `Module` adapts to it. `score`, `predict` and `fit` then count each
       image exactly once.
@@ -58,16 +58,16 @@ class MnistIter(mx.io.DataIter):  # type: ignore[misc]
         last_batch: Literal["short", "pad"] = "short",
         names: InputNames = InputNames(),
     ) -> None:
-        """Starts at the first image of epoch 0.
+        """Starts at the beginning of epoch 0.
 
         Args:
             images: the images, which are not copied.
-            batch_size: images in a batch, at least 1.
+            batch_size: images per batch, at least 1.
             shuffle_seed: the order of an epoch is drawn from (seed, epoch), as in a trial with that seed; None keeps
                 the order of `images`.
             flat: whether an image is a row of 784 numbers.
             last_batch: what to do with a last batch that is not full.
-            names: of the network's inputs.
+            names: the names of the network's inputs.
 
         Raises:
             InputError: the batch size is less than 1.
@@ -98,11 +98,11 @@ class MnistIter(mx.io.DataIter):  # type: ignore[misc]
         return [mx.io.DataDesc(self._names.label, (self.batch_size,), np.float32, "N")]
 
     def reset(self) -> None:
-        """Starts the next epoch, or the same epoch again if no batch of it was taken."""
+        """Starts the next epoch, or restarts this one if none of its batches was taken."""
         self._start(self._epoch + (self._position > 0))
 
     def hard_reset(self) -> None:
-        """Starts epoch 0 again."""
+        """Restarts from epoch 0."""
         self._start(0)
 
     def next(self) -> Any:
@@ -143,7 +143,7 @@ class DigitParityIter(mx.io.DataIter):  # type: ignore[misc]
         """Takes its batches from `digits`, an `mx.io.DataIter` with one label: the digit.
 
         Raises:
-            InputError: that iterator does not have exactly one label.
+            InputError: `digits` does not have exactly one label.
         """
         if len(digits.provide_label) != 1:
             names = [desc.name for desc in digits.provide_label]

@@ -1,1 +1,1 @@
-"""Where and when trials run: study spec, search, store, workers, pools, driver, TensorBoard recorder."""
+"""Where and when trials run: spec, search, store, workers, driver, TensorBoard."""

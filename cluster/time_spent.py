@@ -1,4 +1,4 @@
-"""Where the time of a study went: that of its workers, who train, and of its driver, who instructs them."""
+"""How the workers and the driver of a study spent their time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ import numpy as np
 
 
 class Part(str, Enum):
-    """What a worker or the driver does or waits for; each instant of its time is one of these.
+    """What a worker or the driver does or waits for; each instant of its time belongs to exactly one part.
 
-    The store and `show --timing --json` hold the values.
+    The values appear in the store and in `show --timing --json`.
     """
 
     # of workers and of the driver
-    START = "start"  # until the worker (for the driver: the first worker) is ready; again after it was lost
+    START = "start"  # until the worker (for the driver: the first worker) is ready; again after it is lost
     FINISH = "finish"  # the trials are over: test scores, tables
 
     # of workers
     TRAINING = "training"
     EVALUATION = "evaluation"
     OTHER_WORK = "other work"  # building networks, packing states
-    NOT_REPORTED = "not reported"  # epochs in progress, and those that were lost with their worker
-    MESSAGES = "messages"  # an instruction or a report is on its way, or waits for a busy driver
+    NOT_REPORTED = "not reported"  # epochs in progress, and those lost with their worker
+    MESSAGES = "messages"  # an instruction or a report is in transit, or waits for a busy driver
     DRIVER = "driver"  # the worker has reported and waits for the driver's decision
     IDLE = "idle"  # the worker has no trial: none is left, or none is due
 
@@ -34,7 +34,7 @@ class Part(str, Enum):
     TENSORBOARD = "TensorBoard"
     TERMINAL = "terminal"
     INSTRUCTIONS = "instructions"
-    EVENTS = "events"  # waiting for them; with a worker in the driver's own process, that worker's time
+    EVENTS = "events"  # waiting for events; if the worker is in the driver's process, also that worker's time
     REST = "rest"
 
 
@@ -64,19 +64,19 @@ DRIVER_PARTS = (
 )
 
 SecondsByPart = Mapping[str, float]
-"""Seconds by the value of a Part; a store may hold parts that this version does not know."""
+"""Value of a Part -> seconds; a store may hold parts that this version does not know."""
 
 
 @dataclass(frozen=True)
 class TimeSpent:
-    """Seconds of one driver's session, from its start until some moment.
+    """How one driver's session was spent, from its start until some moment.
 
     Attributes:
         session: 0 for the study's first driver, 1 for the one that resumed it, and so on.
         elapsed_s: wall time.
-        workers: how many workers were ready at least once.
-        worker_s: the workers' time by part, `workers * elapsed_s` in all.
-        driver_s: the driver's time by part, `elapsed_s` in all.
+        workers: number of workers that were ready at least once.
+        worker_s: the workers' time by part, `workers * elapsed_s` in total.
+        driver_s: the driver's time by part, `elapsed_s` in total.
     """
 
     session: int
@@ -88,15 +88,15 @@ class TimeSpent:
 
 @dataclass(frozen=True)
 class StudyTimes:
-    """Seconds of a whole study.
+    """How the time of a whole study was spent.
 
     Attributes:
-        sessions: how many drivers the study had, one after the other.
-        elapsed_s: wall time of all sessions, without the time between them.
+        sessions: number of drivers that the study had, one after another.
+        elapsed_s: wall time of all sessions, excluding the time between them.
         workers: number of workers in the last session.
         worker_s: the workers' time by part, summed over the sessions.
         driver_s: the driver's time by part, summed over the sessions.
-        waiting: share of the workers' time between start and finish in which they waited, in [0, 1].
+        waiting: share of the workers' time between start and finish that they spent waiting, in [0, 1].
         waiting_later: the same in the second half of that time.
     """
 
@@ -110,14 +110,14 @@ class StudyTimes:
 
 
 def study_times(accounts: Sequence[TimeSpent]) -> StudyTimes | None:
-    """Sums up the accounts of a study's drivers.
+    """Adds up the accounts of a study's drivers.
 
     Args:
-        accounts: in the order in which they were written. Each session has several, each covering the session from its
-            start, so the last one of a session counts.
+        accounts: the accounts in the order in which they were written. A session has several, each covering it from
+            its start, so only the last one counts.
 
     Returns:
-        The sums and the shares of waiting; None if there is no account.
+        the sums and the shares of waiting; None if there is no account.
     """
     if not accounts:
         return None
@@ -140,9 +140,9 @@ def _sum_by_part(parts: Iterable[Part], seconds: Sequence[SecondsByPart]) -> Sec
 
 
 def _waiting_shares(sessions: Sequence[Sequence[TimeSpent]]) -> tuple[float, float]:
-    """The share of waiting in all the time between start and finish, and in its second half.
+    """Returns the share of waiting in the time between start and finish, and in its second half.
 
-    The accounts are points of a cumulative curve, so the middle of the time is interpolated between two of them.
+    The accounts are points on a cumulative curve; the middle is interpolated between two of them.
     """
     curve = np.zeros((1, 3))  # (account, [wall seconds, workers' seconds, seconds in which they waited]), cumulative
     for session in sessions:
@@ -154,7 +154,7 @@ def _waiting_shares(sessions: Sequence[Sequence[TimeSpent]]) -> tuple[float, flo
 
 
 def _between_start_and_finish(spent: TimeSpent) -> tuple[float, float, float]:
-    """Wall seconds, the workers' seconds, and those of them in which they waited."""
+    """Returns wall seconds, the workers' seconds, and how many of those they spent waiting."""
     ends = (Part.START, Part.FINISH)
     return (
         sum(seconds for part, seconds in spent.driver_s.items() if part not in ends),

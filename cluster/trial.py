@@ -1,4 +1,4 @@
-"""A trial as values: what it trains, which state it is in, what is recorded of it."""
+"""A trial as values: what it trains, its state, and its record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from mnist_core.config import ModelConfig, TrainingConfig
 if TYPE_CHECKING:  # workers import this file, and need no study spec
     from cluster.spec.study_spec import StudySpec
 
-# How long a trial with `waits_for_memory` waits at most before it starts.
+# How long a trial with `waits_for_memory` waits before it starts, at most.
 MEMORY_PATIENCE_S = 120.0
 
 AttemptOutcome = Literal["complete", "pruned", "failed", "crashed", "lost", "interrupted"]
@@ -30,12 +30,12 @@ class TrialState(str, Enum):
     FAIL = "FAIL"
 
     def is_finished(self) -> bool:
-        """Whether the state is final, so that the trial will not be trained any further."""
+        """Returns whether the state is final: the trial will not be trained any further."""
         return self not in (TrialState.WAITING, TrialState.RUNNING)
 
 
 class FailureCounts(NamedTuple):
-    """A trial's failed attempts so far: `total` failed, crashed or were lost; `crashes` of them crashed."""
+    """A trial's failed attempts so far: `total` failed, crashed or were lost; `crashes` of those crashed."""
 
     total: int
     crashes: int
@@ -43,7 +43,7 @@ class FailureCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """Everything a worker needs to train a trial; the result is a pure function of this and the data.
+    """Everything that a worker needs to train a trial; the result is a pure function of this and the data.
 
     Attributes:
         number: 0 for the first trial of a study.
@@ -51,8 +51,8 @@ class TrialSpec:
         training: how it is trained.
         seed: determines the initial weights and the order of the images.
         resume_from: a packed TrainingState to continue from; None to start from the initial weights.
-        waits_for_memory: whether to wait for free memory first, because an earlier attempt ran out of it.
-        params: what the search chose, by dotted name; `model` and `training` include it.
+        waits_for_memory: whether to wait for free memory first, because an earlier attempt ran out of memory.
+        params: dotted name -> the value that the search chose; already applied to `model` and `training`.
     """
 
     number: int
@@ -97,18 +97,18 @@ class AttemptRecord:
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A trial as recorded in the store.
+    """A trial, as recorded in the store.
 
     Attributes:
-        params: what the search chose, by dotted name.
+        params: dotted name -> the value that the search chose.
         value: the objective after the last epoch; None before the first.
         metrics: the metrics after the last epoch.
         attempts: how many times a worker started it.
         seconds: training and evaluation time of the recorded epochs.
         worker: the last worker that trained it.
         error: why it failed, in one sentence.
-        weights_sha256: the hash of the final weights of a complete trial.
-        test: metrics on the test set, if they were scored.
+        weights_sha256: SHA-256 of the final weights of a complete trial.
+        test: metrics on the test set, if the trial was scored.
     """
 
     number: int
@@ -128,11 +128,11 @@ class TrialRecord:
     test: Mapping[str, float] | None
 
     def resolve(self, spec: "StudySpec") -> TrialSpec:
-        """Resolves the recorded parameters again, to continue or to repeat the trial."""
+        """Resolves the recorded parameters again, to continue or repeat the trial."""
         model, training = spec.resolve(self.params)
         return TrialSpec(self.number, model, training, self.seed, params=self.params)
 
 
 def trial_seed(study_seed: int, number: int) -> int:
-    """The seed of a trial, in [0, 2**32); neighbouring numbers give independent random streams."""
+    """Returns the seed of a trial, in [0, 2**32); neighbouring numbers give independent random streams."""
     return int(np.random.SeedSequence([study_seed, number]).generate_state(1)[0])

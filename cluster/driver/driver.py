@@ -1,4 +1,4 @@
-"""Decides what happens next to each trial: events in, instructions out. Knows no Ray, MXNet, TensorBoard or SQL."""
+"""Decides what happens next to each trial: events in, instructions out. Imports no Ray, MXNet, TensorBoard or SQL."""
 
 import math
 import time
@@ -16,9 +16,9 @@ from cluster.trial import MEMORY_PATIENCE_S, TrialRecord, TrialSpec, TrialState
 from cluster.workers.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
 from mnist_core.measurement import Measurement
 
-# How long the driver waits for an event before it checks deadlines and requests to stop.
+# How long the driver waits for an event before it checks deadlines and stop requests.
 PATIENCE_S = 0.2
-# How long a worker that is started afresh for a trial may take until it is ready.
+# How long a fresh worker may take to become ready.
 START_PATIENCE_S = 60.0
 
 DIVERGED = "diverged: the loss is not finite"
@@ -28,7 +28,7 @@ class Driver:
     """Runs one study: asks for trials, hands them to workers, records how they end.
 
     All events that arrive together, and what follows from them, are one transaction of the store. Workers and
-    observers hear of it before it is committed; files that are no longer needed are deleted after it.
+    observers are notified before the commit; files that are no longer needed are deleted after it.
 
     Example:
         A study in this process, without Ray (see tests/cluster/driver/test_driver.py):
@@ -38,7 +38,7 @@ class Driver:
     """
 
     def __init__(self, spec: StudySpec, parts: StudyParts, clock: Callable[[], float] = time.monotonic) -> None:
-        """Restores the state of the study from its store."""
+        """Restores the study's state from its store."""
         self._spec = spec
         self._clock = clock
         self._limits = StudyLimits(spec, clock)
@@ -57,10 +57,10 @@ class Driver:
         self._restore_study(parts.store.trials())
 
     def run(self) -> str | None:
-        """Runs the study until every trial is finished, or until it is asked to stop.
+        """Runs the study until every trial is finished or a stop is requested.
 
         Returns:
-            None, or the reason for stopping.
+            the reason for stopping; None if every trial is finished.
         """
         while self._work_remains():
             self._process_events(self._pool.next_event(PATIENCE_S))
@@ -68,7 +68,7 @@ class Driver:
         return self._stopping
 
     def request_stop(self, reason: str) -> None:
-        """Lets running trials finish their epoch, suspends them, and starts no others. Safe in a signal handler."""
+        """Lets running trials finish their epoch and suspends them; starts no others. Safe in a signal handler."""
         self._stopping = reason
         self._notify(StudyStopping(reason))
 
@@ -142,7 +142,7 @@ class Driver:
             self._used_in_quarantine.discard(worker)
 
     def _restore_study(self, records: list[TrialRecord]) -> None:
-        """Takes over what an earlier driver recorded: nothing finished is repeated."""
+        """Restores what an earlier driver recorded, so that no finished work is repeated."""
         self._store.requeue_running()
         for record in records:
             values = {m.epoch: self._objective(m) for m in self._store.measurements(record.number)}
@@ -234,7 +234,7 @@ class Driver:
         self._backlog.add(replace(retry, not_before_s=due_s))
 
     def _finish_trial(self, number: int, state: TrialState, value: float | None, error: str | None = None) -> None:
-        """Passes on the end of a trial that the store has recorded."""
+        """Tells the search and the observers how a trial ended; the store has already recorded it."""
         del self._running[number]
         if state is not TrialState.COMPLETE:
             self._checkpoints.discard(number)

@@ -1,4 +1,4 @@
-"""When a study or an epoch has taken long enough, or the goal is reached. Reads the clock, stops nothing."""
+"""Says when a study or an epoch has taken too long, or the goal is reached. Reads the clock, stops nothing."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -8,7 +8,7 @@ from cluster.spec.study_spec import StudySpec
 
 
 class StudyLimits:
-    """The limits of a StudySpec, `minutes` counted from now on. Each reason to stop is one phrase."""
+    """The limits of a StudySpec, with `minutes` counted from now. Each reason to stop is one phrase."""
 
     def __init__(self, spec: StudySpec, clock: Callable[[], float]) -> None:
         """Starts the clock."""
@@ -19,27 +19,27 @@ class StudyLimits:
         self._deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
 
     def time_is_up(self) -> str | None:
-        """The reason to stop the study, once its time is over."""
+        """Returns the reason to stop the study once its time is up, else None."""
         if self._clock() <= self._deadline_s:
             return None
-        return f"limits.minutes: {self._limits.minutes} are over"
+        return f"limits.minutes: {self._limits.minutes} minutes are up"
 
     def objective_reached(self, number: int, value: float) -> str | None:
-        """The reason to stop the study, if the value of a complete trial reaches `stop.objective`."""
+        """Returns the reason to stop the study if the value of a complete trial reaches `stop.objective`, else None."""
         if self._goal is None or not self._direction.reaches(value, self._goal):
             return None
         return f"trial {number} reached the objective {self._goal}"
 
     def epoch_deadline_s(self, extra_s: float = 0.0) -> float:
-        """Clock time by which an epoch that starts now must have ended; `extra_s` for what comes before it."""
+        """Returns the clock time by which an epoch that starts now must end; `extra_s` is for what precedes it."""
         return self._clock() + self._limits.epoch_timeout_s + extra_s
 
     def overdue(self, running: Iterable[RunningTrial]) -> list[RunningTrial]:
-        """The trials whose epoch did not end in time."""
+        """Returns the trials whose epoch has not ended in time."""
         now_s = self._clock()
         return [trial for trial in running if now_s > trial.deadline_s]
 
     @property
     def overdue_cause(self) -> str:
-        """Why the worker of an overdue trial is killed."""
+        """Returns why the worker of an overdue trial is killed."""
         return f"no epoch ended within limits.epoch_timeout_s: {self._limits.epoch_timeout_s}"

@@ -1,6 +1,6 @@
-"""Who watches a study: TensorBoard and the terminal are observers. They change nothing.
+"""The events that observers of a study, such as TensorBoard and the terminal, receive. Observers change nothing.
 
-Events arrive before the store commits what they say.
+An event arrives before the store commits what it reports.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class TrialWaiting:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial is finished. value: the objective of a complete or pruned trial; error: why it failed."""
+    """A trial has ended. value: the objective of a complete or pruned trial; error: why it failed."""
 
     number: int
     state: TrialState
@@ -45,7 +45,7 @@ class TrialEnded:
 
 @dataclass(frozen=True)
 class WorkersChanged:
-    """The number of ready workers changed; `problem` says why one was lost, if one was."""
+    """The number of ready workers changed; `problem`: why a worker was lost, if one was."""
 
     ready: int
     problem: str | None = None
@@ -53,14 +53,14 @@ class WorkersChanged:
 
 @dataclass(frozen=True)
 class StudyStopping:
-    """No more trials are started, and the running ones are suspended after their epoch."""
+    """No more trials will be started, and the running ones will be suspended after their epoch."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class StudyWarning:
-    """Something is wrong that does not stop the study, in one sentence."""
+    """A problem that does not stop the study, in one sentence."""
 
     message: str
 
@@ -69,7 +69,7 @@ StudyEvent = TrialStarted | TrialMeasured | TrialWaiting | TrialEnded | WorkersC
 
 
 class StudyObserver:
-    """Receives the events of a study. This one ignores them all; subclasses handle those they need."""
+    """Receives the events of a study. The base class ignores them all; subclasses handle those they need."""
 
     def notify(self, event: StudyEvent) -> None:
-        """Handles one event; must not raise because of an event that it does not know."""
+        """Handles one event; must ignore events that it does not know."""

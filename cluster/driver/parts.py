@@ -1,4 +1,4 @@
-"""What a driver works with, assembled by whoever runs a study."""
+"""The parts that a driver works with, assembled by the code that runs a study."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from cluster.workers.pool import WorkerPool
 
 @dataclass(frozen=True)
 class StudyParts:
-    """The parts of one study; none knows another.
+    """The parts of one study, which are independent of each other.
 
     Attributes:
-        observers: by the part of the driver's time that they take.
+        observers: Part -> the observer whose time counts as that part of the driver's time.
     """
 
     store: Store
@@ -26,6 +26,6 @@ class StudyParts:
     observers: Mapping[Part, StudyObserver] = field(default_factory=dict)
 
     def notify(self, event: StudyEvent) -> None:
-        """Hands an event to every observer, in their order."""
+        """Passes an event to every observer, in order."""
         for observer in self.observers.values():
             observer.notify(event)

@@ -1,4 +1,4 @@
-"""Trials on their way through the driver: those that wait for a worker, and those that a worker trains."""
+"""The driver's unfinished trials: those that wait for a worker, and those that a worker trains."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class WaitingTrial:
         trial: what to train; the driver fills in `resume_from` when it starts.
         not_before_s: clock time before which it must not start.
         avoid: the worker that it failed on; any other is preferred.
-        quarantined: train it in a fresh process that no other trial uses, because it crashed workers before.
+        quarantined: whether to train it in a fresh process that no other trial uses, because it has crashed workers.
     """
 
     trial: TrialSpec
@@ -24,14 +24,14 @@ class WaitingTrial:
 
 @dataclass
 class RunningTrial:
-    """An attempt under way.
+    """An attempt in progress.
 
     Attributes:
         trial: what is trained, without the state that it resumed from.
-        worker: that trains it.
+        worker: the worker that trains it.
         deadline_s: clock time at which the worker counts as hung.
-        quarantined: as in WaitingTrial.
-        epoch: the last one that was measured.
+        quarantined: see WaitingTrial.
+        epoch: the last epoch that was measured.
     """
 
     trial: TrialSpec
@@ -42,7 +42,7 @@ class RunningTrial:
 
 
 class Backlog:
-    """The waiting trials; hands them out in the order in which they came, once they are due.
+    """The waiting trials, handed out in the order in which they were added, once they are due.
 
     Example:
         >>> from mnist_core.config import MlpConfig, TrainingConfig

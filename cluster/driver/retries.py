@@ -1,4 +1,4 @@
-"""Retry policy: whether, when and where a trial runs again after a failed attempt. Starts nothing."""
+"""The retry policy: whether, when and where a trial runs again after a failed attempt. Starts nothing."""
 
 import random
 from dataclasses import dataclass, replace
@@ -18,9 +18,9 @@ class AttemptFailure:
     """Why an attempt ended before its trial did.
 
     Attributes:
-        outcome: as recorded in the store.
+        outcome: the outcome of the attempt, as recorded in the store.
         error: what happened, in one sentence.
-        traceback: of the error, if training raised it.
+        traceback: the traceback of the error, if training raised it.
         retryable: whether another attempt could end differently.
         out_of_memory: whether the next attempt should wait for free memory.
     """
@@ -46,13 +46,13 @@ class AttemptFailure:
 def next_attempt(
     running: RunningTrial, failure: AttemptFailure, before: FailureCounts, attempts: int
 ) -> WaitingTrial | None:
-    """Returns the trial as it waits for another attempt, or None if this one was its last.
+    """Returns the trial waiting for its next attempt, or None if this was its last.
 
     Args:
         running: the attempt that failed.
         failure: how it ended.
         before: the trial's failures before it.
-        attempts: how many attempts a trial has.
+        attempts: how many attempts a trial may have.
     """
     crashes = before.crashes + (failure.outcome == "crashed")
     crashed_in_quarantine = running.quarantined and failure.outcome == "crashed"
@@ -63,21 +63,22 @@ def next_attempt(
 
 
 def is_quarantined(crashes: int) -> bool:
-    """Whether a trial that crashed this many workers runs in a process that no other trial uses."""
+    """Returns whether a trial that crashed this many workers runs in a process that no other trial uses."""
     return crashes >= CRASHES_BEFORE_QUARANTINE
 
 
 def final_error(running: RunningTrial, failure: AttemptFailure) -> str:
-    """Why a trial fails for good, in one sentence."""
+    """Returns why a trial has failed for good, in one sentence."""
     if running.quarantined and failure.outcome == "crashed":
         return f"{failure.error}, in quarantine on a fresh worker, after {CRASHES_BEFORE_QUARANTINE} other crashes"
     return failure.error
 
 
 def retry_delay_s(failures: int, seed: int) -> float:
-    """How long a trial waits after this many failures: twice as long each time, up to 30 s.
+    """Returns how long a trial waits after this many failures: twice as long each time, up to 30 s.
 
-    The trial's seed takes up to half of it off, so that trials that failed together do not return together.
+    A random part of up to half, drawn from the trial's seed, is subtracted, so that trials that failed together do not
+    return together.
     """
     longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (failures - 1))
     return longest_s * random.Random(f"{seed} {failures}").uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""Measures where the time of a driver's session goes, between the driver and its parts, which do not know of it."""
+"""Measures where the time of a driver's session goes, by wrapping the driver's parts, which do not notice."""
 
 import time
 from collections import defaultdict
@@ -15,7 +15,7 @@ from cluster.trial import TrialSpec
 from cluster.workers.events import Ready, Work, WorkerEvent, WorkerLost
 from cluster.workers.pool import WorkerPool
 
-# The account is written after a second, and then whenever it has grown by a hundredth: an hour makes 460 rows.
+# The account is written after a second, and then whenever it has grown by 1 %: an hour makes 460 rows.
 FIRST_WRITTEN_S = 1.0
 WRITTEN_EVERY = 0.01
 
@@ -23,7 +23,7 @@ Target = TypeVar("Target")
 
 
 class Stopwatch:
-    """The account of a session. It is written to the store from time to time: a killed driver leaves one, too.
+    """Keeps the account of a session, and writes it to the store regularly, so that a killed driver leaves one too.
 
     Example:
         stopwatch = Stopwatch(store)
@@ -46,7 +46,7 @@ class Stopwatch:
         self._due_s = FIRST_WRITTEN_S
 
     def wrap(self, parts: StudyParts) -> StudyParts:
-        """Returns stand-ins for a driver's parts that measure its calls."""
+        """Returns stand-ins for a driver's parts that time the calls to them."""
         return StudyParts(
             self.timed(Part.STORE, parts.store),
             self.timed(Part.SEARCH, parts.search),
@@ -56,25 +56,25 @@ class Stopwatch:
         )
 
     def wrap_pool(self, pool: WorkerPool) -> WorkerPool:
-        """Returns a stand-in for a pool, whose instructions and events say what each worker does."""
+        """Returns a stand-in for a pool that tracks, by instructions and events, what each worker is doing."""
         return _TimedPool(pool, self)
 
     def timed(self, part: Part, target: Target) -> Target:
-        """Returns a stand-in for an object that the driver calls: the time of its calls counts as `part`.
+        """Returns a stand-in for an object that the driver calls, which counts the time of the calls as `part`.
 
-        The stand-in has the methods of its target, but not its type: the cast spares a class for each part.
+        The stand-in has the methods of its target, but not its type; the cast saves a class for each part.
         """
         return cast(Target, _Timed(target, self._clock, lambda seconds: self._count(part, seconds)))
 
     def finishing(self) -> None:
-        """Counts the time from now on as FINISH: the trials are over."""
+        """Counts the time from now on as FINISH: no trial is left."""
         self._over_s = self._now_s()
         for worker in self._workers.values():
             worker.switch_to(Part.FINISH, self._over_s)
         self.write()
 
     def write(self) -> None:
-        """Writes the account as it is now."""
+        """Writes the current account."""
         now_s = self._now_s()
         self._due_s = now_s + max(FIRST_WRITTEN_S, now_s * WRITTEN_EVERY)
         accounts = [worker.until(now_s) for worker in self._workers.values()]
@@ -83,18 +83,18 @@ class Stopwatch:
         self._store.add_time_spent(spent)
 
     def on_instruction(self, worker: str) -> None:
-        """Counts a worker's time as not reported: the driver instructs it."""
+        """Counts a worker's time from now on as NOT_REPORTED: the driver has instructed it."""
         self._workers[worker].switch_to(Part.NOT_REPORTED, self._now_s())
 
     def on_driver_idle(self) -> None:
-        """Counts the time of workers without an instruction as idle: the driver has none for them now."""
+        """Counts the time of workers without an instruction as IDLE: the driver has none for them now."""
         now_s = self._now_s()
         for worker in self._workers.values():
             if worker.part == Part.DRIVER:
                 worker.switch_to(Part.IDLE, now_s)
 
     def on_event(self, event: WorkerEvent | None) -> None:
-        """Counts a worker's time as waiting for the driver: the driver receives its event."""
+        """Counts a worker's time from now on as DRIVER: the driver has received its event."""
         now_s = self._now_s()
         match event:
             case None:
@@ -120,7 +120,7 @@ class Stopwatch:
             self._seconds[part] += seconds
 
     def _driver_s(self, now_s: float) -> dict[str, float]:
-        """All time until the first worker is ready is START; what no part has counted is REST."""
+        """Returns seconds by part: all time until the first worker is ready is START, uncounted time is REST."""
         over_s = now_s if self._over_s is None else self._over_s
         start_s = over_s if self._ready_s is None else self._ready_s
         counted = {} if self._ready_s is None else dict(self._seconds)
@@ -130,7 +130,7 @@ class Stopwatch:
 
 @dataclass
 class _WorkerTime:
-    """Seconds of one worker by part. part: the current one, since `since_s` seconds of the session."""
+    """One worker's seconds by part. part: the current one, since second `since_s` of the session."""
 
     part: Part = Part.START
     since_s: float = 0.0
@@ -142,7 +142,7 @@ class _WorkerTime:
         self.since_s = now_s
 
     def report(self, work: Work, now_s: float) -> None:
-        """Splits the unreported time into the reported work and the messages' way."""
+        """Splits the unreported time into the reported work and the transit of messages."""
         self.spent[Part.TRAINING] += work.training_s
         self.spent[Part.EVALUATION] += work.evaluation_s
         self.spent[Part.OTHER_WORK] += work.other_s
@@ -165,7 +165,7 @@ class _Timed:
         self._count = count
 
     def __getattr__(self, name: str) -> Any:
-        """Wraps a method when it is first used; from then on it is found as an attribute."""
+        """Wraps a method on first use; after that it is found as an attribute."""
         method, clock, count = getattr(self._target, name), self._clock, self._count
 
         def timed(*args: Any, **options: Any) -> Any:
@@ -180,7 +180,7 @@ class _Timed:
 
 
 class _TimedPool(WorkerPool):
-    """Stands in for a pool: its instructions and events say what each worker does."""
+    """Stands in for a pool; tracks what each worker is doing by instructions and events."""
 
     def __init__(self, pool: WorkerPool, stopwatch: Stopwatch) -> None:
         self._pool = pool

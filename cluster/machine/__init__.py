@@ -1,1 +1,1 @@
-"""What Linux and pip say about this machine: memory, control groups, processor, installed packages."""
+"""What Linux and pip know about this machine: memory, cgroups, processor, installed packages."""

@@ -1,4 +1,4 @@
-"""Free memory and out-of-memory kills, of this node or of the control group (a container, a job) that limits it."""
+"""Free memory and out-of-memory kills of this node, or of the cgroup (container, job) that limits this process."""
 
 import ctypes
 import math
@@ -13,38 +13,38 @@ from typing import Any
 from cluster.machine.cgroups import ROOT, cgroup_folders, read_counters, read_number
 
 _KIB = 1024
-# A control group's files of its limit and its use, in version 2 and version 1.
+# The files with a cgroup's limit and usage, in v2 and v1.
 _LIMITS = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
-# A control group's file that counts its processes killed for lack of memory (its own or the node's), likewise.
+# The file that counts a cgroup's processes killed because it or the node ran out of memory, likewise.
 _KILLS = ("memory.events", "memory.oom_control")
-# A trial that ran out of memory starts again when this share of the memory is free.
+# A trial that ran out of memory restarts once this share of the memory is free.
 ENOUGH_MEMORY = 0.15
 CHECK_EVERY_S = 0.5
-# What one more worker adds to a node's memory, at least: `mxtrials bench memory` measured 112 MiB, docs/performance.md.
+# The least that a worker adds to a node's memory: `mxtrials bench memory` measured 112 MiB, see docs/performance.md.
 WORKER_BYTES = 120_000_000
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Memory in bytes; `available` includes the page cache, which the kernel gives up if needed."""
+    """Memory in bytes; `available` includes page cache that the kernel can reclaim."""
 
     total: int
     available: int
 
 
 def read_memory(root: Path = ROOT) -> Memory:
-    """Returns the node's memory (`/proc/meminfo`), or less if a control group allows or leaves less."""
+    """Returns the node's memory (`/proc/meminfo`), or less if a cgroup allows or has less left."""
     memories = list(_memories(root))
     return Memory(min(each.total for each in memories), min(each.available for each in memories))
 
 
 def free_share(root: Path = ROOT) -> float:
-    """The free share of the node's memory, or of a control group's if that is less, in [0, 1]; 1 if unknown."""
+    """Returns the free share of the node's memory, or of a cgroup's if lower, in [0, 1]; 1 if unknown."""
     return min((each.available / each.total for each in _memories(root)), default=1.0)
 
 
 def free_bytes(root: Path = ROOT) -> float:
-    """How much memory this process could allocate now, given all that limits it; infinite if unknown."""
+    """Returns how much memory this process could allocate now under all its limits; infinite if unknown."""
     free = [each.available for each in _memories(root)]
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
@@ -54,41 +54,41 @@ def free_bytes(root: Path = ROOT) -> float:
 
 
 def _memories(root: Path) -> Iterator[Memory]:
-    """Yields the memory of the node and of each control group with a limit."""
+    """Yields the memory of the node and of each cgroup with a limit."""
     node = read_counters(root / "proc/meminfo")
     if node.get("MemTotal:"):
         yield Memory(node["MemTotal:"] * _KIB, node.get("MemAvailable:", 0) * _KIB)
     for folder in cgroup_folders("memory", root):
         for limit, use in _LIMITS:
             if limit_bytes := read_number(folder / limit):
-                # The use includes the group's page cache, of which the kernel can drop the inactive part.
+                # The usage includes the group's page cache, of which the kernel can drop the inactive part.
                 used_bytes = (read_number(folder / use) or 0) - _cached_bytes(folder)
                 yield Memory(limit_bytes, max(0, limit_bytes - used_bytes))
 
 
 def _cached_bytes(folder: Path) -> int:
-    """The inactive file pages of a group and its subgroups; version 1 has another name for them."""
+    """Returns the inactive file pages of a group and its subgroups, which v1 and v2 name differently."""
     statistics = read_counters(folder / "memory.stat")
     return statistics.get("total_inactive_file", statistics.get("inactive_file", 0))
 
 
 def oom_counter_file(root: Path = ROOT) -> Path:
-    """The file that counts the kernel's out-of-memory kills in this process's control group, or else on its node.
+    """Returns the file that counts the kernel's out-of-memory kills in this process's cgroup, or else on its node.
 
-    A group counts the kills of its own processes, whether the group or the node ran out of memory; the node counts
-    those of other containers too.
+    A cgroup counts kills of its own processes, whether the cgroup or the node ran out of memory; the node's count
+    includes those of other containers.
     """
     files = (folder / name for folder in cgroup_folders("memory", root) for name in _KILLS)
     return next((file for file in files if "oom_kill" in read_counters(file)), root / "proc/vmstat")
 
 
 def oom_kill_count(counter: Path) -> int:
-    """The kills that an `oom_counter_file` has counted so far; 0 if it cannot be read."""
+    """Returns the kills that an `oom_counter_file` has counted so far; 0 if it cannot be read."""
     return read_counters(counter).get("oom_kill", 0)
 
 
 def wait_for_memory(patience_s: float, share: float = ENOUGH_MEMORY, root: Path = ROOT) -> bool:
-    """Waits until `share` of the memory is free, but at most `patience_s`; returns whether it is free."""
+    """Waits until `share` of the memory is free, `patience_s` at most; returns whether it is free."""
     deadline_s = time.monotonic() + patience_s
     while free_share(root) < share:
         if time.monotonic() > deadline_s:
@@ -100,9 +100,9 @@ def wait_for_memory(patience_s: float, share: float = ENOUGH_MEMORY, root: Path 
 def trim_heap() -> None:
     """Returns freed memory to the system; for a process that trains one network after another.
 
-    glibc keeps freed memory that lies below a block in use, and can seldom reuse it if the next network has other
-    shapes: workers grew by 30 to 350 MB over some hundred trials. Takes 1 ms, 10 ms after a large network. Does nothing
-    with another C library.
+    glibc keeps freed memory that lies below a block in use, and can rarely reuse it if the next network has other
+    shapes: workers grew by 30 to 350 MB over a few hundred trials. Takes 1 ms, or 10 ms after a large network. Does
+    nothing with another C library.
     """
     trim = _malloc_trim()
     if trim is not None:

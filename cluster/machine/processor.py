@@ -1,4 +1,4 @@
-"""The processor of this machine, and how many of its cores this process may use. Judges nothing."""
+"""Reads this machine's processor, and how many of its cores this process may use."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ class Cores:
 
     Attributes:
         allowed: number of cores that it may be scheduled on.
-        quota: cores' worth of time that its control groups grant it; `inf` without a limit.
+        quota: number of cores' worth of time that its cgroups grant it; `inf` without a limit.
     """
 
     allowed: int
@@ -25,13 +25,16 @@ class Cores:
 
     @property
     def usable(self) -> float:
-        """The smaller of the two."""
+        """The smaller of `allowed` and `quota`."""
         return min(self.allowed, self.quota)
 
 
 def read_processor(root: Path = ROOT) -> str:
-    """The first core's name and widest vector instructions, which oneDNN and numpy use, e.g. "AMD EPYC with avx2"."""
-    # Reversed, so that of equal names the first core's is set last and stays.
+    """Returns the first core's name and its widest vector instructions, e.g. "AMD EPYC with avx2".
+
+    oneDNN and numpy use these instructions, so they decide the order of sums.
+    """
+    # Reversed so that the first core's values are set last and win.
     fields = [line.partition(":") for line in reversed(read_lines(root / "proc/cpuinfo"))]
     core = {name.strip(): value.strip() for name, _, value in fields}
     flags = core.get("flags", "").split()
@@ -40,13 +43,13 @@ def read_processor(root: Path = ROOT) -> str:
 
 
 def read_cores(root: Path = ROOT) -> Cores:
-    """Returns this process's cores (`sched_getaffinity`) and the lowest quota (`cpu.max`) of its control groups."""
+    """Returns this process's cores (`sched_getaffinity`) and the lowest quota (`cpu.max`) of its cgroups."""
     quota = min((_quota(folder / "cpu.max") for folder in cgroup_folders("cpu", root)), default=inf)
     return Cores(len(os.sched_getaffinity(0)), quota)
 
 
 def _quota(path: Path) -> float:
-    """Cores' worth of a cpu.max file, which holds `<granted us> <period us>` or `max <period us>`."""
+    """Returns the cores' worth in a cpu.max file, which holds `<granted us> <period us>` or `max <period us>`."""
     match " ".join(read_lines(path)).split():
         case [granted, period] if granted.isdecimal() and period.isdecimal():
             return int(granted) / int(period)

@@ -1,4 +1,4 @@
-"""The packages that are installed, as their metadata says. Imports none of them."""
+"""Reads which packages are installed from their metadata. Imports none of them."""
 
 from importlib.metadata import PackageNotFoundError, version
 

@@ -1,1 +1,1 @@
-"""Workers as Ray actors. The only Ray below `jobs`."""
+"""Workers as Ray actors. The only package below `jobs` that imports Ray."""

@@ -1,4 +1,4 @@
-"""One Ray actor that owns a worker, and what the pool knows of it."""
+"""The Ray actor that owns a worker, and what the pool knows about it."""
 
 import os
 from dataclasses import dataclass, replace
@@ -15,20 +15,20 @@ from cluster.workers.worker import MakeWorker, WorkerSettings
 from mnist_core.data.dataset import Dataset
 
 Answer = tuple[ActorLocation, WorkerEvent]
-"""What each call to an actor returns."""
+"""What every call to an actor returns."""
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class WorkerActor:
     """A Worker in a separate process.
 
-    The worker is created in a call, not in the constructor: Ray passes on the exception of a call, but only the text of
-    one in the constructor. Each answer carries the kernel's OOM kills so far: those counted after it, during the next
-    call, may include the actor.
+    The worker is created in a call, not in the constructor, because Ray passes on exceptions of calls, but only the
+    text of those in the constructor. Each answer carries the kernel's count of OOM kills so far; if the count rises
+    during the next call, the actor may have been killed.
     """
 
     def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> Answer:
-        """Creates the worker, which opens its context."""
+        """Creates the worker, which opens its context, and returns its Ready event."""
         self._worker = make_worker(slot.name, slot.device, dataset, settings)
         node_id = ray.get_runtime_context().get_node_id()
         self._location = ActorLocation(os.getpid(), ray.util.get_node_ip_address(), node_id, oom_counter_file(), 0)
@@ -56,11 +56,11 @@ class WorkerHandle:
     """A slot and the actor that runs on it now.
 
     Attributes:
-        slot: that the worker takes.
-        actor: Ray's handle of it.
-        failed_starts: how many actors of this slot died in a row before they were ready.
-        is_announced: whether its Ready event is reported: not if it replaces a ready one for a trial.
-        location: where the actor runs; known as soon as it is ready.
+        slot: the slot that the worker takes.
+        actor: Ray's handle for the actor.
+        failed_starts: how many actors in a row died on this slot before they were ready.
+        is_announced: whether to report its Ready event; False if it replaces a ready worker for a trial.
+        location: where the actor runs; None until it is ready.
     """
 
     slot: Slot

@@ -17,14 +17,14 @@ NODE_PATIENCE_S = 5.0
 
 @dataclass(frozen=True)
 class ActorLocation:
-    """Where an actor runs, and what the kernel had killed there.
+    """Where an actor runs, and how many processes the kernel has killed there.
 
     Attributes:
-        pid: of its process.
-        address: of its node.
-        node_id: Ray's.
-        oom_counter_file: the file that counts the kernel's OOM kills: see cluster.machine.memory.
-        oom_kill_count: its count at the actor's last answer.
+        pid: the id of its process.
+        address: the address of its node.
+        node_id: Ray's id of its node.
+        oom_counter_file: the file that counts the kernel's OOM kills; see cluster.machine.memory.
+        oom_kill_count: the count at the actor's last answer.
     """
 
     pid: int
@@ -35,17 +35,17 @@ class ActorLocation:
 
 
 def permanent_start_error(err: RayError) -> MxtrialsError | None:
-    """Returns the error that a worker raised when it started, and would raise again; None for all else."""
+    """Returns the error that a worker raised on start and would raise again; None for any other error."""
     cause = err.cause if isinstance(err, RayTaskError) else None
     return cause if isinstance(cause, MxtrialsError) else None
 
 
 def classify_failure(err: RayError, location: ActorLocation | None) -> tuple[str, LostReason]:
-    """Returns why a worker was lost, in one sentence, and the kind of reason.
+    """Returns why a worker was lost, in one sentence, and what kind of reason that is.
 
     Args:
-        err: that a call to the worker raised.
-        location: where it ran; None if it was never ready.
+        err: the error that a call to the worker raised.
+        location: where the worker ran; None if it was never ready.
     """
     if isinstance(err, RayTaskError):
         cause = f"worker failed: {type(err.cause).__name__}: {first_line(str(err.cause))}"
@@ -67,7 +67,7 @@ def classify_failure(err: RayError, location: ActorLocation | None) -> tuple[str
 
 
 def _oom_kills_on(node_id: str, counter: Path) -> int:
-    """The OOM kills of a node's kernel so far; 0 if they cannot be read."""
+    """Returns a node's OOM kills so far; 0 if they cannot be read."""
     if node_id == ray.get_runtime_context().get_node_id():
         return oom_kill_count(counter)
     on_node = NodeAffinitySchedulingStrategy(node_id, soft=False)

@@ -1,7 +1,6 @@
 """A pool of warm Ray actors: each owns one context and trains many trials; a dead one is replaced.
 
-The one dict of pending calls, from Ray's reference of each call to the worker that it was made to, is all that is known
-of what the actors do.
+One dict, from Ray's reference of each pending call to the worker that was called, tracks what the actors are doing.
 """
 
 import time
@@ -24,7 +23,7 @@ from cluster.workers.worker import MakeWorker, Worker, WorkerSettings
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DeviceUnavailable, MxtrialsError, first_line
 
-# A slot is given up if this many of its workers in a row die before they are ready.
+# A slot is given up after this many workers in a row died before they were ready.
 FAILED_STARTS = 3
 # How long the pool waits while no worker is ready.
 START_PATIENCE_S = 180.0
@@ -42,7 +41,7 @@ def _translate_ray_errors() -> Iterator[None]:
 class RayPool(WorkerPool):
     """The workers of a study on a Ray cluster.
 
-    Needs a Ray session. The dataset is put into Ray's object store once, for all workers.
+    Requires a Ray session. Puts the dataset into Ray's object store once, for all workers.
 
     Raises:
         ClusterUnavailable: from any method, if no worker is left, if none is ready in time, or if Ray itself fails.
@@ -57,11 +56,11 @@ class RayPool(WorkerPool):
         clock: Callable[[], float] = time.monotonic,
         make_worker: MakeWorker = Worker,
     ) -> None:
-        """Starts an actor for each slot; they are Ready as soon as they have opened their context."""
+        """Starts an actor for each slot; each is Ready once it has opened its context."""
         self._dataset = ray.put(dataset)
         self._settings = settings
         self._make_worker = make_worker
-        self._pending: dict[Any, WorkerHandle] = {}  # by Ray's reference of the call
+        self._pending: dict[Any, WorkerHandle] = {}  # Ray's reference of the call -> the worker
         self._events: deque[WorkerEvent] = deque()
         self._handles: dict[str, WorkerHandle] = {}
         self._ever_ready = False
@@ -113,14 +112,14 @@ class RayPool(WorkerPool):
 
     @override
     def close(self) -> None:
-        with suppress(RayError):  # a cluster that fails has nothing left to close
+        with suppress(RayError):  # if the cluster has failed, there is nothing left to close
             for handle in self._handles.values():
                 ray.kill(handle.actor)
         self._handles.clear()
         self._pending.clear()
 
     def _collect_results(self, timeout_s: float) -> None:
-        """Handles all calls that are done, or waits for the first one."""
+        """Handles all finished calls; if there are none, waits for the first."""
         calls = list(self._pending)
         if not calls:  # every worker is idle, and `ray.wait` cannot wait for nothing
             time.sleep(timeout_s)
@@ -129,7 +128,7 @@ class RayPool(WorkerPool):
         if not done:
             done, _ = ray.wait(calls, num_returns=1, timeout=timeout_s)
         for call in done:
-            if handle := self._pending.pop(call, None):  # None if an earlier result showed that its worker is lost
+            if handle := self._pending.pop(call, None):  # None if an earlier result revealed that its worker is lost
                 self._handle_result(call, handle)
 
     def _handle_result(self, call: Any, handle: WorkerHandle) -> None:
@@ -144,7 +143,7 @@ class RayPool(WorkerPool):
             self._events.append(event)
 
     def _on_lost(self, handle: WorkerHandle, err: RayError) -> None:
-        self._kill_actor(handle)  # it may still run, after an error in a call or behind a broken connection
+        self._kill_actor(handle)  # it may still be running, after an error in a call or a broken connection
         error = permanent_start_error(err)
         if error is None:
             self._replace(handle, *classify_failure(err, handle.location))
@@ -154,17 +153,17 @@ class RayPool(WorkerPool):
             raise error
 
     def _is_optional(self, handle: WorkerHandle, error: MxtrialsError) -> bool:
-        """Whether the study can do without this worker.
+        """Returns whether the study can do without this worker.
 
-        A node may miss a library that others have; but a device that was asked for by number must be there.
+        A node may lack a library that others have, but a device that was asked for by number must be there.
         """
         return handle.slot.optional or (self._ever_ready and not isinstance(error, DeviceUnavailable))
 
     def _relaunch(self, handle: WorkerHandle) -> WorkerHandle:
-        """Starts a new actor on a slot, to be instructed at once.
+        """Starts a new actor on a slot, which can be instructed at once.
 
-        Actors that still wait for a free CPU are restarted behind it: else one of them would take the CPU of the
-        killed actor, and the new one would wait for as long as they train.
+        Actors that still wait for a free CPU are restarted after it; otherwise one of them would take the CPU of the
+        killed actor, and the new one would wait until their trials end.
         """
         waiting = [other for other in self._handles.values() if other.is_announced and not other.location]
         for other in (handle, *waiting):
@@ -191,7 +190,7 @@ class RayPool(WorkerPool):
             self._launch(handle.slot, failed_starts)
 
     def _launch(self, slot: Slot, failed_starts: int, is_announced: bool = True) -> WorkerHandle:
-        # A GPU worker takes no CPU of Ray's, so that CPU workers cannot block it; `slots_for` leaves one CPU to each.
+        # A GPU worker reserves no Ray CPU, so that CPU workers cannot block it; `slots_for` leaves one CPU for each.
         cpus = 1 if slot.device == "cpu" else 0
         actor = WorkerActor.options(num_cpus=cpus, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
         handle = WorkerHandle(slot, actor, failed_starts, is_announced)

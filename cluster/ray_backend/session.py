@@ -1,4 +1,4 @@
-"""Starts or joins a Ray cluster, quietly and authenticated, and leaves it again. Runs nothing on it."""
+"""Starts or joins a Ray cluster, quietly and with authentication, and leaves it again. Runs nothing on it."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ FEWEST_FILES = 64
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray would print the cluster's error messages on the driver's terminal; those that matter arrive as events.
+    # Ray would print the cluster's errors on the driver's terminal; those that matter arrive as events.
     "RAY_DEDUP_LOGS": "1",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
     "RAY_COLOR_PREFIX": "0",
@@ -27,12 +27,12 @@ _ENVIRONMENT = {
 def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     """Joins the cluster at an address, or starts one on this machine.
 
-    It is authenticated by a token unless RAY_AUTH_MODE says otherwise: without one, anybody who reaches a port of the
-    cluster can run code on it. A submitted process takes its cluster as it was started.
+    Token authentication is on unless RAY_AUTH_MODE says otherwise: without it, anyone who can reach a port of the
+    cluster can run code on it. A process submitted by Ray Jobs uses its cluster as is.
 
     Args:
         address: as `ray.init` takes it, or None.
-        cpus: how many CPUs a cluster on this machine offers; None for one per core.
+        cpus: how many CPUs a cluster started on this machine offers; None for one per core.
 
     Raises:
         ClusterUnavailable: Ray cannot be started or reached.
@@ -51,7 +51,7 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **started_here)
-    except SystemExit as err:  # how Ray reacts to SIGTERM
+    except SystemExit as err:  # Ray's reaction to SIGTERM
         raise KeyboardInterrupt from err
     except Exception as err:
         if address:
@@ -67,7 +67,7 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
 
 
 def _check_open_file_limit() -> None:
-    """Ray cannot start with so few file descriptors, and only reports it after 30 s, without the cause."""
+    """Rejects a limit too low for Ray, which would only report its failure after 30 s and without the cause."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= limit < FEWEST_FILES:
         raise ClusterUnavailable(
@@ -77,7 +77,7 @@ def _check_open_file_limit() -> None:
 
 
 def _check_reachable(address: str) -> None:
-    """Connects to `host:port` before Ray does, which would retry for minutes; other forms of address are Ray's own."""
+    """Connects to `host:port` before Ray, which would retry for minutes; leaves other forms of address to Ray."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not (host and port.isdecimal()):
         return
@@ -90,12 +90,12 @@ def _check_reachable(address: str) -> None:
 
 
 def _is_submitted() -> bool:
-    """Whether Ray Jobs started this process, in the environment of its cluster."""
+    """Returns whether Ray Jobs started this process, in the environment of its cluster."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
 
 
 def cluster_size() -> tuple[int, int]:
-    """The CPUs and GPUs that the joined cluster offers now."""
+    """Returns the numbers of CPUs and GPUs that the joined cluster offers now."""
     import ray
 
     resources: dict[str, float] = ray.cluster_resources()

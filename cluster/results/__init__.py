@@ -1,1 +1,1 @@
-"""A study read back: summary, tables, pictures. Draws nothing on a terminal."""
+"""Reads a study back: summary, tables, pictures. Prints nothing."""

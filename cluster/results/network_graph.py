@@ -11,10 +11,10 @@ class GraphNode:
     """One operator or one input of a network.
 
     Attributes:
-        name: unique; a variable of one operator alone is below it: `fc1/weight` is `fc1_weight` of `fc1`.
+        name: unique; a variable that only one operator uses is nested below it: `fc1/weight` is `fc1_weight` of `fc1`.
         op: MXNet's operator, such as `FullyConnected`; `Variable` for a weight, a bias, an image or a label.
         inputs: names of nodes, with `:1` appended for a node's second output, and so on.
-        attributes: MXNet's own, such as `num_hidden`.
+        attributes: MXNet's attributes, such as `num_hidden`.
     """
 
     name: str
@@ -43,7 +43,7 @@ def read_network(symbol_json: str) -> list[GraphNode]:
 
 
 def _names(nodes: Sequence[Any]) -> list[str]:
-    """Each node's name; a variable's is below the operator that it is named after."""
+    """Returns each node's name; a variable is nested below the operator that it is named after."""
     names = [str(node["name"]) for node in nodes]
     for user in nodes:
         prefix = f"{user['name']}_"

@@ -1,4 +1,4 @@
-"""Draws the pictures of a study as PNGs: confusion matrices, and grids of digits. Knows no TensorBoard and no files."""
+"""Draws the pictures of a study as PNGs: confusion matrices and grids of digits. Writes no files."""
 
 import io
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ CELL_WIDTH, CELL_HEIGHT, CELL_GAP = 40, 26, 1
 MARGIN_LEFT, MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM = 54, 34, 64, 44
 MIN_WIDTH = 300
 
-# A pixel of a confusion matrix combines a background and a strength of ink, so that its palette contains every
-# possible colour and nothing has to be counted or rounded: 2 + 31 + 31 backgrounds by 4 strengths of ink.
+# A pixel of a confusion matrix combines a background with a strength of ink, so its palette contains every possible
+# colour and no colours need to be quantized: 2 + 31 + 31 backgrounds by 4 strengths of ink.
 MARGIN, SIDE_NOTE, RIGHT_CELL, WRONG_CELL = 0, 1, 2, 33
 SHADES, INK_STRENGTHS = 31, 4
 
@@ -37,7 +37,7 @@ ZOOM, FRAME, GRID_GAP, LINE_HEIGHT, GRID_COLUMNS = 3, 3, 8, 16, 5
 
 @dataclass(frozen=True)
 class Picture:
-    """An image in the form that TensorBoard takes. width, height: pixels; png: the encoded file."""
+    """An image in the form that TensorBoard expects. width, height: in pixels; png: the encoded file."""
 
     width: int
     height: int
@@ -52,9 +52,9 @@ class _Tile:
 
 
 def confusion_picture(confusion: ConfusionMatrix, head: str) -> Picture:
-    """Draws a confusion matrix: a row is a label, a column a prediction, and at the right is the label's recall.
+    """Draws a confusion matrix: rows are labels, columns predictions, with each label's recall at the right.
 
-    A cell is coloured by its share of its row: blue if the prediction is right; red if it is wrong, by the cube root
+    A cell's colour shows its share of its row: blue if the prediction is correct, red if wrong. Red uses the cube root
     of the share, so that one mistake in a hundred is visible.
 
     Args:
@@ -62,7 +62,7 @@ def confusion_picture(confusion: ConfusionMatrix, head: str) -> Picture:
         head: `digit` or `parity`, for the axes.
     """
     counts = np.asarray(confusion, dtype=np.int64)  # (classes, classes)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)  # a label without images has the share 0
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)  # 0 for a label without images
     side = len(counts)
     width, height = MARGIN_LEFT + side * CELL_WIDTH + MARGIN_RIGHT, MARGIN_TOP + side * CELL_HEIGHT + MARGIN_BOTTOM
     ground = Image.new("L", (max(width, MIN_WIDTH), height), MARGIN)
@@ -113,7 +113,7 @@ def _draw_cells(
         share = float(shares[label, prediction])
         first, depth = (RIGHT_CELL, share) if label == prediction else (WRONG_CELL, share ** (1 / 3))
         ground.rectangle((left, top, right - 1, bottom - 1), first + round(depth * (SHADES - 1)))
-        if counts[label, prediction]:  # an empty cell means zero, and makes the mistakes stand out
+        if counts[label, prediction]:  # cells with zero stay empty, which makes the mistakes stand out
             middle = ((left + right) / 2, (top + bottom) / 2)
             _write(ink, middle, str(counts[label, prediction]))
 
@@ -140,7 +140,7 @@ def _write(ink: Image.Image, position: tuple[float, float], text: str, anchor: s
 
 @lru_cache(maxsize=1024)
 def _stamp(text: str, anchor: str) -> tuple[Image.Image, int, int]:
-    # Most counts are small and repeat, and drawing text takes longer than the rest of a picture.
+    # Cached: most counts are small and repeat, and drawing text takes longer than the rest of a picture.
     left, top, right, bottom = (round(edge) for edge in _font(TEXT_PX).getbbox(text, anchor=anchor))
     stamp = Image.new("L", (right - left, bottom - top), 0)
     ImageDraw.Draw(stamp).text((-left, -top), text, 255, _font(TEXT_PX), anchor=anchor)

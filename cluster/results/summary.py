@@ -1,4 +1,4 @@
-"""A study in one value, read from its run directory: what `show` draws, or prints as JSON."""
+"""Reads a whole study from its run directory into one value, which `show` draws or prints as JSON."""
 
 from dataclasses import dataclass, replace
 
@@ -12,12 +12,12 @@ from cluster.trial import TrialRecord, TrialState
 
 @dataclass(frozen=True)
 class StudySummary:
-    """A study as recorded in its store.
+    """A study, as recorded in its store.
 
     Attributes:
         state: "running" while a process runs it; "interrupted" if none does and trials remain.
         reason: why it ended before its last trial, if it did.
-        trials: by number.
+        trials: all trials, by number.
     """
 
     spec: StudySpec
@@ -27,29 +27,29 @@ class StudySummary:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The complete trial with the best objective; the first of equals."""
+        """The complete trial with the best objective; of equal ones, the first."""
         return next(iter(self.ranked()), None)
 
     def ranked(self) -> list[TrialRecord]:
-        """The complete trials, best first."""
+        """Returns the complete trials, best first."""
         direction = self.spec.search.direction
         complete = [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
         return sorted(complete, key=lambda trial: direction.rank_key(trial.value or 0.0, trial.number))
 
     def best_of_each_kind(self) -> list[TrialRecord]:
-        """The best complete trial of each kind of network, best first."""
+        """Returns the best complete trial of each kind of network, best first."""
         best: dict[str, TrialRecord] = {}
         for trial in self.ranked():
             best.setdefault(trial.model, trial)
         return list(best.values())
 
     def counts(self) -> dict[str, int]:
-        """How many trials are in each state, without the states that no trial is in."""
+        """Returns the number of trials in each state that occurs."""
         states = [trial.state for trial in self.trials]
         return {state.value: states.count(state) for state in TrialState if state in states}
 
     def as_json(self) -> dict[str, object]:
-        """The document that `show --json` prints; its numbers may be NaN or infinite."""
+        """Returns the document that `show --json` prints; its numbers may be NaN or infinite."""
         best = self.best
         return {
             "name": self.spec.name,
@@ -68,7 +68,7 @@ class StudySummary:
 
 
 def read_summary(run_dir: RunDir) -> StudySummary:
-    """Reads a run directory, also while its study runs.
+    """Summarizes the study in a run directory, even while it is running.
 
     Raises:
         RunDirError: the store or the spec cannot be read.
@@ -84,13 +84,13 @@ def read_summary(run_dir: RunDir) -> StudySummary:
 
 
 def summarize(spec: StudySpec, reader: StudyReader) -> StudySummary:
-    """Reads a study from its open store; the state is the one last written."""
+    """Summarizes a study from its open store; the state is the one last written."""
     state, reason = reader.study()
     return StudySummary(spec, state, reason, tuple(reader.trials()))
 
 
 def trial_document(trial: TrialRecord) -> dict[str, object]:
-    """A trial in the document that `show --json` prints; its numbers may be NaN or infinite."""
+    """Returns a trial as `show --json` prints it; its numbers may be NaN or infinite."""
     return {
         "number": trial.number,
         "state": trial.state.value,

@@ -1,4 +1,4 @@
-"""A study as Parquet: one row a trial, and one row an epoch, for pandas and similar tools."""
+"""Writes a study as Parquet tables, one row per trial and one row per epoch, for pandas and similar tools."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def write_tables(run_dir: RunDir, reader: StudyReader, trials: Sequence[TrialRec
 
     Args:
         run_dir: where to write them.
-        reader: of the study, for the measurements.
+        reader: the study's store, for the measurements.
         trials: all trials of the study.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Where the time of a study went, read from its run directory."""
+"""Reads from a run directory where the time of its study went."""
 
 from cluster.run_dir.paths import RunDir
 from cluster.store.reader import StudyReader
@@ -6,7 +6,7 @@ from cluster.time_spent import StudyTimes, study_times
 
 
 def read_study_times(run_dir: RunDir) -> StudyTimes | None:
-    """Reads where a study's time went so far; None if nothing is recorded.
+    """Reads where a study's time has gone so far; None if nothing is recorded.
 
     Raises:
         RunDirError: the store cannot be read.

@@ -1,4 +1,4 @@
-"""One trial in one value, read from its run directory: what `show --trial` draws, or prints as JSON."""
+"""Reads one trial from its run directory into one value, which `show --trial` draws or prints as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,12 +13,12 @@ from mnist_core.measurement import Measurement
 
 @dataclass(frozen=True)
 class TrialDetails:
-    """All that is recorded of one trial.
+    """Everything recorded about one trial.
 
     Attributes:
-        trial: its record.
-        attempts: in their order.
-        measurements: by epoch.
+        trial: the trial's record.
+        attempts: its attempts, in order.
+        measurements: its measurements, by epoch.
     """
 
     trial: TrialRecord
@@ -27,7 +27,7 @@ class TrialDetails:
 
     @property
     def error(self) -> str | None:
-        """Why the trial failed, or else its last attempt that did."""
+        """Why the trial failed or, if it did not, why its last failed attempt did."""
         return self.trial.error or next((each.error for each in reversed(self.attempts) if each.error), None)
 
     @property
@@ -37,7 +37,7 @@ class TrialDetails:
         return self.trial.traceback or found
 
     def as_json(self) -> dict[str, object]:
-        """The trial as in `show --json`, with its seed, traceback, epochs and a log of its attempts."""
+        """Returns the trial as in `show --json`, plus its seed, traceback, epochs and a log of its attempts."""
         return {
             **trial_document(self.trial),
             "seed": self.trial.seed,
@@ -51,7 +51,7 @@ class TrialDetails:
 
 
 def read_trial(run_dir: RunDir, number: int) -> TrialDetails:
-    """Reads one trial, also while its study runs.
+    """Reads one trial, even while its study is running.
 
     Raises:
         RunDirError: the store cannot be read, or has no such trial.

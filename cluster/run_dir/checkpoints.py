@@ -1,4 +1,4 @@
-"""Keeps training states in the run directory: the newest intact ones of each trial that still needs them."""
+"""Saves checkpoints (packed training states) in the run directory, and loads the newest intact one of a trial."""
 
 import math
 import shutil
@@ -15,19 +15,19 @@ KEPT = 2
 
 
 class Checkpoints:
-    """The packed training states of a study's trials."""
+    """The checkpoints of a study's trials."""
 
     def __init__(self, run_dir: RunDir, warn: Callable[[str], None] | None = None) -> None:
-        """Touches nothing yet; `warn` receives a sentence about each damaged state."""
+        """Touches no file yet; `warn` receives a sentence about each damaged checkpoint."""
         self._run_dir = run_dir
         self._warn = warn or (lambda message: None)
         self._changed: set[int] = set()
         self._discarded: set[int] = set()
 
     def save(self, number: int, epoch: int, state: bytes) -> None:
-        """Writes a trial's state after an epoch, and keeps the previous one in case this one is damaged.
+        """Saves a trial's packed state after an epoch; keeps the previous one in case this one is damaged.
 
-        The next `sweep` deletes the others: until the store has recorded this epoch, the trial resumes from them.
+        The next `sweep` deletes older ones, from which the trial resumes until the store has recorded this epoch.
 
         Raises:
             NotWritable: the folder or the disk is not writable.
@@ -37,14 +37,14 @@ class Checkpoints:
         self._changed.add(number)
 
     def load_newest(self, number: int, at_most: float = math.inf) -> bytes | None:
-        """Returns a trial's newest intact state, to resume from; None if there is none.
+        """Returns a trial's newest intact packed state, to resume from; None if there is none.
 
-        Deletes newer ones, so that they never hide those that will be saved.
+        Deletes newer checkpoints, so that they never hide those still to be saved.
 
         Args:
-            number: of the trial.
-            at_most: the last epoch in the store. A driver that is killed before its commit may leave the state of an
-                epoch that was never recorded, which is skipped like a damaged one.
+            number: the trial's number.
+            at_most: the last epoch in the store. A driver that is killed before its commit may leave the checkpoint of
+                an epoch that was never recorded, which is skipped like a damaged one.
         """
         for path in self._newest_first(number):
             state, data = self._read(path)
@@ -54,7 +54,7 @@ class Checkpoints:
         return None
 
     def load_final(self, number: int, sha256: str | None) -> TrainingState:
-        """Returns the final state of a complete trial, identified by the SHA-256 of its weights.
+        """Returns a complete trial's final state, identified by the SHA-256 of its weights.
 
         Raises:
             CheckpointError: it was not kept, or is damaged.
@@ -70,7 +70,7 @@ class Checkpoints:
         return sorted(self._run_dir.trial_checkpoints(number).glob("*.state"), reverse=True)
 
     def _read(self, path: Path) -> tuple[TrainingState | None, bytes]:
-        """Reads a state and its bytes; None if damaged. A file that merely cannot be read raises OSError."""
+        """Reads a checkpoint as a state and as bytes; the state is None if damaged. Raises OSError if unreadable."""
         data = path.read_bytes()
         try:
             return unpack(data), data
@@ -79,15 +79,15 @@ class Checkpoints:
             return None, b""
 
     def keep(self, number: int) -> None:
-        """Keeps the last states of a finished trial; the next `sweep` deletes the others."""
+        """Keeps only the last checkpoints of a finished trial; the next `sweep` deletes the others."""
         self._changed.add(number)
 
     def discard(self, number: int) -> None:
-        """Drops a trial's states; the next `sweep` deletes their files."""
+        """Discards a trial's checkpoints; the next `sweep` deletes their files."""
         self._discarded.add(number)
 
     def sweep(self) -> None:
-        """Deletes discarded states, and those that newer ones replace; call it after the store has committed."""
+        """Deletes discarded and superseded checkpoints; call it after the store has committed."""
         while self._discarded:
             shutil.rmtree(self._run_dir.trial_checkpoints(self._discarded.pop()), ignore_errors=True)
         while self._changed:

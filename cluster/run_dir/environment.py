@@ -1,6 +1,6 @@
-"""The environment of a study: versions, host, processor, commit, fingerprint of the data.
+"""The environment of a study: versions, host, processor, git commit, fingerprint of the data.
 
-The store keeps the environment that the study started in; environment.json is a copy for people.
+The store records the environment that the study started in; environment.json is a copy for people.
 """
 
 import json
@@ -24,7 +24,7 @@ _RECORDED_PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "pyarrow", "optuna", 
 
 
 def present_environment(dataset: Dataset) -> str:
-    """The environment of a study that starts now, as JSON."""
+    """Returns the environment of a study that starts now, as JSON."""
     present = {
         **_software(),
         "platform": platform.platform(),
@@ -37,7 +37,7 @@ def present_environment(dataset: Dataset) -> str:
 
 
 def recorded_environment(run_dir: RunDir, reader: StudyReader) -> str | None:
-    """The environment that the study started in, as JSON: from its store, or from the file of an older mxtrials.
+    """Returns the environment that the study started in, as JSON: from its store or an older version's file.
 
     Raises:
         RunDirError: the store is damaged.
@@ -55,9 +55,9 @@ def write_environment(run_dir: RunDir, environment: str) -> None:
 
 
 def sync_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Callable[[str], None]) -> None:
-    """Records in the store what only the file contains, and rewrites the file if it differs from the store.
+    """Copies into the store what only the file contains, and rewrites the file if it differs from the store.
 
-    If neither contains the data's fingerprint, `warn` says so, and the present environment is recorded instead.
+    If neither contains the data's fingerprint, warns, and records the current environment instead.
 
     Raises:
         NotWritable: the folder or the disk is not writable.
@@ -76,10 +76,10 @@ def sync_environment(run_dir: RunDir, store: Store, dataset: Dataset, warn: Call
 
 
 def check_data_unchanged(recorded: str | None, source: str, dataset: Dataset) -> None:
-    """Compares the data with the recorded fingerprint, if there is one.
+    """Checks the data against the recorded fingerprint, if there is one.
 
     Raises:
-        DataError: it has changed.
+        DataError: the data has changed.
     """
     before = _fingerprint(recorded)
     if before not in (None, dataset.fingerprint):
@@ -90,11 +90,11 @@ def check_data_unchanged(recorded: str | None, source: str, dataset: Dataset) ->
 
 
 def changes_since(recorded: str | None) -> tuple[str, ...] | None:
-    """What may round numbers differently than when the study started, e.g. "numpy was 1.26.3 and is 1.26.4".
+    """Returns what has changed since the study started and may affect rounding: "numpy was 1.26.3 and is 1.26.4".
 
-    Compares packages, Python and the processor; None if they are not recorded.
+    Compares packages, Python and the processor; returns None if they are not recorded.
     """
-    before, now = _what_computes(_parsed(recorded)), _what_computes(_software())
+    before, now = _rounding_factors(_parsed(recorded)), _rounding_factors(_software())
     if not before:
         return None
     known = {name: value for name, value in before.items() if name in now}
@@ -102,7 +102,7 @@ def changes_since(recorded: str | None) -> tuple[str, ...] | None:
 
 
 def _written(run_dir: RunDir) -> str | None:
-    """The copy for people, unless it is damaged or missing."""
+    """Returns the copy for people; None if it is damaged or missing."""
     try:
         text = run_dir.environment.read_text()
         return text if isinstance(json.loads(text), dict) else None
@@ -126,8 +126,8 @@ def _software() -> dict[str, Any]:
     }
 
 
-def _what_computes(environment: dict[str, Any]) -> dict[str, str]:
-    """Versions by name, and the processor, whose instructions decide in which order oneDNN sums."""
+def _rounding_factors(environment: dict[str, Any]) -> dict[str, str]:
+    """Returns versions by name, and the processor, whose instructions decide the order in which oneDNN sums."""
     packages = environment.get("packages")
     named = {
         **(packages if isinstance(packages, dict) else {}),
@@ -138,7 +138,7 @@ def _what_computes(environment: dict[str, Any]) -> dict[str, str]:
 
 
 def _git_commit() -> str | None:
-    """The commit of the working directory, if it is a git checkout."""
+    """Returns the commit of the working directory if it is a git checkout, else None."""
     try:
         answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The lock of a run directory: one driver at a time, and whether there is one now."""
+"""Locks a run directory for one driver at a time, and tells whether it is locked."""
 
 import fcntl
 import json
@@ -13,21 +13,21 @@ from filelock import FileLock, Timeout
 from mnist_core.atomic_file import write_errors
 from mnist_core.errors import RunDirError
 
-# How long `hold_lock` tries: whoever checks whether a run is locked holds its lock file for an instant.
+# How long `hold_lock` tries, because a process that checks whether a run is locked holds the lock for an instant.
 LOCK_PATIENCE_S = 1.0
 
 
 @contextmanager
 def hold_lock(run_dir: Path, lock: Path, note: Path) -> Iterator[None]:
-    """Holds a run directory for this process; the kernel releases the lock however the process ends.
+    """Locks a run directory for this process; the kernel releases the lock however the process ends.
 
     Args:
-        run_dir: for messages.
+        run_dir: the run directory, for messages.
         lock: the file to lock.
-        note: a file that says who holds the lock, for the message of a second driver.
+        note: a file that says who holds the lock, for the error message of a second driver.
 
     Raises:
-        RunDirError: another process holds it.
+        RunDirError: another process holds the lock.
         NotWritable: the folder or the disk is not writable.
     """
     file_lock = FileLock(lock)
@@ -46,7 +46,7 @@ def hold_lock(run_dir: Path, lock: Path, note: Path) -> Iterator[None]:
 
 
 def is_locked(lock: Path) -> bool:
-    """Whether a process holds the lock now; needs no permission to write, and many may ask at once."""
+    """Returns whether a process holds the lock now; needs no write permission, and many may ask at once."""
     try:
         with lock.open("rb") as lock_file:
             fcntl.flock(lock_file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Every file name inside a run directory, and how a run directory appears. Reads and writes no content."""
+"""Every file name inside a run directory, and how to create and open one. Reads and writes no file contents."""
 
 import errno
 import os
@@ -14,10 +14,10 @@ from mnist_core.errors import NotWritable, RunDirError
 
 
 class RunDir:
-    """The folder of one study; see README, "Reading results", for what each file is."""
+    """The folder of one study; README, "Reading results", says what each file is."""
 
     def __init__(self, path: Path) -> None:
-        """Names the folder, and touches nothing."""
+        """Only stores the path; touches no file."""
         self.path = path
 
     @classmethod
@@ -25,7 +25,7 @@ class RunDir:
         """Creates a new, empty run directory.
 
         Raises:
-            RunDirError: something exists there already.
+            RunDirError: something already exists there.
             NotWritable: the folder cannot be created.
         """
         with _translate_creation_errors(path):
@@ -40,7 +40,7 @@ class RunDir:
         Until then it has a hidden name in the same folder, which remains if the process is killed.
 
         Raises:
-            RunDirError: something exists there already.
+            RunDirError: something already exists there.
             NotWritable: the folder cannot be created.
         """
         check_path_is_free(path)
@@ -82,7 +82,7 @@ class RunDir:
 
     @property
     def spec(self) -> Path:
-        """The study spec as resolved (YAML)."""
+        """The resolved study spec (YAML)."""
         return self.path / "spec.yaml"
 
     @property
@@ -97,39 +97,39 @@ class RunDir:
 
     @property
     def tensorboard(self) -> Path:
-        """What `tensorboard --logdir` is given."""
+        """The folder to give to `tensorboard --logdir`."""
         return self.path / "tensorboard"
 
     def trial_tensorboard(self, number: int) -> Path:
-        """The event files of one trial."""
+        """Returns the folder with a trial's event files."""
         return self.tensorboard / _trial_name(number)
 
     @property
     def study_tensorboard(self) -> Path:
-        """The event files that belong to no trial."""
+        """The folder with the event files that belong to no trial."""
         return self.tensorboard / "study"
 
     def trial_checkpoints(self, number: int) -> Path:
-        """The training states of one trial."""
+        """Returns the folder with a trial's checkpoints."""
         return self.path / "checkpoints" / _trial_name(number)
 
     def checkpoint(self, number: int, epoch: int) -> Path:
-        """The training state of a trial after an epoch; names sort by epoch."""
+        """Returns the file with a trial's checkpoint after an epoch; names sort by epoch."""
         return self.trial_checkpoints(number) / f"epoch-{epoch:05d}.state"
 
     @property
     def best(self) -> Path:
-        """Prefix of the best model's files, as `mx.mod.Module.load` takes it."""
+        """The prefix of the best model's files, as `mx.mod.Module.load` expects it."""
         return self.path / "best" / "model"
 
     @property
     def results(self) -> Path:
-        """One row a trial (Parquet)."""
+        """The table with one row per trial (Parquet)."""
         return self.path / "results.parquet"
 
     @property
     def metrics(self) -> Path:
-        """One row an epoch of a trial (Parquet)."""
+        """The table with one row per epoch of a trial (Parquet)."""
         return self.path / "metrics.parquet"
 
     def clear_leftovers(self) -> None:
@@ -139,12 +139,12 @@ class RunDir:
                 leftover.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Removes the folder with everything in it, for a run that could not start."""
+        """Removes the folder and everything in it, for a run that could not start."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Holds the run for this process.
+        """Locks the run for this process.
 
         Raises:
             RunDirError: another process runs this study.
@@ -154,7 +154,7 @@ class RunDir:
             yield
 
     def is_locked(self) -> bool:
-        """Whether a process runs this study now."""
+        """Returns whether a process is running this study now."""
         return is_locked(self._lock)
 
     @property
@@ -170,7 +170,7 @@ def check_path_is_free(path: Path) -> None:
     """Checks that a new run directory can be created at this path.
 
     Raises:
-        RunDirError: something exists there already.
+        RunDirError: something already exists there.
         NotWritable: the path cannot be read.
     """
     with _translate_creation_errors(path):
@@ -180,14 +180,14 @@ def check_path_is_free(path: Path) -> None:
 
 @contextmanager
 def _translate_creation_errors(path: Path) -> Iterator[None]:
-    """Turns an OSError while a run directory is created into one of our errors."""
+    """Turns an OSError during the creation of a run directory into an MxtrialsError."""
     try:
         yield
     except OSError as err:
         if err.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise NotWritable(f"{path} cannot be created ({err.strerror}): choose another --out") from err
         resume = f", or continue it with `mxtrials resume {path}`" if RunDir(path).store.is_file() else ""
-        raise RunDirError(f"{path} exists already: choose another --out{resume}") from err
+        raise RunDirError(f"{path} already exists: choose another --out{resume}") from err
 
 
 def _trial_name(number: int) -> str:

@@ -1,1 +1,1 @@
-"""Proposes the trials of a study and stops them early. Nothing else imports Optuna."""
+"""Proposes the trials of a study and stops them early. Only this package imports Optuna."""

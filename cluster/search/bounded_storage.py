@@ -1,4 +1,4 @@
-"""What Optuna sees of a study: the running trials and a bounded choice of the finished ones."""
+"""What Optuna sees of a study: the running trials and a bounded selection of the finished ones."""
 
 import warnings
 from bisect import insort
@@ -19,9 +19,9 @@ _BY_NUMBER = attrgetter("number")
 
 @contextmanager
 def silence_optuna() -> Iterator[None]:
-    """Hides Optuna's warnings: about what it calls experimental, and about a pruner that abstains.
+    """Hides Optuna's warnings about experimental features and about a pruner that abstains.
 
-    The author of the spec asked for both.
+    Whoever wrote the spec asked for both.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -34,8 +34,8 @@ class Window:
 
     Attributes:
         states: only trials in these states are kept.
-        best: how many of the best to keep.
-        newest: how many of the others to keep, those with the highest numbers.
+        best: how many of the best trials to keep.
+        newest: how many of the others to keep: those with the highest numbers.
     """
 
     states: Sequence[TrialState] = ()
@@ -46,11 +46,11 @@ class Window:
 class BoundedStorage(InMemoryStorage):
     """An Optuna storage whose time and memory do not grow with the number of finished trials.
 
-    What it keeps depends on which trials finished, not on their order: a resumed study, which adds them by number,
-    shows its sampler the same trials as a study that was never stopped.
+    What it keeps depends on which trials have finished, not on their order, so a resumed study, which adds them by
+    number, shows its sampler the same trials as a study that was never interrupted.
 
-    Samplers and pruners see trials through the three methods that are overridden here. The rest of InMemoryStorage
-    knows the study but none of its trials, and raises KeyError if it is asked for one.
+    Samplers and pruners see trials through the three methods overridden here. The rest of InMemoryStorage knows the
+    study but none of its trials, and raises KeyError if asked for one.
     """
 
     def __init__(self, direction: Direction, window: Window) -> None:
@@ -62,16 +62,16 @@ class BoundedStorage(InMemoryStorage):
         self._newest: list[FrozenTrial] = []  # by number
 
     def start(self, trial: FrozenTrial) -> None:
-        """Adds a running trial, whose id is its number."""
+        """Adds a running trial; its id is its number."""
         self._running[trial.number] = trial
 
     def finish(self, trial: FrozenTrial) -> None:
-        """Keeps or forgets a trial whose state is final."""
+        """Keeps or forgets a finished trial."""
         self._running.pop(trial.number, None)
         if trial.state not in self._window.states:
             return
-        # The best only get better: a trial that leaves them never returns, and is from then on one of the others. So
-        # `_newest` has the highest numbers of all the others, in whatever order the trials finish.
+        # The best only get better: a trial that drops out of them never returns, and counts as one of the others. So
+        # `_newest` has the highest numbers of all the others, whatever the order in which trials finish.
         insort(self._best, trial, key=self._rank)
         if len(self._best) > self._window.best:
             insort(self._newest, self._best.pop(), key=_BY_NUMBER)
@@ -81,7 +81,7 @@ class BoundedStorage(InMemoryStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        # By number. Never copied: Optuna's samplers and pruners only read them.
+        # Sorted by number, and never copied, because Optuna's samplers and pruners only read them.
         del study_id, deepcopy
         trials = sorted([*self._best, *self._newest, *self._running.values()], key=_BY_NUMBER)
         return trials if states is None else [trial for trial in trials if trial.state in states]
@@ -98,14 +98,14 @@ class BoundedStorage(InMemoryStorage):
         self._running[trial_id].system_attrs[key] = value
 
     def _rank(self, trial: FrozenTrial) -> tuple[bool, int, float, int]:
-        """Sorts trials best first, as Optuna's TPE does.
+        """Returns a key that sorts trials best first, like Optuna's TPE.
 
-        Complete trials come first, by value. Pruned ones follow: those with more epochs first, of these the better
-        first; last, those that reported nothing.
+        Complete trials come first, by value; then pruned ones, by number of epochs, then by value; last, those that
+        reported nothing.
         """
         if trial.state is TrialState.COMPLETE and trial.value is not None:
             return False, 0, *self._direction.rank_key(trial.value, trial.number)
         if not trial.intermediate_values:
-            return True, 1, 0.0, trial.number  # 1 sorts behind the negative numbers of epochs
+            return True, 1, 0.0, trial.number  # 1 sorts after the negated numbers of epochs
         epoch, value = max(trial.intermediate_values.items())
         return True, -epoch, *self._direction.rank_key(value, trial.number)

@@ -1,6 +1,6 @@
-"""What the search needs of Optuna's inside: samplers that are seeded again, and trials that belong to no study.
+"""What the search needs from Optuna's internals: samplers that can be reseeded, and trials without a study.
 
-Nothing else uses Optuna's private names. tests/cluster/search/test_optuna_private.py names the version that was read.
+Only this file uses Optuna's private names. tests/cluster/search/test_optuna_private.py names the version it relies on.
 """
 
 import optuna
@@ -10,7 +10,7 @@ from typing_extensions import override
 
 
 def running_trial(number: int) -> FrozenTrial:
-    """A running trial without parameters, whose id is its number; Optuna's `create_trial` cannot set either."""
+    """Returns a running trial without parameters; its id is its number. Optuna's `create_trial` can set neither."""
     return FrozenTrial(
         number=number,
         trial_id=number,
@@ -27,18 +27,18 @@ def running_trial(number: int) -> FrozenTrial:
 
 
 class ReseededRandomSampler(optuna.samplers.RandomSampler):
-    """Optuna's random sampler, seeded again for each trial: a new generator would cost more than the sampling."""
+    """Optuna's random sampler, reseeded for each trial, because a new generator would cost more than the sampling."""
 
     def seeded(self, seed: int) -> "ReseededRandomSampler":
-        """Returns this sampler, which now draws like a new one with this seed."""
+        """Reseeds and returns this sampler, which then draws like a new one with this seed."""
         self._rng.rng.seed(seed)
         return self
 
 
 class ReseededTpeSampler(optuna.samplers.TPESampler):
-    """Optuna's TPE, seeded again for each trial.
+    """Optuna's TPE, reseeded for each trial.
 
-    It is given the parameters that all trials have in common: Optuna's finds them by going through all trials.
+    It is given the parameters that all trials share; Optuna's own searches all trials for them.
     """
 
     def __init__(self, distributions: dict[str, BaseDistribution], n_startup_trials: int) -> None:
@@ -48,7 +48,7 @@ class ReseededTpeSampler(optuna.samplers.TPESampler):
         self._common = {name: each for name, each in distributions.items() if not each.single()}
 
     def seeded(self, seed: int) -> "ReseededTpeSampler":
-        """Returns this sampler, which now draws like a new one with this seed."""
+        """Reseeds and returns this sampler, which then draws like a new one with this seed."""
         self._rng.rng.seed(seed)
         self._startup_sampler.seeded(seed)
         return self

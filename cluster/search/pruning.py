@@ -1,7 +1,7 @@
 """Decides which trials to stop early, as Optuna's pruners do.
 
-Optuna's asha, hyperband, median and percentile read all trials at each report. Those written here give the same answers
-from sorted lists, in a time that hardly grows with the number of trials; tests compare them. The others are Optuna's.
+Optuna's asha, hyperband, median and percentile read all trials at each report. The versions here give the same answers
+from sorted lists, in a time that hardly grows with the number of trials; tests compare them. The rest are Optuna's.
 """
 
 import math
@@ -26,9 +26,9 @@ class PruningGroup:
     """Trials that are compared with each other.
 
     Args:
-        name: hyperband draws a trial's bracket from this and the trial's number.
+        name: the group's name; hyperband draws a trial's bracket from it and the trial's number.
         search: the objective and the pruner.
-        max_epochs: the most epochs that a trial trains; hyperband's brackets depend on it.
+        max_epochs: the most epochs that a trial may train; hyperband's brackets depend on it.
     """
 
     def __init__(self, name: str, search: SearchSpec, max_epochs: int) -> None:
@@ -40,19 +40,19 @@ class PruningGroup:
         self._study = optuna.create_study(study_name=name, storage=self._storage, direction=direction)
 
     def should_prune(self, trial: FrozenTrial) -> bool:
-        """Whether to stop a trial after the last epoch that it reported; counts its report for the trials to come."""
+        """Returns whether to stop a trial after its last reported epoch; its report counts for later trials."""
         with silence_optuna():
             return self._pruner.prune(self._study, trial)
 
     def finish(self, trial: FrozenTrial) -> None:
-        """Takes note of a trial whose state is final."""
+        """Records a finished trial."""
         self._storage.finish(trial)
         if trial.state is TrialState.COMPLETE:
             self._complete.add(trial)
 
 
 class _CompleteTrials:
-    """The objectives of complete trials, ascending for each epoch."""
+    """The objectives of complete trials, sorted for each epoch."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -70,12 +70,12 @@ class _Asha(BasePruner):
     def __init__(self, min_resource: int, reduction_factor: int, min_early_stopping_rate: int) -> None:
         self._first_rung = min_resource * reduction_factor**min_early_stopping_rate
         self._factor = reduction_factor
-        self._rungs: list[array[float]] = []  # for each rung, the losses of the trials that reached it, ascending
+        self._rungs: list[array[float]] = []  # for each rung, the losses of the trials that reached it, sorted
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         epoch, value = max(trial.intermediate_values.items())
         loss = -value if study.direction is StudyDirection.MAXIMIZE else value
-        rung = trial.user_attrs.get("rung", 0)  # the next that the trial has not reached yet
+        rung = trial.user_attrs.get("rung", 0)  # the next one to reach
         while epoch >= self._first_rung * self._factor**rung:
             trial.user_attrs["rung"] = rung + 1
             if not self._promote(loss, rung):
@@ -84,7 +84,7 @@ class _Asha(BasePruner):
         return False
 
     def _promote(self, loss: float, rung: int) -> bool:
-        """Enters a loss at a rung; says whether it is among the best 1 / `reduction_factor` there, or the best."""
+        """Adds a loss to a rung; returns whether it is the best or among the best 1 / `reduction_factor` there."""
         if rung == len(self._rungs):
             self._rungs.append(array("d"))
         losses = self._rungs[rung]
@@ -100,13 +100,13 @@ class _Hyperband(BasePruner):
 
     def __init__(self, config: strategies.HyperbandPruner, max_epochs: int) -> None:
         first, factor = config.min_resource, config.reduction_factor
-        # Optuna's formula, rounding included: math.log(243, 3) is 4.999..., so that 243 epochs and factor 3 have five
-        # brackets, one fewer than in the paper. Counting in integers would give other answers than Optuna.
+        # Optuna's formula, including its rounding: math.log(243, 3) is 4.999..., so 243 epochs and factor 3 give five
+        # brackets, one fewer than in the paper. Exact integer arithmetic would give other answers than Optuna.
         count = math.floor(math.log(max(max_epochs, first) / first, factor)) + 1
         self._brackets = [_Asha(first, factor, rate) for rate in range(count)]
         # A bracket's budget is its share of the trials: n in Algorithm 1 of Li et al. (2018), with s = count - 1 for
         # the first bracket and 0 for the last. Each trial draws a ticket below the sum of the budgets. The brackets
-        # own consecutive ranges of tickets, as long as their budgets, so the prefix sums are where the ranges end.
+        # own consecutive ranges of tickets, whose lengths are the budgets, so the ranges end at the prefix sums.
         budgets = (math.ceil(count * factor**s / (s + 1)) for s in reversed(range(count)))
         self._ends = list(accumulate(budgets))
 
@@ -117,7 +117,7 @@ class _Hyperband(BasePruner):
 
 
 class _Percentile(BasePruner):
-    """Optuna's PercentilePruner; its MedianPruner is the one at 50 %."""
+    """Optuna's PercentilePruner, which at 50 % is its MedianPruner."""
 
     def __init__(
         self, config: strategies.PercentilePruner | strategies.MedianPruner, complete: _CompleteTrials
@@ -137,14 +137,14 @@ class _Percentile(BasePruner):
         return min(trial.intermediate_values.values()) > _percentile(others, percentile)
 
     def _is_first_of_interval(self, trial: FrozenTrial, epoch: int) -> bool:
-        """Whether no earlier report of the trial lies in the interval of epochs that `epoch` is in."""
+        """Returns whether this is the trial's first report in the interval of epochs that contains `epoch`."""
         warmup, interval = self._config.n_warmup_steps, self._config.interval_steps
         start = (epoch - warmup) // interval * interval + warmup
         return all(earlier < start for earlier in trial.intermediate_values if earlier != epoch)
 
 
 def _percentile(ascending: Sequence[float], percentile: float) -> float:
-    """The same as numpy's percentile, to the bit, of a list that is sorted already."""
+    """Returns the percentile of a sorted list, bit-identical to numpy's."""
     position = (len(ascending) - 1) * (percentile / 100)
     index = math.floor(position)
     low, high = ascending[index], ascending[min(index + 1, len(ascending) - 1)]

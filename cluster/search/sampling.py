@@ -1,4 +1,4 @@
-"""Samples the parameters of a study's trials: by Optuna's samplers, from the grid, or from Sobol points."""
+"""Samples the parameters of a study's trials: with Optuna's samplers, from the grid, or from Sobol points."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from cluster.spec import strategies
 from cluster.spec.space import Choices, Params, ParamValue, Range, canonical_json, grid_point, point_at
 from cluster.spec.study_spec import StudySpec
 
-_SAMPLING_STREAM = 1  # keeps a sampler's random numbers apart from those of its trial's initial weights
+_SAMPLING_STREAM = 1  # makes a sampler's random numbers independent of its trial's initial weights
 _STUDY_NAME = "study"
 _NO_PRUNER = optuna.pruners.NopPruner()
 
@@ -37,7 +37,7 @@ class TrialSampler:
         """Starts a trial.
 
         Args:
-            number: the trial's.
+            number: the trial's number.
             params: the trial's parameters; None to sample them.
 
         Raises:
@@ -50,11 +50,11 @@ class TrialSampler:
         return trial
 
     def finish(self, trial: FrozenTrial) -> None:
-        """Takes note of a trial whose state is final."""
+        """Records a finished trial."""
         self._storage.finish(trial)
 
     def params(self, trial: FrozenTrial) -> dict[str, ParamValue]:
-        """The parameters of a trial that was started here, by dotted field name."""
+        """Returns the parameters of a trial started here: dotted field name -> value."""
         return {name: _decoded(entry, trial.params[name]) for name, entry in self._spec.search.space.items()}
 
     def _sample(self, trial: FrozenTrial) -> dict[str, int | float]:
@@ -67,15 +67,15 @@ class TrialSampler:
                 return self._ask_optuna(trial)
 
     def _ask_optuna(self, trial: FrozenTrial) -> dict[str, int | float]:
-        """Asks a sampler the way Optuna's study does."""
+        """Asks an Optuna sampler the way an Optuna study does."""
         with silence_optuna():
             sampler = self._seeded_sampler(sampling_seed(self._spec.seed, trial.number))
-            # A study caches the trials that it has read, so each trial needs a new one.
+            # A study caches the trials that it has read, so each trial needs a new study.
             study = optuna.load_study(study_name=_STUDY_NAME, storage=self._storage, sampler=sampler, pruner=_NO_PRUNER)
             codes = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
             for name, distribution in self._distributions.items():
                 if distribution.single():
-                    codes[name] = 0  # the only choice; no range has a single value
+                    codes[name] = 0  # a single choice; ranges always have several values
                 elif name not in codes:
                     codes[name] = sampler.sample_independent(study, trial, name, distribution)
         return codes
@@ -86,9 +86,9 @@ class TrialSampler:
 
 
 def sampling_seed(study_seed: int, number: int) -> int:
-    """The seed of the sampler that samples one trial; independent of the trial's own seed.
+    """Returns the seed of the sampler for one trial; independent of the trial's own seed.
 
-    Each trial has one, so that its parameters do not depend on earlier draws, which no store keeps.
+    Each trial has its own, so that its parameters do not depend on earlier draws, which the store does not record.
     """
     return int(np.random.SeedSequence([study_seed, number, _SAMPLING_STREAM]).generate_state(1)[0])
 
@@ -106,10 +106,10 @@ def _decoded(entry: Range | Choices, code: int | float) -> ParamValue:
 
 
 def _window(sampler: strategies.SamplerConfig) -> Window:
-    """The finished trials that a sampler sees: never fewer than its `n_startup_trials`, or it would never start.
+    """Returns which finished trials a sampler sees: at least its `n_startup_trials`, or it would never start.
 
-    Optuna's TPE counts one trial in ten as good, but at most 25, which 250 trials include, and gives the others less
-    weight the older they are. CMA-ES needs its generation. random, grid and qmc need none.
+    Optuna's TPE counts one trial in ten as good, up to 25, which takes 250 trials, and gives the others less weight the
+    older they are. CMA-ES needs its generation. random, grid and qmc need none.
     """
     match sampler:
         case strategies.TpeSampler():
@@ -123,9 +123,9 @@ def _window(sampler: strategies.SamplerConfig) -> Window:
 
 
 def _distribution(entry: Range | Choices) -> BaseDistribution:
-    """The distribution of an entry's codes, which are what Optuna sees: a choice's index, a step's index, or the value.
+    """Returns the distribution of an entry's codes. Optuna sees only these: a choice's or step's index, or the value.
 
-    Optuna's own choices can be neither lists nor mappings and confuse 1 with true; its float steps are inexact.
+    Optuna's own choices cannot be lists or mappings and confuse 1 with true; its float steps are inexact.
     """
     if isinstance(entry, Choices):
         return CategoricalDistribution(range(entry.size))
@@ -139,7 +139,7 @@ def _distribution(entry: Range | Choices) -> BaseDistribution:
 def _seeded_sampler(
     config: strategies.SamplerConfig, space: dict[str, BaseDistribution]
 ) -> Callable[[int], BaseSampler]:
-    """A function that returns the sampler for a seed."""
+    """Returns a function that returns the sampler for a seed."""
     match config:
         case strategies.TpeSampler(n_startup_trials=count):
             return ReseededTpeSampler(space, count).seeded
@@ -152,7 +152,7 @@ def _seeded_sampler(
 
 
 def _sobol_point(spec: StudySpec, number: int) -> dict[str, ParamValue]:
-    """Point `number` of the scrambled Sobol sequence of the spec's seed."""
+    """Returns point `number` of the scrambled Sobol sequence for the spec's seed."""
     from scipy.stats import qmc  # slow to import, and no other sampler needs it
 
     space = spec.search.space

@@ -1,6 +1,6 @@
-"""The search as the driver sees it: asks for parameters, reports values, tells how trials ended.
+"""The driver's interface to the search: ask for parameters, report values, tell how trials ended.
 
-Kept in memory only. It knows nothing that the study's store does not hold, from which a resumed study restores it.
+A search is kept in memory only; a resumed study restores it from its store, which holds all that it depends on.
 """
 
 import math
@@ -19,11 +19,11 @@ from cluster.trial import TrialState
 
 @dataclass(frozen=True)
 class _ActiveTrial:
-    """A trial that was asked for or adopted, and that has not ended.
+    """A trial that was asked for or adopted and has not ended.
 
     Attributes:
         group: the trials that it is compared with.
-        decisions: by epoch reported, whether the trial was to stop.
+        decisions: reported epoch -> whether the trial was to stop.
     """
 
     trial: FrozenTrial
@@ -35,7 +35,7 @@ class Search:
     """Proposes parameters and decides which trials to stop.
 
     The parameters of trial n depend on the spec's seed, on n and on what was reported and told before, never on how
-    often or in which process they were asked for; with `random`, `grid` and `qmc` on the seed and n alone. A trial is
+    often or in which process they were asked for; with `random`, `grid` and `qmc`, only on the seed and n. A trial is
     compared only with trials of the same kind of network, because kinds learn at different speeds.
 
     Example:
@@ -57,10 +57,10 @@ class Search:
         self._active: dict[int, _ActiveTrial] = {}
 
     def ask(self, number: int) -> dict[str, ParamValue]:
-        """Proposes the parameters of a new trial, by dotted field name; {} for an empty space.
+        """Proposes the parameters of a new trial: dotted field name -> value; {} for an empty space.
 
         Raises:
-            ValueError: the trial is running already, or the grid has no such point.
+            ValueError: the trial is already running, or the grid has no such point.
         """
         self._check_not_running(number)
         trial = self._sampler.start(number)
@@ -71,29 +71,29 @@ class Search:
     def adopt(self, number: int, params: Params, reported: Mapping[int, float]) -> None:
         """Continues a trial that an earlier process asked for.
 
-        A resumed study adopts its trials in the order of their numbers, and immediately tells how the finished ones
-        ended: this restores the search as it was.
+        To restore the search, a resumed study adopts its trials in the order of their numbers, and immediately tells
+        how each finished one ended.
 
         Args:
-            number: the trial's.
-            params: the parameters that it was given then.
-            reported: its objective by epoch.
+            number: the trial's number.
+            params: the parameters that were proposed for it.
+            reported: epoch -> the objective that it reported.
 
         Raises:
-            ValueError: the trial is running already, or a value of `params` is not in the space.
+            ValueError: the trial is already running, or a value of `params` is not in the space.
         """
         self._check_not_running(number)
         self._active[number] = _ActiveTrial(self._sampler.start(number, params), self._group_of(params))
         for epoch in sorted(reported):
             self.report(number, epoch, reported[epoch])
-        # The trial survived every epoch but the last, whatever the pruner says when reports come in this order.
+        # The trial survived every epoch but the last, whatever the pruner says if reports come in this order.
         self._active[number].decisions.update(dict.fromkeys(sorted(reported)[:-1], False))
 
     def report(self, number: int, epoch: int, value: float) -> bool:
-        """Records the objective after an epoch; returns whether to stop the trial now.
+        """Records the objective after an epoch; returns whether to stop the trial.
 
-        An epoch that a retried or resumed trial reports again changes nothing and gets the same answer. A value that is
-        not finite stops the trial, and neither the sampler nor the pruner sees it.
+        If a retried or resumed trial reports an epoch again, that changes nothing and returns the same answer. A value
+        that is not finite stops the trial, and neither the sampler nor the pruner sees it.
         """
         active = self._active_trial(number)
         if epoch not in active.decisions:
@@ -106,7 +106,7 @@ class Search:
         """Ends a trial. A complete trial whose value is not finite counts as failed, so that it is never the best.
 
         Args:
-            number: of a trial that was asked for or adopted.
+            number: the number of a trial that was asked for or adopted.
             state: how it ended: COMPLETE, PRUNED or FAIL.
             value: the objective of a complete trial; otherwise unused.
 
@@ -130,10 +130,10 @@ class Search:
 
     def _check_not_running(self, number: int) -> None:
         if number in self._active:
-            raise ValueError(f"trial {number} is running already")
+            raise ValueError(f"trial {number} is already running")
 
     def _group_of(self, params: Params) -> PruningGroup:
-        """The group of the trials whose kind of network is that of these parameters."""
+        """Returns the group of trials with the same kind of network as these parameters."""
         kind = self._kinds[0] if len(self._kinds) == 1 else self._spec.model_kind(params)
         if kind not in self._groups:
             self._groups[kind] = PruningGroup(f"{self._spec.name} {kind}", self._spec.search, self._spec.max_epochs)

@@ -57,7 +57,7 @@ def test_new_run_directory_is_made_with_its_parents(run_dir: RunDir) -> None:
 def test_path_that_is_taken_is_refused(in_the_way: str, tmp_path: Path) -> None:
     path = tmp_path / "run"
     path.touch() if in_the_way == "file" else path.mkdir()
-    with pytest.raises(RunDirError, match="exists already: choose another --out$"):
+    with pytest.raises(RunDirError, match="already exists: choose another --out$"):
         RunDir.create(path)
 
 
@@ -91,15 +91,15 @@ def test_run_directory_that_could_not_be_filled_does_not_appear(tmp_path: Path) 
 
 @pytest.mark.parametrize("path", ["", ".", "/", ".."])
 def test_run_directory_does_not_appear_where_a_folder_has_no_name(path: str) -> None:
-    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.create_atomically(Path(path)):
+    with pytest.raises(RunDirError, match="already exists: choose another --out"), RunDir.create_atomically(Path(path)):
         pytest.fail("there is no use in filling it")
 
 
 def test_run_directory_appears_in_no_others_place(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.create_atomically(path):
+    with pytest.raises(RunDirError, match="already exists: choose another --out"), RunDir.create_atomically(path):
         (path / "another").mkdir(parents=True)
-    with pytest.raises(RunDirError, match="exists already: choose another --out"), RunDir.create_atomically(path):
+    with pytest.raises(RunDirError, match="already exists: choose another --out"), RunDir.create_atomically(path):
         pytest.fail("there is no use in filling it")
     assert list(tmp_path.iterdir()) == [path]
 

@@ -186,7 +186,7 @@ def test_sampler_treats_a_value_that_is_not_finite_as_a_failure(bad: float | Non
 def test_running_trial_cannot_be_asked_for_and_another_cannot_be_told() -> None:
     search = Search(sampling("random"))
     search.ask(0)
-    with pytest.raises(ValueError, match="trial 0 is running already"):
+    with pytest.raises(ValueError, match="trial 0 is already running"):
         search.ask(0)
     with pytest.raises(ValueError, match="trial 1 is not running"):
         search.report(1, 1, 0.5)

@@ -42,7 +42,7 @@ def summary(small: list[str], environment: dict[str, str], tmp_path: Path) -> Co
 def test_study_that_runs_out_of_minutes_is_saved_and_resumes(summary: Command, tmp_path: Path) -> None:
     lengths = ("search.space={training.epochs: {choices: [1, 10000]}}", "search.sampler={kind: grid}", "trials=2")
     ended = summary("run", *lengths, "limits.minutes=0.02")
-    assert (ended["state"], ended["reason"]) == ("complete", "limits.minutes: 0.02 are over")
+    assert (ended["state"], ended["reason"]) == ("complete", "limits.minutes: 0.02 minutes are up")
     _, stopped = trials_of(run_dir := RunDir(tmp_path / "run"))
     assert stopped.state is TrialState.WAITING
     assert run_dir.checkpoint(1, stopped.epochs).is_file()

@@ -56,5 +56,5 @@ def test_name_that_points_outside_runs_is_rejected(mxtrials: CommandLine, tmp_pa
 )
 def test_link_in_place_of_a_new_run_is_rejected(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    assert_one_line_error(mxtrials("run", "smoke", *small, "--out", "link"), 2, "link exists already")
+    assert_one_line_error(mxtrials("run", "smoke", *small, "--out", "link"), 2, "link already exists")
     assert not (tmp_path / "nowhere").exists()

@@ -92,7 +92,7 @@ def test_run_directory_that_exists_is_refused_and_kept(
     run_dir, _ = finished_run
     before = sorted(run_dir.rglob("*"))
     done = mxtrials("run", "smoke", *small, "--out", run_dir)
-    assert_one_line_error(done, 2, "exists already", f"mxtrials resume {run_dir}")
+    assert_one_line_error(done, 2, "already exists", f"mxtrials resume {run_dir}")
     assert sorted(run_dir.rglob("*")) == before
 
 

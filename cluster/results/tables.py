@@ -24,8 +24,17 @@ def write_tables(run_dir: RunDir, reader: StudyReader, trials: Sequence[TrialRec
     Raises:
         NotWritable: the folder or the disk is not writable.
     """
-    _write(run_dir.results, [_trial_row(trial) for trial in trials])
+    write_results(run_dir, trials)
     _write(run_dir.metrics, [row for trial in trials for row in _epoch_rows(reader, trial)])
+
+
+def write_results(run_dir: RunDir, trials: Sequence[TrialRecord]) -> None:
+    """Writes `results.parquet` alone, replacing an earlier one: test metrics change no epoch.
+
+    Raises:
+        NotWritable: the folder or the disk is not writable.
+    """
+    _write(run_dir.results, [_trial_row(trial) for trial in trials])
 
 
 def _trial_row(trial: TrialRecord) -> dict[str, object]:

@@ -26,22 +26,16 @@ class TrialDetails:
     measurements: Sequence[Measurement]
 
     @property
-    def error(self) -> str | None:
-        """Why the trial failed or, if it did not, why its last failed attempt did."""
-        return self.trial.error or next((each.error for each in reversed(self.attempts) if each.error), None)
-
-    @property
-    def traceback(self) -> str | None:
-        """The traceback of that error, if training raised it."""
-        found = next((each.traceback for each in reversed(self.attempts) if each.traceback), None)
-        return self.trial.traceback or found
+    def last_failure(self) -> AttemptRecord | None:
+        """The last attempt that failed, with its error and traceback; None if none did."""
+        return next((attempt for attempt in reversed(self.attempts) if attempt.error), None)
 
     def as_json(self) -> dict[str, object]:
         """Returns the trial as in `show --json`, plus its seed, traceback, epochs and a log of its attempts."""
         return {
             **trial_document(self.trial),
             "seed": self.trial.seed,
-            "traceback": self.traceback,
+            "traceback": self.trial.traceback,
             "measurements": [
                 {"epoch": each.epoch, "elapsed_s": each.elapsed_s, "metrics": dict(each.metrics)}
                 for each in self.measurements

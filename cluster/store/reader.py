@@ -93,7 +93,8 @@ class StudyReader(StoreFile):
 
     def workers(self, number: int) -> tuple[str, ...]:
         """The workers that trained a trial, each once, in their order."""
-        return tuple(dict.fromkeys(attempt.worker for attempt in self.attempts(number)))
+        rows = self.rows("SELECT worker FROM attempts WHERE trial = ? ORDER BY attempt", number)
+        return tuple(dict.fromkeys(row["worker"] for row in rows))
 
     def failure_counts(self, number: int) -> FailureCounts:
         """How many of a trial's attempts failed."""

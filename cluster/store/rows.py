@@ -10,6 +10,8 @@ from cluster.time_spent import TimeSpent
 from cluster.trial import AttemptOutcome, AttemptRecord, TrialRecord, TrialState
 from mnist_core.measurement import Measurement
 
+_YEAR_9999_S = 253_370_764_800.0
+
 StudyState = Literal["running", "complete", "interrupted"]
 
 
@@ -63,8 +65,8 @@ def read_attempt(row: Row) -> AttemptRecord:
     return AttemptRecord(
         attempt=int(row["attempt"]),
         worker=_text(row["worker"]),
-        started_at=float(row["started_at"]),
-        ended_at=None if row["ended_at"] is None else float(row["ended_at"]),
+        started_at=_timestamp(row["started_at"]),
+        ended_at=None if row["ended_at"] is None else _timestamp(row["ended_at"]),
         outcome=outcome,
         error=_text_or_none(row["error"]),
         traceback=_text_or_none(row["traceback"]),
@@ -83,6 +85,13 @@ def read_measurement(row: Row) -> Measurement:
 def read_time_spent(row: Row) -> TimeSpent:
     """Where the time of a driver's session went so far."""
     return TimeSpent(**json.loads(row["spent"]))
+
+
+def _timestamp(value: Any) -> float:
+    """Seconds since the epoch that a date can show."""
+    if not 0 <= float(value) < _YEAR_9999_S:
+        raise ValueError(f"{value!r} is not a time")
+    return float(value)
 
 
 def _numbers(text: str) -> dict[str, float]:

@@ -4,7 +4,7 @@ import re
 import socket
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mnist_core.lean_import import hidden_packages
@@ -37,8 +37,8 @@ def next_event_file(folder: Path, what: str = "") -> Path:
     return folder / f"{_NAME}.{started_s:.6f}.{socket.gethostname()}{what}"
 
 
-def append_events(file: Path, head: Iterable[Event], events: Iterable[Event]) -> None:
-    """Appends events to a file; a new one starts with its version and `head`.
+def append_events(file: Path, head: Callable[[], Iterable[Event]], events: Iterable[Event]) -> None:
+    """Appends events to a file; a new one starts with its version and what `head` returns.
 
     Raises:
         OSError: the file cannot be written.
@@ -46,7 +46,7 @@ def append_events(file: Path, head: Iterable[Event], events: Iterable[Event]) ->
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("ab") as output:
         if output.tell() == 0:
-            events = [Event(wall_time=time.time(), file_version=FIRST_EVENT), *head, *events]
+            events = [Event(wall_time=time.time(), file_version=FIRST_EVENT), *head(), *events]
         output.write(b"".join(_framed(event.SerializeToString()) for event in events))
 
 

@@ -189,9 +189,8 @@ class Recorder(StudyObserver):
     def _append(self, run: _Run, events: Iterable[Event]) -> None:
         if self.problem is not None:
             return  # TensorBoard reads nothing behind a record that was cut short
-        head = [_event(time.time(), 0, run.start)] if run.start else []
         try:
-            append_events(run.file, head, events)
+            append_events(run.file, lambda: _head(run), events)
         except OSError as err:
             self._give_up(run.file, err)
 
@@ -209,6 +208,10 @@ class Recorder(StudyObserver):
             f"TensorBoard logging stopped: cannot write {path} ({err.strerror}). Fix it, then `mxtrials resume`; "
             "the study itself is unaffected"
         )
+
+
+def _head(run: _Run) -> list[Event]:
+    return [_event(time.time(), 0, run.start)] if run.start else []
 
 
 def _event(wall_time_s: float, step: int, values: Iterable[Summary.Value]) -> Event:

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
-from typing_extensions import override
 
 from mnist_core.errors import EnvironmentProblem, MxtrialsError, NotWritable
 
@@ -93,12 +92,10 @@ def _standard_output() -> Iterator[None]:
 class _Output(io.TextIOWrapper):
     """Standard output, written straight to its buffer: a signal may arrive in the middle of a line."""
 
-    @override
     def write(self, text: str) -> int:
         with _translate_output_errors():
             return super().write(text)
 
-    @override
     def flush(self) -> None:
         with _translate_output_errors():
             super().flush()

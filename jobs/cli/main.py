@@ -6,17 +6,31 @@ cluster is missing something; 130 interrupted.
 
 import click
 
-from cluster.machine.software import installed_version
 from jobs.cli.group import MxtrialsGroup
 from jobs.cli.result_commands import evaluate, predict, reproduce, show
 from jobs.cli.study_commands import resume, run
 from jobs.cli.tool_commands import bench, data, doctor
 
-_VERSION = installed_version("mxtrials") or "not installed: run from its source folder"
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Reads the version only when it is asked for: that takes longer than parsing a command."""
+    del param
+    if value and not ctx.resilient_parsing:
+        from cluster.machine.software import installed_version
+
+        click.echo(installed_version("mxtrials") or "not installed: run from its source folder")
+        ctx.exit()
 
 
 @click.group(cls=MxtrialsGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(_VERSION, message="%(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
 

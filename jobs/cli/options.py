@@ -1,6 +1,5 @@
 """The options, arguments and output that commands share. Loaded for `--help`, so it imports rich only when needed."""
 
-import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -37,13 +36,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print machin
 run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 
 
-def study_options(command: Command) -> Command:
-    """Adds the options of every command that runs trials: --workers, --address, --local, --json and --quiet."""
+workers_option = click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind.")
+
+
+def place_options(command: Command) -> Command:
+    """Adds what every command that runs trials takes: --address, --local, --json and --quiet."""
     for option in reversed(
         (
-            click.option("--workers", metavar="cpu=2,gpu=0", help="Number of workers of each kind."),
             click.option(
-                "--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default: $RAY_ADDRESS."
+                "--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default $RAY_ADDRESS."
             ),
             click.option("--local", is_flag=True, help="Run in this process, without Ray."),
             json_option,
@@ -74,6 +75,8 @@ def json_text(document: object) -> str:
         >>> json_text([0.5, float("nan")]).split()
         ['[', '0.5,', 'null', ']']
     """
+    import json
+
     return json.dumps(_with_null(document), indent=2, allow_nan=False)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.cli.group import EXIT_INTERRUPTED, print_error
-from jobs.cli.options import OutputMode, console, print_json, run_dir_argument, study_options
+from jobs.cli.options import OutputMode, console, place_options, print_json, run_dir_argument, workers_option
 from mnist_core.errors import EnvironmentProblem, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="New run directory; default: runs/<name>.")
 @click.option("--trials", type=int, help="Number of trials.")
 @click.option("--epochs", type=int, help="Number of epochs per trial.")
+@workers_option
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a spec field; repeatable.")
-@study_options
+@place_options
 def run(
     spec: str,
     out: Path | None,
     trials: int | None,
     epochs: int | None,
-    overrides: Sequence[str],
     workers: str | None,
+    overrides: Sequence[str],
     address: str | None,
     local: bool,
     as_json: bool,
@@ -62,7 +63,8 @@ def run(
 @click.command(short_help="Continue a study, or add trials to it.")
 @run_dir_argument
 @click.option("--trials", type=int, help="Extend the study to this many trials.")
-@study_options
+@workers_option
+@place_options
 def resume(
     run_dir: Path, trials: int | None, workers: str | None, address: str | None, local: bool, as_json: bool, quiet: bool
 ) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "missing": "bold red"}
+_JSON_STATES: dict[State, str] = {"ok": "ok", "warning": "warning", "missing": "lacking"}
 _EXIT_MISSING = 3
 
 
@@ -29,8 +30,11 @@ def exit_code(results: Sequence[CheckResult]) -> int:
 
 
 def checks_as_json(results: Sequence[CheckResult]) -> list[dict[str, str]]:
-    """Returns the results for `--json`: objects with the fields of `CheckResult`."""
-    return [dataclasses.asdict(result) for result in results]
+    """Returns the results for `--json`: objects with the fields of `CheckResult`.
+
+    The state "missing" is "lacking" there, as scripts know it from earlier versions.
+    """
+    return [dataclasses.asdict(result) | {"state": _JSON_STATES[result.state]} for result in results]
 
 
 def draw_checks(results: Sequence[CheckResult], console: "Console") -> None:

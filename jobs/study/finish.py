@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from cluster.results.summary import StudySummary, summarize
-from cluster.results.tables import write_tables
+from cluster.results.tables import write_results, write_tables
 from cluster.trial import TrialRecord, TrialSpec
 from jobs.study.final_weights import FinalWeights
 from jobs.study.session import StudySession
@@ -28,6 +28,7 @@ def finish_study(session: StudySession) -> StudySummary:
         the study with its test metrics.
     """
     summary = summarize(session.spec, session.store)
+    write_tables(session.run_dir, session.store, summary.trials)  # first: scoring may fail
     final = FinalWeights(session)
     trials = {trial.number: trial for trial in summary.trials}
     for trial in summary.best_of_each_kind():
@@ -35,7 +36,7 @@ def finish_study(session: StudySession) -> StudySummary:
     summary = replace(summary, trials=tuple(trials.values()))
     if summary.best is not None:
         _save_best(session, summary.best, final)
-    write_tables(session.run_dir, session.store, summary.trials)
+    write_results(session.run_dir, summary.trials)
     return summary
 
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from jobs.study.reproduction import Reproduction
 from jobs.tables import table
-from mnist_core.data.cache import CacheReport
-from mnist_core.model.metrics import Scores
-from mnist_core.model.prediction import Prediction
+
+if TYPE_CHECKING:  # `mxtrials data` needs no MXNet
+    from jobs.study.reproduction import Reproduction
+    from mnist_core.data.cache import CacheReport
+    from mnist_core.model.metrics import Scores
+    from mnist_core.model.prediction import Prediction
 
 
-def draw_predictions(images: Sequence[Path], predictions: Sequence[Prediction], console: Console) -> None:
+def draw_predictions(images: Sequence[Path], predictions: "Sequence[Prediction]", console: Console) -> None:
     """Draws what the model predicts for each image."""
     columns = ("image", "digit", "probability", "parity")
     drawn = table(*columns, left=columns)
@@ -22,7 +25,7 @@ def draw_predictions(images: Sequence[Path], predictions: Sequence[Prediction], 
     console.print(drawn)
 
 
-def draw_scores(scores: Scores, console: Console) -> None:
+def draw_scores(scores: "Scores", console: Console) -> None:
     """Draws metrics on the test set, and a confusion matrix for each head."""
     for name, value in scores.as_metrics("test").items():
         console.print(f"{name}  {value:.4f}", highlight=False)
@@ -34,7 +37,7 @@ def draw_scores(scores: Scores, console: Console) -> None:
         console.print(drawn)
 
 
-def draw_cache(report: CacheReport, console: Console) -> None:
+def draw_cache(report: "CacheReport", console: Console) -> None:
     """Draws where the data cache is, and how many images of each digit it holds."""
     if report.damage:
         console.print(f"[yellow]the cache was damaged and has been rebuilt:[/] {report.damage}")
@@ -47,13 +50,13 @@ def draw_cache(report: CacheReport, console: Console) -> None:
     console.print(drawn)
 
 
-def draw_reproduction(reproduction: Reproduction, console: Console) -> None:
+def draw_reproduction(reproduction: "Reproduction", console: Console) -> None:
     """Draws how a retrained trial compares with its record."""
     for line in _reproduction_lines(reproduction):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _reproduction_lines(reproduction: Reproduction) -> Iterator[str]:
+def _reproduction_lines(reproduction: "Reproduction") -> Iterator[str]:
     trial = reproduction.trial
     tolerance = reproduction.tolerance
     yield f"trial {trial.number}, {trial.model}, {trial.state.value}, retrained on this CPU"

@@ -27,10 +27,10 @@ def draw_trial(details: TrialDetails, console: Console) -> None:
         console.print(f"{name}  {value:.4f}", highlight=False)
     if trial.weights_sha256:
         console.print(f"weights  SHA-256 {trial.weights_sha256}", highlight=False, soft_wrap=True)
-    if error := details.error:
-        console.print(Text(f"\n{error}", style="red"), soft_wrap=True)
-    if traceback := details.traceback:
-        console.print(f"\n{traceback.rstrip()}", highlight=False, markup=False, soft_wrap=True)
+    if failure := details.last_failure:
+        console.print(Text(f"\nattempt {failure.attempt}: {failure.error}", style="red"), soft_wrap=True)
+        if failure.traceback:
+            console.print(f"\n{failure.traceback.rstrip()}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _epochs(details: TrialDetails) -> Table:
@@ -53,7 +53,7 @@ def _attempts(details: TrialDetails) -> Table:
             attempt.worker,
             f"{started:%Y-%m-%d %H:%M:%S}",
             "" if attempt.ended_at is None else format_time(max(0.0, attempt.ended_at - attempt.started_at)),
-            attempt.outcome or "running",
+            attempt.outcome or "unfinished",
             Text(attempt.error or ""),
         )
     return drawn

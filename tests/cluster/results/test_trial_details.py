@@ -8,6 +8,7 @@ import pytest
 from cluster.results.trial_details import read_trial
 from cluster.run_dir.paths import RunDir
 from cluster.store.store import Store
+from cluster.trial import TrialState
 from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement
 
@@ -31,8 +32,10 @@ def test_failed_trial_has_its_attempts_epochs_and_traceback(run_dir: RunDir, sto
     store.start_attempt(0, "cpu-1")
     store.fail_trial(0, "failed", "ValueError: wrong", "Traceback: there")
     details = read_trial(run_dir, 0)
-    assert (details.error, details.traceback) == ("ValueError: wrong", "Traceback: there")
+    assert details.last_failure is not None
+    assert (details.last_failure.error, details.last_failure.traceback) == ("ValueError: wrong", "Traceback: there")
     document = details.as_json()
+    assert (document["error"], document["traceback"]) == ("ValueError: wrong", "Traceback: there")
     assert (document["state"], document["seed"], document["params"]) == ("FAIL", 7, {"training.momentum": 0.5})
     assert document["measurements"] == [{"epoch": 1, "elapsed_s": 1.5, "metrics": {"val/loss": 0.5}}]
     attempts = [(each.attempt, each.worker, each.outcome, each.error) for each in details.attempts]
@@ -42,13 +45,35 @@ def test_failed_trial_has_its_attempts_epochs_and_traceback(run_dir: RunDir, sto
     ]
 
 
-def test_trial_that_succeeded_at_last_shows_why_it_failed_before(run_dir: RunDir, store: Store) -> None:
+def test_traceback_belongs_to_the_same_attempt_as_the_error(run_dir: RunDir, store: Store) -> None:
     store.add_trial(0, "mlp", {}, seed=7)
     store.start_attempt(0, "cpu-0")
     store.end_attempt(0, "failed", "OSError: passing", "Traceback: passing")
     store.start_attempt(0, "cpu-0")
+    store.fail_trial(0, "crashed", "worker process 7 died")
     details = read_trial(run_dir, 0)
-    assert (details.error, details.traceback) == ("OSError: passing", "Traceback: passing")
+    assert details.last_failure == details.attempts[1]
+    assert details.as_json()["traceback"] is None
+
+
+def test_complete_trial_keeps_the_failure_of_an_earlier_attempt(run_dir: RunDir, store: Store) -> None:
+    store.add_trial(0, "mlp", {}, seed=7)
+    store.start_attempt(0, "cpu-0")
+    store.end_attempt(0, "failed", "OSError: passing", "Traceback: passing")
+    store.start_attempt(0, "cpu-0")
+    store.finish_trial(0, TrialState.COMPLETE, 0.5)
+    details = read_trial(run_dir, 0)
+    assert details.last_failure == details.attempts[0]
+    assert details.as_json()["error"] is None
+
+
+@pytest.mark.parametrize("time", ["1e300", "'nan'", "-1", "9e999"])
+def test_time_that_no_date_can_show_is_damage(time: str, run_dir: RunDir, store: Store) -> None:
+    store.add_trial(0, "mlp", {}, seed=7)
+    store.start_attempt(0, "cpu-0")
+    store.connection.execute(f"UPDATE attempts SET started_at = {time}")
+    with pytest.raises(RunDirError, match="cannot be read as a study store"):
+        read_trial(run_dir, 0)
 
 
 def test_trial_that_does_not_exist_is_named_with_those_that_do(run_dir: RunDir, store: Store) -> None:

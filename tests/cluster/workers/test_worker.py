@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cluster.trial import MEMORY_PATIENCE_S, TrialSpec
-from cluster.workers.events import Measured
+from cluster.workers.events import Failed, Measured
 from cluster.workers.worker import STATE_SHARE, TrialEvent, TrialInProgress, Worker, WorkerSettings
 from mnist_core.config import MlpConfig, TrainingConfig
 from mnist_core.data.dataset import Dataset
@@ -50,3 +50,14 @@ def test_trial_that_ran_out_of_memory_waits_for_it_first(waits: bool, small_data
     worker = Worker("cpu-0", "cpu", small_dataset, WorkerSettings("test", seed=0), wait=waited.append)
     assert isinstance(worker.start(replace(TRIAL, waits_for_memory=waits)), Measured)
     assert waited == [MEMORY_PATIENCE_S] * waits
+
+
+def test_trial_that_raises_is_a_failed_event_and_the_worker_trains_the_next(worker: Callable[..., Worker]) -> None:
+    trainer = worker(0.0)
+    event = trainer.start(replace(TRIAL, number=3, resume_from=b"damaged"))
+    assert isinstance(event, Failed)
+    assert (event.worker, event.number, event.retryable, event.out_of_memory) == ("cpu-0", 3, False, False)
+    assert event.error.startswith("CheckpointError: not a training state")
+    assert "Traceback" in event.traceback
+    assert event.work.other_s > 0
+    assert isinstance(trainer.start(TRIAL), Measured)

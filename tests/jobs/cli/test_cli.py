@@ -120,8 +120,8 @@ def test_version_is_one_line(mxtrials: CommandLine) -> None:
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show"], ["show", "--json"]])
-def test_command_that_only_tells_loads_neither_mxnet_nor_ray(
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show"], ["show", "--json"], ["data"]])
+def test_command_that_only_reads_loads_neither_mxnet_nor_ray(
     arguments: list[str], finished_run: tuple[Path, str], environment: dict[str, str]
 ) -> None:
     name, *options = arguments

@@ -50,10 +50,17 @@ def test_report_says_that_nothing_is_missing() -> None:
     assert drawn([FINE]).endswith("Nothing is missing.\n")
 
 
-def test_json_report_is_a_list_of_check_results() -> None:
-    document = json.loads(json.dumps(checks_as_json([FINE, MISSING])))
+def test_json_report_keeps_the_words_of_earlier_versions() -> None:
+    fine, missing, warning = json.loads(json.dumps(checks_as_json([FINE, MISSING, WARNING])))
 
-    assert [CheckResult(**found) for found in document] == [FINE, MISSING]
+    assert CheckResult(**fine) == FINE
+    assert missing == {
+        "what": "MXNet",
+        "state": "lacking",
+        "found": "not installed",
+        "remedy": "`pip install mxtrials[cpu]`",
+    }
+    assert warning["state"] == "warning"
 
 
 def test_importing_the_doctor_imports_none_of_the_packages_it_checks() -> None:

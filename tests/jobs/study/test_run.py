@@ -49,6 +49,18 @@ def test_study_that_is_interrupted_after_its_first_trial_is_kept(spec: StudySpec
     assert RunDir.open(tmp_path / "run").store.exists()
 
 
+def test_study_is_kept_if_a_second_interruption_comes_while_its_trials_are_looked_up(
+    spec: StudySpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupt_twice(session: StudySession, backend: Backend, view: StudyObserver) -> NoReturn:
+        monkeypatch.setattr(session.store, "trials", interrupted)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(spec, tmp_path / "run", interrupt_twice)
+    assert RunDir.open(tmp_path / "run").store.exists()
+
+
 def test_study_whose_store_cannot_be_read_after_the_interruption_is_kept(spec: StudySpec, tmp_path: Path) -> None:
     def damage(session: StudySession, backend: Backend, view: StudyObserver) -> NoReturn:
         session.store.connection.execute("DROP TABLE trials")

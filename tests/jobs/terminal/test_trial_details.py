@@ -45,13 +45,14 @@ def test_trial_is_shown_with_parameters_epochs_and_attempts(details: TrialDetail
     assert epoch.split() == ["1", "0.5000", "0.2500", "0.5000", "0.7500", "1.2", "s"]
     assert attempts.split() == ["attempt", "worker", "started", "(UTC)", "took", "outcome", "error"]
     assert first.split()[:7] == ["1", "cpu-0", "1970-01-01", "00:00:00", "3", "s", "crashed"]
-    assert second.split() == ["2", "cpu-1", "1970-01-01", "00:01:00", "running"]
+    assert second.split() == ["2", "cpu-1", "1970-01-01", "00:01:00", "unfinished"]
 
 
 def test_traceback_is_shown_whole_and_takes_no_markup(details: TrialDetails) -> None:
     traceback = "Traceback (most recent call last):\n  File [/red] line 1\nValueError: wrong\n"
-    shown = drawn(replace(details, trial=replace(details.trial, traceback=traceback)))
-    assert shown[-5:] == ["it died", "", *traceback.splitlines()]
+    failed = replace(ATTEMPTS[0], error="ValueError: wrong", traceback=traceback)
+    shown = drawn(replace(details, attempts=(failed, ATTEMPTS[1])))
+    assert shown[-5:] == ["attempt 1: ValueError: wrong", "", *traceback.splitlines()]
 
 
 def test_trial_without_an_epoch_or_an_attempt_is_shown() -> None:

@@ -1,1 +1,1 @@
-"""Where and when trials run: spec, search, store, workers, driver, TensorBoard."""
+"""Where and when trials run: spec, search, store, workers, driver, run directory, results, TensorBoard."""

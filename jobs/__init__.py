@@ -1,1 +1,1 @@
-"""The programs that a person runs or submits: command line, terminal, studies, benchmarks, shipped specs."""
+"""The programs that a person runs: command line, terminal, studies, doctor, benchmarks, shipped specs."""

@@ -1,1 +1,1 @@
-"""Learning on one context in one process: data cache, networks, training, metrics, checkpoints, prediction."""
+"""Learning on one context in one process: data, networks, training and its states, prediction."""

@@ -1,4 +1,4 @@
-"""The parts that a driver works with, assembled by the code that runs a study."""
+"""The store, search, pool, checkpoints and observers that a driver works with, as one value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -8,6 +8,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+from typing_extensions import assert_never
 
 from cluster.search.bounded_storage import BoundedStorage, Window, silence_optuna
 from cluster.search.optuna_private import ReseededRandomSampler, ReseededTpeSampler, running_trial
@@ -118,8 +119,10 @@ def _window(sampler: strategies.SamplerConfig) -> Window:
             return Window((TrialState.COMPLETE,), best=25, newest=max(225, sampler.n_startup_trials))
         case strategies.CmaesSampler():
             return Window((TrialState.COMPLETE,), newest=max(500, sampler.n_startup_trials))
-        case _:
+        case strategies.RandomSampler() | strategies.GridSampler() | strategies.QmcSampler():
             return Window()
+        case _:
+            assert_never(sampler)
 
 
 def _distribution(entry: Range | Choices) -> BaseDistribution:
@@ -147,8 +150,10 @@ def _seeded_sampler(
             return lambda seed: CmaEsSampler(seed=seed, n_startup_trials=count, warn_independent_sampling=False)
         case strategies.GpSampler(n_startup_trials=count):
             return lambda seed: GPSampler(seed=seed, n_startup_trials=count)
-        case _:
+        case strategies.RandomSampler() | strategies.GridSampler() | strategies.QmcSampler():
             return ReseededRandomSampler().seeded
+        case _:
+            assert_never(config)
 
 
 def _sobol_point(spec: StudySpec, number: int) -> dict[str, ParamValue]:

@@ -20,9 +20,11 @@ class Strategy(FrozenModel):
 
     Attributes:
         packages: Python packages that it needs besides Optuna.
+        proposes_each_point_once: whether it is a sampler for finite spaces, whose size limits the number of trials.
     """
 
     packages: ClassVar[tuple[str, ...]] = ()
+    proposes_each_point_once: ClassVar[bool] = False
 
 
 class RandomSampler(Strategy):
@@ -33,6 +35,8 @@ class RandomSampler(Strategy):
 
 class GridSampler(Strategy):
     """Every point of the space once, in order; each float range needs a step."""
+
+    proposes_each_point_once: ClassVar[bool] = True
 
     kind: Literal["grid"] = "grid"
 

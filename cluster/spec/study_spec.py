@@ -68,8 +68,8 @@ class SearchSpec(FrozenModel):
 
     @property
     def grid_size(self) -> int | None:
-        """The number of points of the sampler `grid`; None for any other sampler."""
-        return grid_size(self.space) if self.sampler.kind == "grid" else None
+        """The number of points of a sampler that proposes each point once; None for any other sampler."""
+        return grid_size(self.space) if self.sampler.proposes_each_point_once else None
 
 
 class WorkersSpec(FrozenModel):
@@ -108,7 +108,7 @@ class StopSpec(FrozenModel):
 class StudySpec(FrozenModel):
     """One study. The class of each field documents it.
 
-    `trials` is at most the number of points of the sampler `grid`, which proposes each point once.
+    `trials` is at most the number of points, if the sampler proposes each point once.
     """
 
     name: Annotated[str, AfterValidator(_safe_name)]
@@ -175,9 +175,9 @@ class StudySpec(FrozenModel):
 
 
 def _check_grid_is_finite(search: SearchSpec) -> None:
-    if search.sampler.kind == "grid" and search.grid_size is None:
+    if search.sampler.proposes_each_point_once and search.grid_size is None:
         endless = next(name for name, entry in search.space.items() if entry.size is None)
-        raise located_error("the sampler grid needs a step or choices here", "space", endless)
+        raise located_error(f"the sampler {search.sampler.kind} needs a step or choices here", "space", endless)
 
 
 def _check_objective(search: SearchSpec, kinds: tuple[str, ...]) -> None:

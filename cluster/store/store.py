@@ -1,4 +1,4 @@
-"""The study store: one SQLite file that is the one truth about a study. The only SQL that writes.
+"""The study store: one SQLite file that is the one truth about a study. Writes to it; reader.py reads.
 
 Each method is one transaction, unless several are grouped by `begin` and `commit`; see sqlite_file.py.
 """

@@ -1,4 +1,4 @@
-"""Measures several programs in rounds of a second, in processes that live through all rounds.
+"""Interleaved measurement: programs that live through all rounds take turns of about a second.
 
 The speed of a shared machine can change by half from one minute to the next: only numbers measured within the same
 second can be compared. rounds.py is for programs that must start again for each measurement.

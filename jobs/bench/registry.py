@@ -1,4 +1,4 @@
-"""`mxtrials bench`: measures mxtrials beside what a user would pick instead, in rounds, on the same machine.
+"""The list of benchmarks, by the names that `mxtrials bench` takes.
 
 A benchmark NAME is the module `jobs.bench.benchmarks.NAME` with a function `measure(Plan) -> Report`; it compares
 programs of `jobs.bench.programs` with those of `jobs.bench.peers`. `--help` loads this file, but none of them.

@@ -1,4 +1,4 @@
-"""What the steps of running a study share."""
+"""One study while it runs: its run directory, spec, store, data and recorder as one value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

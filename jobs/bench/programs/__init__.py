@@ -1,1 +1,1 @@
-"""The programs that benchmarks measure on the side of mxtrials, one process each; some also run a peer and time it."""
+"""The programs that benchmarks measure: mxtrials, and its limits; some run and time a peer. One process each."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.spec.spec_file import apply_overrides, load_spec, shortcut_overrides
+from mnist_core.config import MlpConfig
 from mnist_core.errors import SpecError
 
 SPEC = """\
@@ -142,6 +143,7 @@ def test_missing_file_and_folder_are_rejected(tmp_path: Path) -> None:
 def test_overrides_replace_values_of_the_file_and_the_last_one_wins() -> None:
     spec = load_spec(SPEC, ["training.epochs=3", "training.epochs=4", "limits.minutes=1e1", "model.hidden=[32]"])
     assert (spec.training.epochs, spec.limits.minutes) == (4, 10.0)
+    assert isinstance(spec.model, MlpConfig)
     assert spec.model.hidden == (32,)
 
 

@@ -1,1 +1,1 @@
-"""The study spec: reads YAML, validates it once, and says in one sentence what is wrong with it."""
+"""The study spec: reads YAML, validates it once, and explains in one sentence what is wrong with it."""

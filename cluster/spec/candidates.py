@@ -1,6 +1,6 @@
-"""Where a space meets the fields that it varies: applies a trial's parameters, and checks that every entry can apply.
+"""Applies a trial's parameters to the fields of a spec, and checks that every entry of a space can be applied.
 
-A space is checked at load, by building the configurations that its bounds and choices lead to.
+A space is checked when it is loaded, by building the configurations that its bounds and choices lead to.
 """
 
 import json
@@ -27,7 +27,7 @@ class _EntryValue(NamedTuple):
     """One value that an entry of a space gives to its field.
 
     Attributes:
-        path: leads to the value from the entry, e.g. ("low",).
+        path: the path from the entry to the value, e.g. ("low",).
     """
 
     path: KeyPath
@@ -35,10 +35,10 @@ class _EntryValue(NamedTuple):
 
 
 def apply_params(base: Candidate, params: Params) -> Candidate:
-    """Returns the base with the fields named in `params` replaced; `model` and `training.schedule` only as a whole.
+    """Returns the base with the fields named in `params` replaced; `model` and `training.schedule` only as wholes.
 
-    Another `model.kind` keeps those of the base's fields that differ from their defaults: with a base of
-    `{kind: mlp, initializer: xavier}`, the kind `lenet` gives a LeNet of its own widths with Xavier's initializer.
+    A different `model.kind` keeps the base's fields that differ from their defaults: with a base of
+    `{kind: mlp, initializer: xavier}`, the kind `lenet` gives a LeNet with its own widths and Xavier's initializer.
 
     Raises:
         ValidationError: a value is not valid for its field.
@@ -65,21 +65,21 @@ def _validated(tree: dict[str, Any]) -> Candidate:
 
 
 def candidate_kinds(base: Candidate, space: Space) -> tuple[str, ...]:
-    """The kinds of network that trials of the space may train, each once, in the order of its choices."""
+    """Returns the kinds of network that trials of the space may train, each once, in the order of its choices."""
     return tuple(dict.fromkeys(each.model.kind for each in _variants(base, space, ("model", "model.kind"))))
 
 
 def longest_training(base: Candidate, space: Space) -> int:
-    """The most epochs that a trial of the space may train."""
+    """Returns the most epochs that a trial of the space may train."""
     return max(each.training.epochs for each in _variants(base, space, ("training", "training.epochs")))
 
 
 def checked_space(base: Candidate, space: Space) -> dict[str, Range | Choices]:
-    """Returns the space with the bounds of each range as its field holds numbers: integers or floats.
+    """Returns the space with each range's bounds as integers or floats, whichever its field holds.
 
     Raises:
-        PydanticCustomError: an entry names no field, or has a value that the field cannot take; its context has
-            `reason`, a sentence, and `path`, which leads to the culprit from the search section.
+        PydanticCustomError: an entry names no field, or has a value that the field does not allow; its context has
+            `reason`, a sentence, and `path`, the path from the search section to the culprit.
     """
     _check_overlaps(space)
     bases = _base_of_each_kind(base, space)
@@ -87,7 +87,7 @@ def checked_space(base: Candidate, space: Space) -> dict[str, Range | Choices]:
 
 
 def located_error(reason: str, *path: str | int) -> PydanticCustomError:
-    """An error that a validator raises about a value below its own field; `path` leads there from the field."""
+    """Returns an error for a validator to raise about a value below its field; `path`: from the field to the value."""
     return PydanticCustomError("located_error", "{reason}", {"reason": reason, "path": path})
 
 
@@ -100,7 +100,7 @@ def _check_overlaps(space: Space) -> None:
 
 
 def _base_of_each_kind(base: Candidate, space: Space) -> list[Candidate]:
-    """The base, or what it becomes for each `model.kind` of the space: the other entries must fit all of them."""
+    """Returns the base for each `model.kind` of the space, all of which the other entries must fit."""
     if "model.kind" not in space:
         return [base]
     return [_build(base, "model.kind", item) for item in _values(space["model.kind"])]
@@ -120,13 +120,13 @@ def _checked_entry(bases: Iterable[Candidate], name: str, entry: Range | Choices
 
 
 def _field_hint(name: str, names: Sequence[str]) -> str:
-    """Suggests the field that was probably meant: one of the same section, or one of the same name in another."""
+    """Suggests the field that was probably meant: one in the same section, or of the same name in another."""
     section, _, leaf = name.rpartition(".")
     same_section = [each for each in names if each.startswith(f"{section}.")]
     same_leaf = [each for each in names if each.rpartition(".")[2] == leaf]
     if same_leaf:
         return f"did you mean {same_leaf[0]}?"
-    # The section is a long common prefix, which makes any two of its fields look alike: hence the high cutoff.
+    # The section is a long common prefix that makes any two of its fields look similar, hence the high cutoff.
     return suggestion(name, same_section or names, "the fields", cutoff=0.8)
 
 
@@ -139,7 +139,7 @@ def _build(base: Candidate, name: str, item: _EntryValue) -> Candidate:
 
 
 def _with_numbers_of_field(entry: Range, name: str, value: object) -> Range:
-    """The range in floats if its field holds a float; `value` is what the field holds after validation."""
+    """Returns the range, in floats if its field holds a float; `value`: what the field holds after validation."""
     if isinstance(value, float):
         step = None if entry.step is None else float(entry.step)
         return entry.model_copy(update={"low": float(entry.low), "high": float(entry.high), "step": step})
@@ -151,7 +151,7 @@ def _with_numbers_of_field(entry: Range, name: str, value: object) -> Range:
 
 
 def _values(entry: Range | Choices) -> Iterator[_EntryValue]:
-    """The values to check: both bounds of a range, all choices."""
+    """Yields the values to check: both bounds of a range, or all choices."""
     if isinstance(entry, Range):
         yield _EntryValue(("low",), entry.low)
         yield _EntryValue(("high",), entry.high)
@@ -167,7 +167,7 @@ def _value_at(candidate: Candidate, name: str) -> object:
 
 
 def _variants(base: Candidate, space: Space, names: tuple[str, ...]) -> list[Candidate]:
-    """What the base becomes with each value of the entries with these names; the base itself if there are none."""
+    """Returns the base with each value of the entries with these names; the base itself if there are none."""
     items = [(name, item.value) for name in names if name in space for item in _values(space[name])]
     return [apply_params(base, {name: value}) for name, value in items] or [base]
 

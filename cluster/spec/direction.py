@@ -1,24 +1,24 @@
-"""Which values of an objective are better, and how trials rank by them."""
+"""Which values of an objective are better, and how to rank trials by them."""
 
 from enum import Enum
 
 
 class Direction(str, Enum):
-    """Whether large or small values are better. Names and values are those of Optuna."""
+    """Whether large or small values are better; names and values are Optuna's."""
 
     MAXIMIZE = "maximize"
     MINIMIZE = "minimize"
 
     def is_better(self, value: float, other: float) -> bool:
-        """Whether `value` is better than `other`; equal values are not."""
+        """Returns whether `value` is strictly better than `other`."""
         return value > other if self is Direction.MAXIMIZE else value < other
 
     def reaches(self, value: float, goal: float) -> bool:
-        """Whether `value` is as good as `goal` or better."""
+        """Returns whether `value` is at least as good as `goal`."""
         return not self.is_better(goal, value)
 
     def rank_key(self, value: float, number: int) -> tuple[float, int]:
-        """A key that sorts trials best first, those with equal values by number.
+        """Returns a key that sorts trials best first, and those with equal values by number.
 
         Args:
             value: the trial's objective, finite.

@@ -1,6 +1,6 @@
-"""Turns pydantic's errors about a tree of YAML into one sentence in the words of a study spec.
+"""Turns pydantic's errors about a YAML tree into one sentence in the terms of a study spec.
 
-Knows neither files nor lines: it gives the path of the culprit, and spec_file.py knows where that was written.
+It gives the path of the culprit; spec_file.py finds the file and line where that was written.
 """
 
 import difflib
@@ -27,14 +27,14 @@ WORDINGS = {
     r"a valid (string|list|number)": r"a \1",
     r"an object": "a mapping",
 }
-"""Patterns in pydantic's messages, and what a user of YAML calls the same."""
+"""Patterns in pydantic's messages -> what YAML users would say."""
 
 
 class Problem(NamedTuple):
     """The first of one or more errors.
 
     Attributes:
-        path: the keys and indices that lead to the culprit; for a missing key, they end with that key.
+        path: the keys and indices that lead to the culprit; the path of a missing key ends with that key.
         text: what is wrong, with the path, the value and what is allowed.
         others: number of other places with errors.
     """
@@ -46,16 +46,16 @@ class Problem(NamedTuple):
 
 def explain(error: ValidationError, model: type[BaseModel], tree: JsonValue) -> Problem:
     """Describes the first of the errors that `model` found in `tree`."""
-    # A missing key is often a misspelt one, and the message about the misspelling helps more, so it comes first.
+    # A missing key has often been misspelled; the message about the misspelling helps more, so it comes first.
     details = sorted(error.errors(), key=lambda detail: detail["type"] == "missing")
     paths = [_path(detail, tree) for detail in details]
-    # A value that fits no member of a union has one error for each of them.
+    # A value that fits no member of a union has one error per member.
     first = [detail for detail, path in zip(details, paths, strict=True) if path == paths[0]]
     return Problem(paths[0], _sentence(paths[0], first, model), len(set(paths)) - 1)
 
 
 def dotted(path: KeyPath) -> str:
-    """The path as a user writes it: `training.learning_rate`."""
+    """Returns the path as a user writes it: `training.learning_rate`."""
     return ".".join(str(part) for part in path) or "the study spec"
 
 
@@ -66,23 +66,23 @@ def suggestion(name: str, names: Sequence[str], what: str, cutoff: float = 0.6) 
         name: what was written.
         names: what could have been written.
         what: what to call those names.
-        cutoff: the least similarity of a suggestion, in [0, 1].
+        cutoff: the minimum similarity of a suggestion, in [0, 1].
     """
     close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
     return f"did you mean {close[0]}?" if close else f"{what} are {', '.join(names)}"
 
 
 def format_value(value: object) -> str:
-    """The value as YAML writes it in one line, cut to `SHOWN_LENGTH` characters."""
+    """Returns the value as YAML on one line, cut to `SHOWN_LENGTH` characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."
 
 
 def _path(detail: ErrorDetails, tree: JsonValue) -> KeyPath:
-    """Turns pydantic's location into a path in the tree.
+    """Returns the path in the tree for a pydantic location.
 
-    A location also names the member of a union that was tried: "model", "mlp", "hidden". Only what is a key or an index
-    of the tree belongs to the path.
+    A location also names the member of a union that was tried: "model", "mlp", "hidden". Only keys and indices of the
+    tree belong to the path.
     """
     path: list[str | int] = []
     node: Any = tree
@@ -125,7 +125,7 @@ def _sentence(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel]
 
 
 def _rule(detail: ErrorDetails) -> str:
-    """What the error asks for: "should be ..." if it is about the input as a whole, else a sentence."""
+    """Returns what the error asks for: "should be ..." if it is about the input as a whole, else a sentence."""
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     message = detail["msg"]
@@ -135,21 +135,21 @@ def _rule(detail: ErrorDetails) -> str:
 
 
 def _properties(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
-    """The keys that the model allows at pydantic's location."""
+    """Returns the keys that the model allows at a pydantic location."""
     properties: Mapping[str, Any] = _node(model, location).get("properties", {})
     return properties
 
 
 def _tags(model: type[BaseModel], location: KeyPath) -> list[str]:
-    """The kinds that the union at pydantic's location has; none if there is no union."""
+    """Returns the kinds of the union at a pydantic location; none if there is no union."""
     return list(_node(model, location).get("discriminator", {}).get("mapping", {}))
 
 
 def _node(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
-    """The node of the model's JSON schema at pydantic's location; {} if the location leads out of the schema.
+    """Returns the node of the model's JSON schema at a pydantic location; {} if the location leads out of the schema.
 
-    The walk takes one part of the location at a time, e.g. ("search", "pruner", "asha"): it resolves the node that it
-    stands on (a node is often a `$ref` or an optional `anyOf`) and steps to the child of that name.
+    Walks the location, e.g. ("search", "pruner", "asha"), one part at a time: resolves the current node (often a `$ref`
+    or an optional `anyOf`) and steps to the child of that name.
     """
     schema = _schema(model)
     node = _resolved(schema, schema)
@@ -159,22 +159,22 @@ def _node(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
 
 
 def _children(node: Mapping[str, Any]) -> Iterator[tuple[str | int | None, Mapping[str, Any]]]:
-    """The children of a node by the name that pydantic's locations give them; None stands for any name."""
+    """Returns the children of a node by the name that pydantic locations give them; None stands for any name."""
     yield from node.get("properties", {}).items()
-    # A member of a union goes by its tag: the value of `kind`, or the name of its class if a function chooses the tag.
+    # Locations name a union's member by its tag: the value of `kind`, or its class name if a function chooses the tag.
     for name, reference in node.get("discriminator", {}).get("mapping", {}).items():
         yield name, {"$ref": reference}
     for option in node.get("oneOf", ()):
         yield option.get("$ref", "").rpartition("/")[2], option
-    # The keys of a dict and the indices of a list are not in the schema: any leads to the same child.
+    # The keys of a dict and the indices of a list are not in the schema; they all lead to the same child.
     for key in ("additionalProperties", "items"):
         if isinstance(node.get(key), Mapping):
             yield None, node[key]
 
 
 def _resolved(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The node that a reference or an optional value stands for."""
-    # Of `X | None` and `int | Literal[...]` only a model has children, so that the others lead nowhere.
+    """Returns the node that a reference or an optional value stands for."""
+    # In `X | None` and `int | Literal[...]`, only a model has children, so the other members lead nowhere.
     for option in node.get("anyOf", ()):
         if "$ref" in option or "oneOf" in option:
             return _resolved(schema, option)

@@ -1,6 +1,6 @@
 """What a search may vary: ranges and choices, the points of a space, and values as text.
 
-A space maps dotted field names (`training.momentum`) to ranges or choices. Knows no study and no Optuna.
+A space maps dotted field names (`training.momentum`) to ranges or choices. Independent of studies and of Optuna.
 """
 
 import json
@@ -16,17 +16,17 @@ from mnist_core.config import FrozenModel
 MAX_STEPS = 1_000_000
 
 ParamValue = JsonValue
-"""A value that a search gives to a field: anything that YAML and JSON can express."""
+"""A value that a search can give to a field: anything that YAML and JSON can express."""
 
 Params = Mapping[str, ParamValue]
-"""The parameters of one trial: dotted field name to value."""
+"""The parameters of one trial: dotted field name -> value."""
 
 
 class Range(FrozenModel):
-    """The numbers from `low` to `high`, both included; evenly spread over the logarithm with `log`.
+    """The numbers from `low` to `high`, inclusive; with `log`, spread evenly over the logarithm.
 
-    With `step`, only low, low + step, low + 2 step, ... up to `high`. `low` and `high` are integers if the field holds
-    an integer, else floats: `checked_space` sees to that.
+    With `step`, only low, low + step, low + 2 step, ... up to `high`. `checked_space` makes `low` and `high` integers
+    if the field holds an integer, else floats.
 
     Example:
         >>> momentum = Range(low=0.0, high=0.35, step=0.1)
@@ -67,18 +67,18 @@ class Range(FrozenModel):
         return int((_decimal(self.high) - _decimal(self.low)) // _decimal(step)) + 1
 
     def nth(self, index: int) -> int | float:
-        """The value `index` steps above `low`."""
-        # In decimals, so that the third step of 0.1 is 0.3 and not 0.30000000000000004.
+        """Returns the value `index` steps above `low`."""
+        # In decimal arithmetic, so that the third step of 0.1 is 0.3 and not 0.30000000000000004.
         value = _decimal(self.low) + index * _decimal(self.step if self.step is not None else 1)
         return int(value) if self.is_integer else float(value)
 
     def at(self, position: float) -> int | float:
-        """The value at `position` in [0, 1): all values have equal shares of [0, 1), or of the logarithm with `log`."""
+        """Returns the value at `position` in [0, 1), shared equally by all values, or by their logarithm."""
         if self.size is not None and not self.log:
             return self.nth(int(position * self.size))
         if not self.log:
             return float(min(self.low + position * (self.high - self.low), self.high))
-        # Each integer owns the half below and above it, so that both ends get a whole share.
+        # Each integer owns the halves below and above it, so that both ends get a full share.
         half = 0.5 if self.is_integer else 0.0
         low, high = math.log(self.low - half), math.log(self.high + half)
         value = min(max(math.exp(low + position * (high - low)), self.low), self.high)
@@ -106,11 +106,11 @@ class Choices(FrozenModel):
         return len(self.choices)
 
     def nth(self, index: int) -> ParamValue:
-        """The choice at `index`."""
+        """Returns the choice at `index`."""
         return self.choices[index]
 
     def at(self, position: float) -> ParamValue:
-        """The choice at `position` in [0, 1): all choices have equal shares of it."""
+        """Returns the choice at `position` in [0, 1), of which all choices have equal shares."""
         return self.choices[int(position * len(self.choices))]
 
 
@@ -119,19 +119,19 @@ def _tag(entry: Any) -> str:
     return "Choices" if is_choices else "Range"
 
 
-# The tags stand in the locations of pydantic's errors: they must not be keys of an entry, or paths would be ambiguous.
+# The tags appear in the locations of pydantic's errors, so they must not be keys of an entry, or paths are ambiguous.
 SpaceEntry = Annotated[Annotated[Range, Tag("Range")] | Annotated[Choices, Tag("Choices")], Discriminator(_tag)]
 Space = Mapping[str, Range | Choices]
 
 
 def grid_size(space: Space) -> int | None:
-    """The number of points of the space; None if one of its entries is a float range without a step."""
+    """Returns the number of points in the space; None if one of its entries is a float range without a step."""
     sizes = [entry.size for entry in space.values()]
     return math.prod(size for size in sizes if size is not None) if None not in sizes else None
 
 
 def grid_point(space: Space, number: int) -> dict[str, ParamValue]:
-    """The point `number` of the grid, 0 <= number < grid_size; the last name varies fastest.
+    """Returns point `number` of the grid, 0 <= number < grid_size; the last name varies fastest.
 
     Raises:
         ValueError: the grid has no such point, or the space has no grid.
@@ -149,12 +149,12 @@ def grid_point(space: Space, number: int) -> dict[str, ParamValue]:
 
 
 def point_at(space: Space, positions: Sequence[float]) -> dict[str, ParamValue]:
-    """The point of the space at `positions`, one in [0, 1) for each name."""
+    """Returns the point of the space at `positions`, one in [0, 1) for each name."""
     return {name: entry.at(position) for (name, entry), position in zip(space.items(), positions, strict=True)}
 
 
 def format_param(value: ParamValue) -> str:
-    """Short text for tables: `{kind: lenet}` becomes "lenet", [128, 64] "128-64", 0.05 "0.05"."""
+    """Returns short text for tables: "lenet" for `{kind: lenet}`, "128-64" for [128, 64], "0.05" for 0.05."""
     if isinstance(value, Mapping):
         return " ".join(format_param(part) for part in value.values())
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -165,7 +165,7 @@ def format_param(value: ParamValue) -> str:
 
 
 def canonical_json(value: ParamValue) -> str:
-    """JSON that is the same for equal values, whatever the order of a mapping's keys; 1, 1.0 and true differ."""
+    """Returns JSON that is the same for equal values, whatever the order of keys; 1, 1.0 and true differ."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 

@@ -1,6 +1,6 @@
-"""Reads a study spec from YAML with overrides from the command line, names the line of an error, writes a spec.
+"""Reads a study spec from YAML with command-line overrides, locates errors by line, and writes specs.
 
-What a spec may contain is defined in study_spec.py, which YAML it may use in yaml_document.py.
+study_spec.py defines what a spec may contain, yaml_document.py which YAML it may use.
 """
 
 import copy
@@ -29,13 +29,13 @@ def load_spec(
 
     Args:
         source: the path of a YAML file, or the YAML itself as a str.
-        overrides: "key=value" each, e.g. "training.epochs=3"; they replace what the source says.
-        name: what messages call a source that is a str; a file goes by its path.
-        check_packages: also check that the Python packages that the sampler and the pruner need are installed.
+        overrides: strings "key=value", e.g. "training.epochs=3", that override the source.
+        name: what messages call a source that is a str; files are named by their path.
+        check_packages: whether to check that the packages that the sampler and the pruner need are installed.
 
     Raises:
-        SpecError: the source cannot be read or is not a valid study spec; one sentence with the file, the line, the
-            key, the offending value and what is allowed.
+        SpecError: the source cannot be read or is not a valid study spec; names the file, the line, the key, the
+            offending value and what is allowed.
 
     Example:
         >>> load_spec("name: mine", ["training.epochs=3"]).training.epochs
@@ -56,15 +56,15 @@ def load_spec(
 
 
 def dump_spec(spec: StudySpec) -> str:
-    """Returns YAML with every field spelled out, which `load_spec` reads as an equal spec."""
+    """Returns YAML with every field spelled out; `load_spec` reads it as an equal spec."""
     return write_yaml(spec.model_dump(mode="json"))
 
 
 def apply_overrides(tree: JsonValue, overrides: Sequence[str]) -> JsonValue:
     """Returns a copy of the tree with each "key=value" set; the value is YAML, the key a path like `training.epochs`.
 
-    Below `search.space` the rest of the key is the name of a field, optionally followed by `low`, `high`, `log`, `step`
-    or `choices`: `search.space.training.momentum.high=0.9`.
+    After `search.space`, the rest of the key is a field name, optionally followed by `low`, `high`, `log`, `step` or
+    `choices`: `search.space.training.momentum.high=0.9`.
 
     Raises:
         SpecError: an override is malformed, or its key leads through a value that has no keys.
@@ -78,12 +78,12 @@ def apply_overrides(tree: JsonValue, overrides: Sequence[str]) -> JsonValue:
 
 
 def shortcut_overrides(trials: int | None = None, epochs: int | None = None, workers: str | None = None) -> list[str]:
-    """The overrides that the options --trials, --epochs and --workers stand for.
+    """Returns the overrides that the options --trials, --epochs and --workers stand for.
 
     Args:
-        trials: the number of trials.
-        epochs: the number of epochs of each trial.
-        workers: the number of workers by kind, such as "cpu=2,gpu=0".
+        trials: number of trials.
+        epochs: number of epochs per trial.
+        workers: number of workers of each kind, such as "cpu=2,gpu=0".
 
     Raises:
         SpecError: `workers` is malformed.
@@ -109,7 +109,7 @@ def _text(path: Path) -> str:
 
 
 def _option(override: str) -> str:
-    """What messages call an override; in one line."""
+    """Returns what messages call an override, on one line."""
     return f"--set {' '.join(override.split())}"
 
 
@@ -126,7 +126,7 @@ def _override_path(override: str) -> tuple[str, ...]:
 
 
 def _set_value(tree: Any, path: Sequence[str], value: JsonValue, override: str) -> None:
-    """Sets the value at `path`; the mappings that lead there are made if they are missing."""
+    """Sets the value at `path`, and creates the mappings that lead there if they are missing."""
     node = tree
     for depth, key in enumerate(path):
         if not isinstance(node, dict):
@@ -140,16 +140,16 @@ def _set_value(tree: Any, path: Sequence[str], value: JsonValue, override: str) 
 
 
 def _location(name: str, document: Document, overrides: Sequence[str], path: KeyPath) -> str:
-    """Says where the value at `path` was written: in the last override that set it or a mapping around it, or a line.
+    """Returns where the value at `path` was written: the last override that set it or an enclosing mapping, or a line.
 
-    The value may be written nowhere, if it is missing: then the nearest mapping around it counts.
+    If the value is missing, the nearest enclosing mapping counts.
     """
-    # The longest part of the path that stands in the document.
+    # The longest prefix of the path that is in the document.
     known = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in document.lines), ())
     for override in reversed(overrides):
         set_path = _override_path(override)
         is_set = path[: len(set_path)] == set_path
-        # The mapping around a missing value may itself come from an override: `a.b=1` makes both a and b.
+        # The mapping around a missing value may come from an override, too: `a.b=1` creates both a and b.
         is_around = len(known) < len(path) and path[: len(known) + 1] == set_path[: len(known) + 1]
         if is_set or is_around:
             return _option(override)
@@ -158,7 +158,7 @@ def _location(name: str, document: Document, overrides: Sequence[str], path: Key
 
 
 def _missing_packages(spec: StudySpec) -> Iterator[tuple[KeyPath, str]]:
-    """For each package that is needed but not installed, the path of the `kind` that needs it, and a sentence."""
+    """Yields the path of the `kind` and a sentence for each package that is needed but not installed."""
     pruner = spec.search.pruner
     strategies: list[tuple[KeyPath, Strategy]] = [(("sampler",), spec.search.sampler), (("pruner",), pruner)]
     if isinstance(pruner, PatientPruner) and pruner.wrapped is not None:

@@ -1,7 +1,6 @@
-"""The samplers and pruners that a spec may name, with their options: values only, cluster.search acts on them.
+"""The samplers and pruners that a spec may name, with their options. Contains only values; cluster.search acts on them.
 
-Options have Optuna's names, so that its documentation of an algorithm applies here too. An epoch is one step; the first
-is 1.
+Options have Optuna's names, so its documentation of an algorithm applies here too. A step is an epoch, counted from 1.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -34,7 +33,7 @@ class RandomSampler(Strategy):
 
 
 class GridSampler(Strategy):
-    """Every point of the space once, in order; each float range needs a step."""
+    """Every point of the space once, in order; float ranges need a step."""
 
     proposes_each_point_once: ClassVar[bool] = True
 
@@ -42,14 +41,14 @@ class GridSampler(Strategy):
 
 
 class QmcSampler(Strategy):
-    """Scrambled Sobol points: they fill the space more evenly than random draws; best with 2^n trials."""
+    """Scrambled Sobol points, which fill the space more evenly than random draws; best with 2^n trials."""
 
     packages: ClassVar[tuple[str, ...]] = ("scipy",)
     kind: Literal["qmc"] = "qmc"
 
 
 class TpeSampler(Strategy):
-    """Tree-structured Parzen estimator: samples where good trials are denser than bad ones.
+    """The tree-structured Parzen estimator, which samples where good trials are denser than bad ones.
 
     It considers 250 trials, or `n_startup_trials` if that is more: the 25 best, and the newest of the others.
     """
@@ -59,7 +58,7 @@ class TpeSampler(Strategy):
 
 
 class CmaesSampler(Strategy):
-    """Covariance matrix adaptation; choices are drawn at random. It starts from scratch when a study is resumed."""
+    """Covariance matrix adaptation; draws choices at random. Starts over when a study is resumed."""
 
     packages: ClassVar[tuple[str, ...]] = ("cmaes",)
     kind: Literal["cmaes"] = "cmaes"
@@ -67,7 +66,7 @@ class CmaesSampler(Strategy):
 
 
 class GpSampler(Strategy):
-    """Gaussian process with expected improvement: slow, for studies of few expensive trials. Needs PyTorch.
+    """A Gaussian process with expected improvement; slow, for studies with few, expensive trials. Needs PyTorch.
 
     It considers 250 complete trials, or `n_startup_trials` if that is more: the 25 best, and the newest of the others.
     """
@@ -92,7 +91,7 @@ class AshaPruner(Strategy):
     """Asynchronous successive halving.
 
     Rung k is epoch `min_resource * reduction_factor ** (min_early_stopping_rate + k)`; a trial continues after a rung
-    if it is among the best 1 / `reduction_factor` that have reached it so far.
+    if it is among the best 1 / `reduction_factor` of those that have reached it so far.
     """
 
     kind: Literal["asha"] = "asha"
@@ -164,7 +163,7 @@ BasicPruner = Annotated[
 
 
 class PatientPruner(Strategy):
-    """Asks `wrapped` only after `patience` epochs without a gain of `min_delta`; without `wrapped`, stops the trial."""
+    """After `patience` epochs without a gain of `min_delta`, asks `wrapped`; without `wrapped`, stops the trial."""
 
     kind: Literal["patient"] = "patient"
     wrapped: BasicPruner | None = None

@@ -1,7 +1,7 @@
-"""The model of a study spec, frozen and validated once. Knows neither YAML nor Optuna.
+"""The study spec as a model, frozen and validated once. Independent of YAML and of Optuna.
 
-Fields are validated in the order in which they stand here: `search` is checked against `model` and `training`, and
-`trials` against `search`.
+Fields are validated in the order of their definition: `search` is checked against `model` and `training`, and `trials`
+against `search`.
 """
 
 import re
@@ -28,7 +28,7 @@ from mnist_core.heads import head_accuracy_tags
 
 MAX_TRIALS = 1_000_000
 
-# What each kind of network measures: also the accuracy of each head, if it has several.
+# What each kind of network measures, including the accuracy of each head if it has several.
 OBJECTIVES: Mapping[str, tuple[str, ...]] = {
     kind: ("val/accuracy", "val/loss", *head_accuracy_tags("val", [head.name for head in model.heads]).values())
     for kind, model in MODELS.items()
@@ -47,14 +47,14 @@ def _safe_name(name: str) -> str:
 
 
 class DataSpec(FrozenModel):
-    """The images: `bundled`, or a folder with the four IDX files; validated on a hold-out or on the test images."""
+    """The images: `bundled`, or a folder with the four IDX files; validation uses a hold-out or the test images."""
 
     source: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")] = "bundled"
     holdout: Annotated[int, Field(ge=1)] | Literal["test"] = 10_000
 
 
 class SearchSpec(FrozenModel):
-    """What to vary, with which sampler and pruner, and the metric to optimise. An empty space varies only the seed."""
+    """What to vary, the sampler, the pruner, and the metric to optimise. An empty space varies only the seed."""
 
     space: Annotated[dict[str, SpaceEntry], Field(max_length=100)] = Field(default_factory=dict)
     sampler: SamplerConfig = TpeSampler()
@@ -63,7 +63,7 @@ class SearchSpec(FrozenModel):
 
     @property
     def direction(self) -> Direction:
-        """A loss is minimised, anything else is maximised."""
+        """MINIMIZE for a loss, MAXIMIZE for anything else."""
         return Direction.MINIMIZE if "loss" in self.objective else Direction.MAXIMIZE
 
     @property
@@ -89,8 +89,8 @@ class WorkersSpec(FrozenModel):
 class LimitsSpec(FrozenModel):
     """When to give up: the study after `minutes`, an epoch after `epoch_timeout_s`, a trial after `attempts`.
 
-    `minutes` starts again from 0 when a study is resumed. A trial's training state is saved at most once every
-    `checkpoint_every_s`, and seldom enough to cost at most 2 % of the time; 0 saves it after each epoch.
+    `minutes` starts over when a study is resumed. A checkpoint of a trial is saved at most once every
+    `checkpoint_every_s`, and rarely enough to cost at most 2 % of the time; 0 saves one after each epoch.
     """
 
     minutes: Annotated[float, Field(gt=0)] | None = None
@@ -100,13 +100,13 @@ class LimitsSpec(FrozenModel):
 
 
 class StopSpec(FrozenModel):
-    """Stops the study as soon as the objective of one trial reaches `objective`."""
+    """Stops the study as soon as a trial's objective reaches `objective`."""
 
     objective: float | None = None
 
 
 class StudySpec(FrozenModel):
-    """One study. The class of each field documents it.
+    """One study; the class of each field documents it.
 
     `trials` is at most the number of points, if the sampler proposes each point once.
     """
@@ -141,11 +141,11 @@ class StudySpec(FrozenModel):
 
     @property
     def model_kinds(self) -> tuple[str, ...]:
-        """The kinds of network that the trials may train, in the order of the spec."""
+        """Returns the kinds of network that the trials may train, in the order of the spec."""
         return candidate_kinds(self._base, self.search.space)
 
     def model_kind(self, params: Params) -> str:
-        """The kind of network that a trial with these parameters trains, without resolving them."""
+        """Returns the kind of network that a trial with these parameters trains, without resolving them."""
         model = params.get("model")
         return str(model["kind"] if isinstance(model, Mapping) else params.get("model.kind", self.model.kind))
 
@@ -158,7 +158,7 @@ class StudySpec(FrozenModel):
         """Returns what a trial with these parameters trains and how.
 
         Args:
-            params: dotted field name to value, as the search proposed them; {} gives the spec's own fields.
+            params: dotted field name -> value, as the search proposed them; {} gives the spec's own fields.
 
         Raises:
             SpecError: the parameters do not belong to this spec.

@@ -1,9 +1,9 @@
-"""Reads YAML as plain values with the line of each, and writes it. Accepts only what a study spec needs.
+"""Reads YAML as plain values with their lines, and writes it. Accepts only what a study spec needs.
 
-No aliases, no tags, no duplicate keys, and limits on size, depth and number of values, so that no file can exhaust
-memory or build an object. Scalars mean what YAML 1.2 says: `1e-5` is a number, `no` and `12:30` are strings.
+There are no aliases, tags or duplicate keys, and there are limits on size, depth and number of values, so no file can
+exhaust memory or build an object. Scalars follow YAML 1.2: `1e-5` is a number, `no` and `12:30` are strings.
 
-The only file that relies on the inside of PyYAML (tests/cluster/spec/test_yaml_document.py names the version):
+Only this file relies on PyYAML's internals (tests/cluster/spec/test_yaml_document.py names the version):
 `yaml_implicit_resolvers`, the table of the patterns that give a plain scalar its type.
 """
 
@@ -27,14 +27,14 @@ KeyPath = tuple[str | int, ...]
 _NULLS = {"null": None, "Null": None, "NULL": None, "~": None, "": None}
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
-# By tag, the pattern of a plain scalar and the characters that it may start with.
+# Tag -> the pattern of a plain scalar and the characters that it may start with.
 _PATTERNS = {
     "null": (r"(?:~|null|Null|NULL|)", ["~", "n", "N", ""]),
     "bool": (r"(?:true|True|TRUE|false|False|FALSE)", list("tTfF")),
     "int": (r"[-+]?[0-9]+", list("-+0123456789")),
     "float": (rf"(?:{_NUMBER}|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))", list("-+.0123456789")),
 }
-# By tag, what messages call a value.
+# Tag -> what messages call a value.
 _KINDS = {
     "null": "null",
     "bool": "a boolean",
@@ -51,7 +51,7 @@ class Document:
 
     Attributes:
         tree: the values.
-        lines: by the path of keys and indices, the line of each value's key; 1 is the first.
+        lines: path of keys and indices -> the line of the value's key, counted from 1.
     """
 
     tree: JsonValue
@@ -63,14 +63,14 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every string that YAML 1.1 or 1.2 would read as something else."""
+    """Quotes every string that YAML 1.1 or 1.2 would read as another type."""
 
     def ignore_aliases(self, _data: object) -> bool:
         return True
 
 
-# PyYAML's own patterns are YAML 1.1's. The loader forgets them, or `no` would be false; the dumper keeps them beside
-# those of 1.2, so that any YAML reader finds the same values in what it writes.
+# PyYAML's own patterns are those of YAML 1.1. The loader drops them, or `no` would be false; the dumper keeps them in
+# addition to those of 1.2, so that any YAML reader finds the same values in what it writes.
 _Loader.yaml_implicit_resolvers = {}
 for _name, (_pattern, _first) in _PATTERNS.items():
     for _class in (_Loader, _Dumper):
@@ -85,8 +85,7 @@ def read_yaml(text: str, name: str) -> Document:
         name: what to call the text in messages, such as a file's path.
 
     Raises:
-        SpecError: the text is not valid YAML, or uses a part of YAML that study specs cannot use; the message names the
-            line.
+        SpecError: the text is not valid YAML, or uses YAML features that study specs cannot use; names the line.
     """
     if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
         raise SpecError(f"{name} is larger than {MAX_BYTES // 1024} KiB, the limit for a study spec")
@@ -112,7 +111,7 @@ class _Reader:
             node = yaml.compose(text, Loader=_Loader)
         except yaml.MarkedYAMLError as err:
             raise self._error(err.problem_mark, f"not valid YAML: {err.problem}") from err
-        # What PyYAML raises for an impossible character, escape or version.
+        # PyYAML raises these for an impossible character, escape or version.
         except (yaml.YAMLError, ValueError, OverflowError) as err:
             raise self._error(None, f"not valid YAML: {' '.join(str(err).split())}") from err
         return Document(None if node is None else self._value(node, ()), self._lines)
@@ -182,7 +181,7 @@ class _Reader:
 
 
 def _kind(node: yaml.Node) -> str:
-    """The tag of a node, short for YAML's own: "int", "map", "!mine"."""
+    """Returns the tag of a node, shortened if it is YAML's own: "int", "map", "!mine"."""
     tag: str = node.tag
     return tag.removeprefix("tag:yaml.org,2002:")
 

@@ -1,1 +1,1 @@
-"""The study store: the SQLite file that holds the truth about a study. The only SQL."""
+"""The study store: the SQLite file that is the source of truth for a study. All SQL is here."""

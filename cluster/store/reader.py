@@ -1,4 +1,4 @@
-"""Reads the study store, also while its driver writes to it. Writes nothing."""
+"""Reads the study store, even while a driver writes to it. Writes nothing."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from mnist_core.measurement import Measurement
 
 
 class StudyReader(StoreFile):
-    """What is recorded of one study.
+    """What is recorded about one study.
 
     Every method raises RunDirError if the store is damaged.
 
@@ -33,10 +33,10 @@ class StudyReader(StoreFile):
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Opens the store of a study to read it.
+        """Opens a study's store for reading.
 
         Raises:
-            RunDirError: not a study store, a damaged one, or one of another version.
+            RunDirError: the file is not a study store, is damaged, or has another version.
         """
         reader = cls(path, connect(path, "ro"))
         try:
@@ -47,7 +47,7 @@ class StudyReader(StoreFile):
         return reader
 
     def _read_version(self) -> int:
-        """Returns the schema version, if this mxtrials can read it."""
+        """Returns the schema version, after checking that this mxtrials can read it."""
         with translate_damage(self.path):
             (version,) = self.connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
@@ -61,13 +61,13 @@ class StudyReader(StoreFile):
         return int(version)
 
     def study(self) -> tuple[StudyState, str | None]:
-        """The study's state as last written, and why it ended before its last trial, if it did."""
+        """Returns the study's last recorded state, and why it ended before its last trial, if it did."""
         with translate_damage(self.path):
             (found,) = self.read(read_study, "SELECT state, reason FROM study")
             return found
 
     def environment(self) -> str | None:
-        """The environment that the study started in, as JSON; None in a store of version 1 or 2."""
+        """Returns the environment that the study started in, as JSON; None in a store of version 1 or 2."""
         if not self.rows("SELECT 1 FROM pragma_table_info('study') WHERE name = 'environment'"):
             return None
         with translate_damage(self.path):
@@ -75,35 +75,35 @@ class StudyReader(StoreFile):
             return found
 
     def trials(self) -> list[TrialRecord]:
-        """All trials, by number."""
+        """Returns all trials, by number."""
         return self.read(read_record, RECORDS)
 
     def measurements(self, number: int) -> list[Measurement]:
-        """A trial's measurements, by epoch."""
+        """Returns a trial's measurements, by epoch."""
         return self.read(read_measurement, "SELECT * FROM measurements WHERE trial = ? ORDER BY epoch", number)
 
     def last_epoch(self, number: int) -> int:
-        """A trial's last recorded epoch; 0 before the first."""
+        """Returns a trial's last recorded epoch; 0 before the first."""
         ((epoch,),) = self.rows("SELECT coalesce(max(epoch), 0) FROM measurements WHERE trial = ?", number)
         return int(epoch)
 
     def attempts(self, number: int) -> list[AttemptRecord]:
-        """A trial's attempts, in their order."""
+        """Returns a trial's attempts, in order."""
         return self.read(read_attempt, "SELECT * FROM attempts WHERE trial = ? ORDER BY attempt", number)
 
     def workers(self, number: int) -> tuple[str, ...]:
-        """The workers that trained a trial, each once, in their order."""
+        """Returns the workers that trained a trial, each once, in the order of their first attempts."""
         rows = self.rows("SELECT worker FROM attempts WHERE trial = ? ORDER BY attempt", number)
         return tuple(dict.fromkeys(row["worker"] for row in rows))
 
     def failure_counts(self, number: int) -> FailureCounts:
-        """How many of a trial's attempts failed."""
+        """Returns how many of a trial's attempts failed."""
         query = "SELECT outcome FROM attempts WHERE trial = ? AND outcome IN ('failed', 'crashed', 'lost')"
         outcomes = [row["outcome"] for row in self.rows(query, number)]
         return FailureCounts(len(outcomes), outcomes.count("crashed"))
 
     def times_spent(self) -> list[TimeSpent]:
-        """Where the time of each driver went, in the order in which it was written; empty in a store of version 1."""
+        """Returns where each driver's time went, in the order of writing; empty in a store of version 1."""
         if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'times_spent'"):
             return []
         return self.read(read_time_spent, "SELECT spent FROM times_spent ORDER BY rowid")

@@ -1,6 +1,6 @@
-"""Rows of the study store as values. Knows the columns' names, but no SQL: see store.py.
+"""Decodes rows of the study store into values. Uses the columns' names, but no SQL.
 
-Reading what a damaged file contains raises one of Python's own errors: see sqlite_file.py.
+Decoding a damaged row raises one of Python's built-in errors; see sqlite_file.py.
 """
 
 import json
@@ -16,20 +16,20 @@ StudyState = Literal["running", "complete", "interrupted"]
 
 
 class Row(Protocol):
-    """A row whose columns are found by their names."""
+    """A row whose columns are accessed by name."""
 
     def __getitem__(self, column: str, /) -> Any: ...
 
 
 def read_study(row: Row) -> tuple[StudyState, str | None]:
-    """The study's state, and why it ended before its last trial, if it did."""
+    """Returns the study's state, and why it ended before its last trial, if it did."""
     if row["state"] not in get_args(StudyState):
         raise ValueError(f"{row['state']!r} is not a state of a study")
     return row["state"], _text_or_none(row["reason"])
 
 
 def read_environment(row: Row) -> str | None:
-    """The environment that the study started in, as JSON; None if it is not recorded."""
+    """Returns the environment that the study started in, as JSON; None if it is not recorded."""
     environment = _text_or_none(row["environment"])
     if environment is not None and not isinstance(json.loads(environment), dict):
         raise ValueError(f"{environment!r} is not an environment")
@@ -37,7 +37,7 @@ def read_environment(row: Row) -> str | None:
 
 
 def read_record(row: Row) -> TrialRecord:
-    """a trial from its row joined with its last measurement and its last attempt; JSON may hold NaN."""
+    """Returns a trial, given its row joined with its last measurement and attempt; its JSON may contain NaN."""
     return TrialRecord(
         number=int(row["number"]),
         state=TrialState(row["state"]),
@@ -58,7 +58,7 @@ def read_record(row: Row) -> TrialRecord:
 
 
 def read_attempt(row: Row) -> AttemptRecord:
-    """One attempt to train a trial."""
+    """Returns one attempt to train a trial."""
     outcome = row["outcome"]
     if outcome is not None and outcome not in get_args(AttemptOutcome):
         raise ValueError(f"{outcome!r} is not an outcome of an attempt")
@@ -74,7 +74,7 @@ def read_attempt(row: Row) -> AttemptRecord:
 
 
 def read_measurement(row: Row) -> Measurement:
-    """An epoch's numbers, equal to what was written."""
+    """Returns an epoch's measurement, equal to the one that was written."""
     confusion = {
         head: tuple(tuple(int(cell) for cell in line) for line in counts)
         for head, counts in json.loads(row["confusion"]).items()
@@ -83,7 +83,7 @@ def read_measurement(row: Row) -> Measurement:
 
 
 def read_time_spent(row: Row) -> TimeSpent:
-    """Where the time of a driver's session went so far."""
+    """Returns where the time of a driver's session had gone by then."""
     return TimeSpent(**json.loads(row["spent"]))
 
 

@@ -1,4 +1,4 @@
-"""The tables of the study store, in SQL, and how an older store becomes one of this version."""
+"""The tables of the study store, in SQL, and the migrations from older versions."""
 
 SCHEMA_VERSION = 3
 
@@ -23,7 +23,7 @@ CREATE TABLE measurements (
 CREATE TABLE times_spent (spent TEXT NOT NULL, crc32 INTEGER);
 """
 
-# By table, the columns that the checksum of a row covers: see WritableStoreFile.install_checksums.
+# Table -> the columns that a row's checksum covers; see WritableStoreFile.install_checksums.
 CHECKSUMMED_COLUMNS = {
     "study": "name, state, reason, started_at, environment",
     "trials": "number, state, model, params, seed, value, error, traceback, weights_sha256, test",
@@ -32,7 +32,7 @@ CHECKSUMMED_COLUMNS = {
     "times_spent": "spent",
 }
 
-# The statements that turn version n into n + 1, from version 1 on.
+# The statements that migrate version n to n + 1, starting with version 1.
 MIGRATIONS = [
     "CREATE TABLE times_spent (spent TEXT NOT NULL); PRAGMA user_version = 2;",
     "ALTER TABLE study ADD COLUMN environment TEXT; PRAGMA user_version = 3;"

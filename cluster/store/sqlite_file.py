@@ -1,4 +1,4 @@
-"""The SQLite file of a study: connections, transactions, checksums, and SQLite's errors as ours. Knows no table."""
+"""The SQLite file of a study: connections, transactions, checksums, error translation. Independent of its tables."""
 
 import json
 import sqlite3
@@ -14,12 +14,12 @@ from mnist_core.errors import NotWritable, RunDirError
 
 Value = TypeVar("Value")
 
-# What reading a damaged file may end with: SQLite's errors, and Python's if a value is not what was written.
+# What reading a damaged file may raise: SQLite's errors, and Python's if a value is not what was written.
 _DAMAGE = (sqlite3.DatabaseError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class StoreFile:
-    """A SQLite file that is only read; a context manager that closes it."""
+    """A SQLite file opened for reading; a context manager that closes it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         """connection: from `connect`."""
@@ -45,7 +45,7 @@ class StoreFile:
         return self.read(lambda row: row, query, *values)
 
     def read(self, decode: Callable[[sqlite3.Row], Value], query: str, *values: int) -> list[Value]:
-        """Returns the rows that a query finds, each decoded into the value that it stands for.
+        """Returns the rows that a query finds, each decoded into a value.
 
         Raises:
             RunDirError: the file is damaged, or not a store.
@@ -55,36 +55,36 @@ class StoreFile:
 
 
 class WritableStoreFile(StoreFile):
-    """A SQLite file written in transactions, each as a whole or not at all; a committed one survives a power cut."""
+    """A SQLite file written in atomic transactions; what is committed survives a power cut."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """connection: from `connect`, to write."""
+        """connection: from `connect`, opened for writing."""
         super().__init__(path, connection)
         self._in_batch = False
 
     def begin(self) -> None:
-        """Makes all writes until `commit` one transaction: syncing it to the disk takes longer than all the rest."""
+        """Groups all writes until `commit` into one transaction, because syncing to disk takes longer than the rest."""
         self._in_batch = True
 
     def commit(self) -> None:
         """Commits the transaction that `begin` started.
 
         Raises:
-            NotWritable: the disk is full or fails; nothing of the transaction is written.
+            NotWritable: the disk is full or fails; none of the transaction is written.
         """
         self._in_batch = False
         with self._translate_write_errors():
             self.connection.commit()
 
     def roll_back(self) -> None:
-        """Drops the transaction that `begin` started."""
+        """Rolls back the transaction that `begin` started."""
         self._in_batch = False
         self.connection.rollback()
 
     @override
     def close(self) -> None:
-        """Closes the file; the last writer leaves one that can be read on a read-only disk."""
-        # Fails while others have the file open: then it stays as it is. If the file is damaged, SQLite's message may
+        """Closes the file; the last writer leaves it readable on a read-only disk."""
+        # Fails while others have the file open, which then stays as it is. If the file is damaged, SQLite's message may
         # not be text.
         with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
             self.connection.execute("PRAGMA busy_timeout = 0")
@@ -92,7 +92,7 @@ class WritableStoreFile(StoreFile):
         self.connection.close()
 
     def enable_wal(self) -> None:
-        """Switches to write-ahead logging, which the file's first page records: readers never wait.
+        """Switches the file to write-ahead logging, permanently, so that readers never wait.
 
         Raises:
             NotWritable: the folder or the disk is not writable.
@@ -104,7 +104,7 @@ class WritableStoreFile(StoreFile):
                 raise _cannot_open(self.path, "rw", err) from err
 
     def check_pages(self) -> None:
-        """Checks every page, so that nothing more is written to a damaged file.
+        """Checks every page, so that nothing is written to a damaged file.
 
         Raises:
             RunDirError: the file is damaged.
@@ -117,13 +117,13 @@ class WritableStoreFile(StoreFile):
     def install_checksums(self, columns_by_table: Mapping[str, str]) -> None:
         """Verifies every row's checksum and installs triggers that maintain them for this connection.
 
-        SQLite notices damaged pages, but no flipped bit within a value.
+        SQLite notices damaged pages, but not a flipped bit within a value.
 
         Args:
-            columns_by_table: the columns whose values `crc32` covers.
+            columns_by_table: table -> the columns whose values `crc32` covers.
 
         Raises:
-            RunDirError: a row is not what was written.
+            RunDirError: a row differs from what was written.
         """
         with translate_damage(self.path):
             for table, columns in columns_by_table.items():
@@ -138,7 +138,7 @@ class WritableStoreFile(StoreFile):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yields the connection to write to: in a new transaction, or as a part of the one that `begin` started.
+        """Yields the connection to write to, in a new transaction or as part of the one that `begin` started.
 
         Raises:
             NotWritable: the folder or the disk is not writable.
@@ -163,11 +163,11 @@ class WritableStoreFile(StoreFile):
 
 
 def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
-    """Opens a file such that what is committed survives a power cut, and readers never wait.
+    """Opens a file so that what is committed survives a power cut, and readers never wait.
 
     Raises:
         NotWritable: the file cannot be created or opened.
-        RunDirError: it is missing, damaged, or not a store.
+        RunDirError: the file is missing, damaged, or not a store.
     """
     with translate_damage(path), ExitStack() as undo:
         try:
@@ -187,7 +187,7 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
 
 
 def execute_statements(sql: sqlite3.Connection, statements: str) -> None:
-    """Executes statements, each of which ends with a semicolon, within the open transaction."""
+    """Executes statements, each ending with a semicolon, within the open transaction."""
     for statement in filter(str.strip, statements.split(";")):
         sql.execute(statement)
 

@@ -1,6 +1,6 @@
 """The study store: one SQLite file that is the one truth about a study. Writes to it; reader.py reads.
 
-Each method is one transaction, unless several are grouped by `begin` and `commit`; see sqlite_file.py.
+Each method is one transaction unless `begin` and `commit` group several; see sqlite_file.py.
 """
 
 import json
@@ -35,9 +35,9 @@ class Store(StudyReader, WritableStoreFile):
         """Creates the store of a new study.
 
         Args:
-            path: of the new file.
-            name: of the study.
-            environment: that it starts in, as JSON.
+            path: the path of the new file.
+            name: the name of the study.
+            environment: the environment that it starts in, as JSON.
 
         Raises:
             NotWritable: the folder or the disk is not writable.
@@ -56,10 +56,10 @@ class Store(StudyReader, WritableStoreFile):
     @override
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Opens the store of a study to write to it; one of an earlier version is migrated to this one.
+        """Opens a study's store for writing, and migrates one of an earlier version.
 
         Raises:
-            RunDirError: not a study store, a damaged one, or one of another version.
+            RunDirError: the file is not a study store, is damaged, or has another version.
             NotWritable: the folder or the disk is not writable.
         """
         store = cls(path, connect(path, "rw"))
@@ -74,14 +74,14 @@ class Store(StudyReader, WritableStoreFile):
         version = self._read_version()
         self.check_pages()
         if version < SCHEMA_VERSION:
-            self.enable_wal()  # so that readers can read it, wherever this process is killed
+            self.enable_wal()  # so that readers can open it whenever this process is killed
             with self.transaction() as sql:
                 execute_statements(sql, "".join(MIGRATIONS[version - 1 :]))
         self.install_checksums(CHECKSUMMED_COLUMNS)
         self.enable_wal()
 
     def set_study(self, state: StudyState, reason: str | None = None) -> None:
-        """Writes the study's state, and why it ended if it ended before its last trial."""
+        """Writes the study's state, and the reason if it ended before its last trial."""
         with self.transaction() as sql:
             sql.execute("UPDATE study SET state = ?, reason = ?", (state, reason))
 
@@ -91,7 +91,7 @@ class Store(StudyReader, WritableStoreFile):
             sql.execute("UPDATE study SET environment = ?", (environment,))
 
     def add_trial(self, number: int, model: str, params: Params, seed: int) -> None:
-        """Writes a new trial, WAITING."""
+        """Adds a new trial, which is WAITING."""
         with self.transaction() as sql:
             sql.execute(
                 "INSERT INTO trials (number, state, model, params, seed) VALUES (?, 'WAITING', ?, ?, ?)",
@@ -111,7 +111,7 @@ class Store(StudyReader, WritableStoreFile):
     def end_attempt(
         self, number: int, outcome: AttemptOutcome, error: str | None = None, traceback: str | None = None
     ) -> None:
-        """Ends the trial's attempt; the trial is WAITING for another."""
+        """Ends the trial's attempt and marks the trial WAITING for another."""
         with self.transaction() as sql:
             sql.execute("UPDATE trials SET state = 'WAITING' WHERE number = ?", (number,))
             _end_attempt(sql, number, outcome, error, traceback)
@@ -137,7 +137,7 @@ class Store(StudyReader, WritableStoreFile):
             _end_attempt(sql, number, outcome, error, traceback)
 
     def add_measurement(self, number: int, measurement: Measurement, value: float | None) -> None:
-        """Writes an epoch's numbers; one that is trained again after a fault replaces its row, with equal metrics."""
+        """Writes an epoch's measurement; an epoch repeated after a fault replaces its row, with equal metrics."""
         with self.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO measurements (trial, epoch, elapsed_s, metrics, confusion) "
@@ -162,12 +162,12 @@ class Store(StudyReader, WritableStoreFile):
             sql.execute("UPDATE trials SET test = ? WHERE number = ?", (json.dumps(metrics), number))
 
     def requeue_running(self) -> None:
-        """Marks every RUNNING trial WAITING, after its driver died."""
+        """Marks every RUNNING trial WAITING, after its driver has died."""
         for row in self.rows("SELECT number FROM trials WHERE state = 'RUNNING'"):
             self.end_attempt(row["number"], "interrupted")
 
     def add_time_spent(self, spent: TimeSpent) -> None:
-        """Writes where the time of a driver's session went so far."""
+        """Writes where the time of a driver's session has gone so far."""
         with self.transaction() as sql:
             sql.execute("INSERT INTO times_spent (spent) VALUES (?)", (json.dumps(asdict(spent)),))
 

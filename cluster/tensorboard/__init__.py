@@ -1,1 +1,1 @@
-"""The TensorBoard view of a study. The only tensorboardX."""
+"""The TensorBoard view of a study. Only this package imports tensorboardX."""

@@ -1,4 +1,4 @@
-"""TensorBoard's event files: their names, in the order in which they are read, and how events are framed in them."""
+"""TensorBoard's event files: their names, which decide the order of reading, and how events are framed in them."""
 
 import re
 import socket
@@ -14,7 +14,7 @@ with hidden_packages("torch"):  # tensorboardX imports it to accept tensors, whi
     from tensorboardX.record_writer import masked_crc32c
 
 FIRST_EVENT = "brain.Event:2"
-"""The version of the format, which the first event of each file names."""
+"""The format's version, named by the first event of each file."""
 
 _NAME = "events.out.tfevents"
 _TIME = re.compile(re.escape(_NAME) + r"\.(\d+\.\d+)\.")
@@ -22,15 +22,14 @@ _APART_S = 1e-5
 
 
 def event_files(folder: Path, what: str = "") -> Iterator[Path]:
-    """Finds the event files of a run, or only those of one purpose."""
+    """Yields the event files of a run, or only those for one purpose."""
     return folder.glob(f"{_NAME}.*{what}")
 
 
 def next_event_file(folder: Path, what: str = "") -> Path:
-    """Names a new event file such that it sorts behind the existing ones: TensorBoard reads them in this order.
+    """Names a new event file so that it sorts after the existing ones, because TensorBoard reads them in this order.
 
-    Names contain the time. If the clock was set back, the new name contains the time of the newest file and a little
-    more.
+    Names contain the time. If the clock was set back, the new name contains a time just after the newest file's.
     """
     times_s = [float(found[1]) for file in event_files(folder) if (found := _TIME.search(file.name))]
     started_s = max([time.time(), *(each + _APART_S for each in times_s)])
@@ -51,7 +50,7 @@ def append_events(file: Path, head: Callable[[], Iterable[Event]], events: Itera
 
 
 def is_intact(content: bytes) -> bool:
-    """Whether an event file consists of whole records; TensorBoard reads nothing behind one that is not."""
+    """Returns whether an event file consists of whole records; TensorBoard reads nothing after one that is not."""
     offset = 0
     while offset < len(content):
         length = int.from_bytes(content[offset : offset + 8], "little")
@@ -63,6 +62,6 @@ def is_intact(content: bytes) -> bool:
 
 
 def _framed(data: bytes) -> bytes:
-    """TensorFlow's TFRecord format: length, its checksum, data, its checksum."""
+    """Returns data in TensorFlow's TFRecord format: length, its checksum, data, its checksum."""
     length = struct.pack("<Q", len(data))
     return length + struct.pack("<I", masked_crc32c(length)) + data + struct.pack("<I", masked_crc32c(data))

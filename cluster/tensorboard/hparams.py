@@ -1,4 +1,4 @@
-"""What TensorBoard's HParams page shows of a trial, as summaries for its event file. Writes nothing."""
+"""Makes the summaries from which TensorBoard's HParams page shows a trial. Writes nothing."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ SESSION_END = "session_end_info"
 
 
 def session_start(hparams: Params, objective: str) -> list[Summary.Value]:
-    """Returns the start of a trial's file: the page's columns and the trial's values; `objective` is a tag."""
+    """Returns what a trial's file starts with: the page's columns and the trial's values; `objective` is a tag."""
     columns = [HParamInfo(name=name, type=_data_type(value)) for name, value in hparams.items()]
     metric = MetricInfo(name=MetricName(tag=objective), description="The objective of the study.")
     start = SessionStartInfo(start_time_secs=time.time())
@@ -48,7 +48,7 @@ def _data_type(value: ParamValue) -> int:
 
 
 def _set_hparam(start: SessionStartInfo, name: str, value: ParamValue) -> None:
-    """Sets numbers, booleans and strings as they are, lists and mappings as text; other numbers stay empty."""
+    """Sets numbers, booleans and strings unchanged, lists and mappings as text; leaves missing numbers empty."""
     if isinstance(value, bool):
         start.hparams[name].bool_value = value
     elif isinstance(value, int | float):

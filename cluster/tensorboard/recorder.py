@@ -1,6 +1,6 @@
-"""Writes the TensorBoard view of a study: a run for each trial, and the run `study`. Reads nothing, decides nothing.
+"""Writes the TensorBoard view of a study: a run for each trial, and the run `study`. Decides nothing.
 
-The store is the truth: whatever is lost here can be rebuilt from it, so a full disk stops the view only.
+Whatever is lost here can be rebuilt from the store, so a full disk only stops the view.
 """
 
 import time
@@ -39,19 +39,19 @@ with hidden_packages("torch"):  # tensorboardX imports it to accept tensors, whi
     from tensorboardX.proto.versions_pb2 import VersionDef
 
 FIRST_IMAGES = 10
-# A confusion matrix takes a hundred times as long as the scalars of an epoch, so a trial's are drawn after this many
-# seconds of its training, and at its end.
+# A confusion matrix takes a hundred times as long as the scalars of an epoch, so a trial's are drawn only once per this
+# many seconds of its training, and at its end.
 PICTURES_EVERY_S = 10.0
 
 
 @dataclass
 class _Run:
-    """Where the events of one run go.
+    """The event file of one run, and what has been written to it.
 
     Attributes:
-        file: that they are appended to.
+        file: the file that events are appended to.
         start: what the file starts with.
-        epoch: the last one written.
+        epoch: the last epoch written.
         pending_images: the last measurement, until its pictures are drawn.
         drawn_s: seconds of training up to the last pictures.
     """
@@ -64,14 +64,14 @@ class _Run:
 
 
 class Recorder(StudyObserver):
-    """The observer that writes TensorBoard's event files.
+    """An observer that writes TensorBoard's event files.
 
-    Each call opens a file, appends to it and closes it, which takes 10 microseconds: no file stays open, a reader sees
-    a measurement at once, and a failed write is an exception here, not a dead thread. No fsync: these files can be
+    Each call opens a file, appends to it and closes it, which takes 10 microseconds: no file stays open, readers see a
+    measurement at once, and a failed write raises here instead of killing a thread. No fsync: these files can be
     rebuilt from the store.
 
     Attributes:
-        problem: why the view is no longer written, in one sentence; None while it is.
+        problem: why the view is no longer written, in one sentence; None while it is written.
     """
 
     def __init__(self, run_dir: RunDir, objective: str) -> None:
@@ -102,18 +102,18 @@ class Recorder(StudyObserver):
         measurements: Sequence[Measurement],
         state: TrialState | None,
     ) -> None:
-        """Replaces a trial's files by what the store knows of it, without predictions and network.
+        """Rewrites a trial's files from the store's data, without predictions and network.
 
         Args:
-            number: of the trial.
+            number: the trial's number.
             model: the kind of network.
-            params: by dotted name.
-            measurements: all that the store has.
+            params: the trial's parameters, by dotted name.
+            measurements: all its measurements in the store.
             state: how the trial ended; None if it will continue.
         """
         run = self._unfinished[number] = self._new_run(number, model, params)
         self._delete_events(self._run_dir.trial_tensorboard(number))
-        # As if the last epoch had ended now: charts over relative time keep their shape.
+        # As if the last epoch had just ended, so that charts over relative time keep their shape.
         begin = time.time() - (measurements[-1].elapsed_s if measurements else 0.0)
         events = [_event(begin + each.elapsed_s, each.epoch, _summaries(run, each)) for each in measurements]
         if events:
@@ -122,7 +122,7 @@ class Recorder(StudyObserver):
             self._write_end(number, state)
 
     def is_complete(self, number: int) -> bool:
-        """Whether a trial's files are undamaged and record its end."""
+        """Returns whether a trial's files are intact and record its end."""
         try:
             files = [file.read_bytes() for file in event_files(self._run_dir.trial_tensorboard(number))]
         except OSError:
@@ -130,7 +130,7 @@ class Recorder(StudyObserver):
         return any(SESSION_END.encode() in content for content in files) and all(map(is_intact, files))
 
     def needs(self, number: int, what: Literal["predictions", "graph"]) -> bool:
-        """Whether a finished trial's predictions or graph are still to be written; never if nothing can be."""
+        """Returns whether a finished trial's predictions or graph are missing; False if nothing can be written."""
         return self.problem is None and not any(event_files(self._run_dir.trial_tensorboard(number), f".{what}"))
 
     def write_first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
@@ -154,33 +154,33 @@ class Recorder(StudyObserver):
         self._replace(number, "graph", Event(wall_time=time.time(), graph_def=graph.SerializeToString()))
 
     def close(self) -> None:
-        """Forgets the unfinished trials; no file is open."""
+        """Forgets the unfinished trials; there are no open files."""
         self._unfinished.clear()
 
     def _write_epoch(self, number: int, measurement: Measurement) -> None:
-        """Writes an epoch, unless a trial that is trained again has not passed its last one yet."""
+        """Writes an epoch, unless a trial that repeats epochs has already written it."""
         run = self._run(number)
         if measurement.epoch > run.epoch:
             self._append(run, [_event(time.time(), measurement.epoch, _summaries(run, measurement))])
 
     def _write_end(self, number: int, state: TrialState) -> None:
-        """Draws the last epoch, and records the trial's end for the HParams page; its value is the last scalar."""
+        """Draws the last epoch and records the trial's end; the HParams page shows the last scalar as its value."""
         run = self._run(number)
         last = [_event(time.time(), run.epoch, _pictures(run.pending_images))] if run.pending_images else []
         self._append(run, [*last, _event(time.time(), 0, [session_end(state)])])
         self._unfinished.pop(number, None)
 
     def _run(self, number: int) -> _Run:
-        """The run of an unfinished trial; a new file for what is added to a finished one."""
+        """Returns the run of an unfinished trial, or a run with a new file for additions to a finished one."""
         return self._unfinished.get(number) or _Run(next_event_file(self._run_dir.trial_tensorboard(number)))
 
     def _new_run(self, number: int, model: str, params: Params) -> _Run:
-        """A run whose file will start with what the HParams page needs."""
+        """Returns a run whose file will start with what the HParams page needs."""
         file = next_event_file(self._run_dir.trial_tensorboard(number))
         return _Run(file, session_start({"model": model, **params}, self._objective))
 
     def _replace(self, number: int, what: str, event: Event) -> None:
-        """Writes an addition to a finished trial into a separate file, which replaces an earlier one."""
+        """Writes an addition to a finished trial to a separate file, which replaces an earlier one."""
         folder = self._run_dir.trial_tensorboard(number)
         file = next_event_file(folder, f".{what}")
         self._delete_events(folder, f".{what}")
@@ -188,14 +188,14 @@ class Recorder(StudyObserver):
 
     def _append(self, run: _Run, events: Iterable[Event]) -> None:
         if self.problem is not None:
-            return  # TensorBoard reads nothing behind a record that was cut short
+            return  # TensorBoard reads nothing after a truncated record
         try:
             append_events(run.file, lambda: _head(run), events)
         except OSError as err:
             self._give_up(run.file, err)
 
     def _delete_events(self, folder: Path, what: str = "") -> None:
-        if self.problem:  # nothing could be written in their place
+        if self.problem:  # they could not be rewritten
             return
         try:
             for file in event_files(folder, what):
@@ -219,7 +219,7 @@ def _event(wall_time_s: float, step: int, values: Iterable[Summary.Value]) -> Ev
 
 
 def _summaries(run: _Run, measurement: Measurement) -> list[Summary.Value]:
-    """An epoch's scalars, and its pictures if the last ones are old enough."""
+    """Returns an epoch's scalars, and its pictures if the last ones are old enough."""
     run.epoch = measurement.epoch
     run.pending_images = measurement
     scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in measurement.metrics.items()]

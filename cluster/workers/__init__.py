@@ -1,1 +1,1 @@
-"""Workers and the seam to them: events, the pool protocol, one worker, and the pool in this process."""
+"""Workers and the interface to them: events, the pool protocol, one worker, and the pool in this process."""

@@ -1,4 +1,4 @@
-"""What a pool reports to the driver. A bad outcome of a trial is one of these values, never an exception."""
+"""The events that a pool reports to the driver. A trial's bad outcome is an event, never an exception."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from mnist_core.measurement import Measurement
 
 @dataclass(frozen=True)
 class Work:
-    """Seconds that a worker spent on an instruction. other_s: neither training nor evaluation, e.g. packing."""
+    """Seconds that a worker spent on an instruction. other_s: all but training and evaluation, e.g. packing."""
 
     training_s: float = 0.0
     evaluation_s: float = 0.0
@@ -25,7 +25,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Measured:
-    """A trial has trained an epoch that is not its last; some carry the packed TrainingState."""
+    """A trial has trained an epoch, but not its last; `state` is a packed TrainingState, if one was due."""
 
     worker: str
     number: int
@@ -36,7 +36,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Suspended:
-    """A trial was suspended at the driver's request; `state` is all that is needed to continue it."""
+    """A trial was suspended at the driver's request; `state` holds everything needed to continue it."""
 
     worker: str
     number: int
@@ -61,11 +61,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """Training raised an exception; the worker still runs.
+    """Training raised an exception; the worker is still running.
 
     Attributes:
         error: what happened, in one sentence.
-        traceback: of the exception.
+        traceback: the traceback of the exception.
         retryable: whether another attempt could end differently.
         out_of_memory: whether memory ran out.
     """
@@ -80,13 +80,13 @@ class Failed:
 
 
 LostReason = Literal["died", "memory", "other"]
-"""died: the process crashed or hung, perhaps because of its trial; memory: the node ran out of memory; other: e.g. the
-node was lost."""
+"""died: the process crashed or hung, perhaps because of its trial; memory: the node ran out of memory; other: anything
+else, e.g. the node was lost."""
 
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """A worker is lost, together with the trial that it trained, if any; the pool replaces the worker.
+    """A worker was lost, and with it the attempt that it was training, if any; the pool replaces the worker.
 
     Attributes:
         cause: what happened, in one sentence.

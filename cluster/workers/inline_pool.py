@@ -1,4 +1,4 @@
-"""A pool of one worker in this process: the same API without Ray, so that a debugger can step through a trial."""
+"""A pool of one worker in this process: the same protocol without Ray, so that a debugger can step through a trial."""
 
 import os
 import time
@@ -17,7 +17,7 @@ from mnist_core.data.dataset import Dataset
 
 
 class InlinePool(WorkerPool):
-    """A pool of one worker; it trains when the next event is asked for."""
+    """A pool of one worker, which trains when the next event is requested."""
 
     def __init__(self, dataset: Dataset, settings: WorkerSettings, device: DeviceKind = "cpu") -> None:
         """Opens the worker's context in this process; see Worker for the errors."""
@@ -28,7 +28,7 @@ class InlinePool(WorkerPool):
 
     @override
     def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
-        if fresh:  # in the same process, only the worker is new
+        if fresh:  # the process is the same; only the worker is new
             self._worker = self._make_worker()
         self._todo.append(lambda: self._worker.start(trial))
 
@@ -42,7 +42,7 @@ class InlinePool(WorkerPool):
 
     @override
     def kill(self, worker: str, cause: str) -> None:
-        # A worker in this process cannot hang without the driver hanging, too: nothing is running now.
+        # A worker in this process cannot hang unless the driver hangs too, so nothing is running now.
         self._todo.clear()
         self._todo.append(lambda: WorkerLost(self._name, cause))
         self._todo.append(lambda: Ready(self._name, os.getpid()))

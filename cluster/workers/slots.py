@@ -1,4 +1,4 @@
-"""Which workers a study gets on a cluster of a given size. Knows no Ray, and starts nothing."""
+"""Which workers a study gets on a cluster of a given size. Imports no Ray, and starts nothing."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Slot:
 
     Attributes:
         name: e.g. "cpu-0".
-        device: which context its worker owns.
+        device: the kind of context that its worker owns.
         gpu_share: the share of a GPU that it takes; 0 for a CPU worker.
         optional: whether the study continues without it if its device is unavailable.
     """
@@ -25,7 +25,7 @@ class Slot:
 
 
 def slots_for(workers: WorkersSpec, cluster_cpus: int, cluster_gpus: int, trials: int) -> list[Slot]:
-    """Returns the slots that a spec asks for on a cluster of this size, but never more than it has trials.
+    """Returns the slots that a spec asks for on a cluster of this size, but never more slots than trials.
 
     With `auto`, every GPU gets its workers, which are optional, and every remaining CPU gets one.
 

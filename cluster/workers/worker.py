@@ -1,4 +1,4 @@
-"""Owns one context and trains one trial at a time on it, epoch by epoch, as instructed. Knows no Ray and no files."""
+"""A worker: owns one context and trains one trial at a time, epoch by epoch, as instructed. Uses no Ray, no files."""
 
 import time
 import traceback
@@ -19,7 +19,7 @@ from mnist_core.training.state import pack, unpack
 if TYPE_CHECKING:
     from mnist_core.training.trainer import Trainer
 
-# The share of training time that sending states may take: an expensive one is followed by a longer pause.
+# The share of training time that sending states may take; the more one costs, the later the next is sent.
 STATE_SHARE = 0.02
 
 TrialEvent = Measured | Finished | Failed
@@ -27,12 +27,12 @@ TrialEvent = Measured | Finished | Failed
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What all workers of a study have in common.
+    """The settings that all workers of a study share.
 
     Attributes:
-        holdout: how many training images validate, or "test".
-        seed: of the hold-out.
-        state_every_s: how often, at most, a measurement carries the training state; 0 for every measurement.
+        holdout: number of training images held out for validation, or "test".
+        seed: the seed of the hold-out.
+        state_every_s: minimum seconds between measurements that carry the training state; 0 for every measurement.
     """
 
     holdout: int | Literal["test"]
@@ -41,7 +41,7 @@ class WorkerSettings:
 
 
 class TrialWorker(Protocol):
-    """What a pool needs of a worker: see Worker, which documents the instructions."""
+    """What a pool needs from a worker; Worker documents the instructions."""
 
     def start(self, trial: TrialSpec) -> TrialEvent: ...  # noqa: D102
 
@@ -51,7 +51,7 @@ class TrialWorker(Protocol):
 
 
 MakeWorker = Callable[[str, DeviceKind, Dataset, WorkerSettings], TrialWorker]
-"""Makes a worker of this name in the process that calls it: `Worker` does."""
+"""Creates a worker with this name in the calling process, like `Worker`."""
 
 
 class Worker:
@@ -76,10 +76,10 @@ class Worker:
 
         Args:
             name: e.g. "cpu-0".
-            device: which kind of context to own.
-            dataset: what its trials train on.
-            settings: those of the study.
-            wait: waits for free memory, at most this many seconds.
+            device: the kind of context to own.
+            dataset: the data that its trials train on.
+            settings: the study's settings.
+            wait: waits for free memory, up to this many seconds.
 
         Raises:
             EnvironmentProblem: MXNet or the device is not available.
@@ -93,7 +93,7 @@ class Worker:
         self._current: TrialInProgress | None = None
 
     def start(self, trial: TrialSpec) -> TrialEvent:
-        """Trains the trial's first epoch, or the one after the state that it resumes from."""
+        """Trains the trial's first epoch, or the first one after the state that it resumes from."""
         self._current = None  # frees the previous trial's memory
         return self._run(trial.number, lambda: self._begin_trial(trial))
 
@@ -135,11 +135,11 @@ class Worker:
         return Finished(self._name, current.number, pack(state), weights_sha256(state.weights), work, measurement)
 
     def _run(self, number: int, train: Callable[[], TrialEvent]) -> TrialEvent:
-        """Trains, turns whatever it raises into an event, and adds the time that is neither training nor evaluation."""
+        """Trains, turns any exception into an event, and adds the time that is neither training nor evaluation."""
         started_s = time.perf_counter()
         try:
             event = train()
-        except Exception as err:  # noqa: BLE001 - the worker's border: whatever a trial raises is an event
+        except Exception as err:  # noqa: BLE001 - at the worker's boundary, anything a trial raises becomes an event
             self._current = None
             out_of_memory = is_out_of_memory(err)
             retryable = out_of_memory or not is_permanent(err)
@@ -156,13 +156,13 @@ class Worker:
 
 @dataclass
 class TrialInProgress:
-    """The trial that a worker trains, and when its state was last sent.
+    """The trial that a worker is training, and when its state was last sent.
 
     Attributes:
-        number: of the trial.
-        trainer: in its state after the last epoch.
-        last_epoch: how many epochs the trial has.
-        epochs: trains one epoch each time it is asked for the next.
+        number: the trial's number.
+        trainer: the trainer, as of the last epoch.
+        last_epoch: the number of epochs that the trial has.
+        epochs: an iterator that trains one epoch per item.
         state_due_s: monotonic time from which the next state may be sent.
         elapsed_s: seconds of the trial up to its last measurement.
         state_sent_s: monotonic time at which a state was packed; None once its cost is known.
@@ -183,11 +183,11 @@ class TrialInProgress:
         return Work(measurement.training_s, evaluation_s=epoch_s - measurement.training_s)
 
     def packed_state(self) -> bytes:
-        """Packs all that is needed to continue after the last epoch."""
+        """Packs everything needed to continue after the last epoch."""
         return pack(self.trainer.state())
 
     def due_state(self) -> bytes | None:
-        """Packs the state if it is time for one."""
+        """Packs the state if one is due, else returns None."""
         now_s = time.monotonic()
         if now_s < self.state_due_s:
             return None
@@ -195,9 +195,9 @@ class TrialInProgress:
         return self.packed_state()
 
     def schedule_next_state(self, every_s: float, now_s: float) -> None:
-        """Sets when the next state is due, after the one sent has cost a known time.
+        """Sets when the next state is due, now that the cost of the last one is known.
 
-        Between packing it and the next instruction the worker did nothing but pack, send and wait for the driver.
+        That cost is the time since packing began, in which the worker only packed, sent and waited for the driver.
         """
         if self.state_sent_s is not None:
             pause_s = max(every_s, (now_s - self.state_sent_s) / STATE_SHARE) if every_s else 0.0

@@ -1,1 +1,1 @@
-"""`mxtrials bench`: measures mxtrials beside what a user would pick instead."""
+"""`mxtrials bench`: measures mxtrials against the alternatives."""

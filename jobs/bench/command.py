@@ -1,4 +1,4 @@
-"""`mxtrials bench`: runs benchmarks, saying on stderr what is being measured, and draws their reports."""
+"""`mxtrials bench`: runs benchmarks, shows progress on stderr, and draws their reports."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def run_benchmarks(name: str | None, rounds: int | None, published: bool) -> Ite
 
 @contextmanager
 def _announcer(name: str, progress: Console) -> Iterator[Callable[[str], None]]:
-    """Yields a function that shows what is being measured: one line that changes, or a line each if not a terminal."""
+    """Yields a function that shows what is being measured, on a single changing line if stderr is a terminal."""
     if not progress.is_terminal:
         yield lambda text: progress.print(f"{name}: {text}", style="dim", highlight=False)
         return
@@ -37,17 +37,17 @@ def _announcer(name: str, progress: Console) -> Iterator[Callable[[str], None]]:
 
 
 def reports_as_json(host: Host, reports: Mapping[str, Report]) -> dict[str, Any]:
-    """Returns the host and all reports, by the name of the benchmark, for `--json`."""
+    """Returns the host and all reports, by benchmark name, for `--json`."""
     return {"machine": host.as_json(), **{name: report.as_json() for name, report in reports.items()}}
 
 
 def draw_host(host: Host, console: Console) -> None:
-    """Draws the line that heads the reports."""
+    """Draws the line above the reports."""
     console.print(str(host), highlight=False, style="dim")
 
 
 def draw_report(report: Report, console: Console) -> None:
-    """Draws a report as a table of figures, with targets and notes below it."""
+    """Draws a report as a table of figures, followed by targets and notes."""
     console.print(f"\n[bold]{report.title}[/]", highlight=False)
     columns = ("", "program", "median", "min", "max", "unit", f"{OURS} is")
     drawn = table(*columns, left=("", "program", "unit"))

@@ -1,4 +1,4 @@
-"""The machine that figures were measured on; without it they mean nothing."""
+"""Describes the machine that figures were measured on, without which they mean nothing."""
 
 import os
 import platform

@@ -1,7 +1,7 @@
 """Interleaved measurement: programs that live through all rounds take turns of about a second.
 
-The speed of a shared machine can change by half from one minute to the next: only numbers measured within the same
-second can be compared. rounds.py is for programs that must start again for each measurement.
+The speed of a shared machine can change by half from one minute to the next, so only numbers measured within the same
+second can be compared. rounds.py is for programs that must be restarted for each measurement.
 """
 
 import os
@@ -15,9 +15,9 @@ from jobs.bench.rounds import Rounds
 
 @dataclass(frozen=True)
 class Replicas:
-    """Some processes of one program that work at the same time, each on its own core.
+    """Several processes of one program that work at the same time, each on its own core.
 
-    The program answers each line of its input with a line: the number that it measured. count: how many processes.
+    The program answers each input line with a line: the number that it measured. count: number of processes.
     """
 
     program: Program
@@ -29,11 +29,11 @@ def run_interleaved(entries: Sequence[Replicas], count: int, announce: Callable[
 
     Args:
         entries: the programs, in the order in which they are asked.
-        count: how many rounds; one more goes first, to warm up.
-        announce: is called before each round, with a few words that say which one.
+        count: number of rounds, not counting one to warm up.
+        announce: called before each round, with a few words that say which one.
 
     Returns:
-        by program name, for each round, the sum of what its processes measured.
+        program name -> for each round, the sum of what its processes measured.
     """
     rounds = Rounds()
     with ExitStack() as stack:
@@ -45,7 +45,7 @@ def run_interleaved(entries: Sequence[Replicas], count: int, announce: Callable[
                     measured = _measure(running[name])
                 except ProgramFailed as err:
                     rounds.leave_out(name, str(err))
-                    # Now rather than at the end: its other processes would slow down those that remain.
+                    # Closed now rather than at the end, because its other processes would slow down the rest.
                     for process in running.pop(name):
                         process.close()
                     continue

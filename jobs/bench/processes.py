@@ -1,4 +1,4 @@
-"""Processes and their memory, read from /proc: who started whom, and how much of its pages a process shares."""
+"""Reads processes and their memory from /proc: their descendants, and how much of their memory is shared."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ _KIB_IN_MIB = 1024
 
 
 def process_tree(pid: int) -> list[int]:
-    """Returns a process and all its descendants that still run."""
+    """Returns a process and all its running descendants."""
     parents = dict(_parents())
     found = [pid]
     for each in found:  # grows while it is walked
@@ -21,13 +21,13 @@ def proportional_mib(pid: int, mapping: str | None = None) -> float:
 
     Args:
         pid: the process.
-        mapping: if given, counts only mappings of files with this in their name.
+        mapping: if given, only mappings of files with this in their name count.
     """
     return _sum_mib(pid, "Pss:", mapping)
 
 
 def resident_mib(pid: int, mapping: str | None = None) -> float:
-    """Returns the resident set size: every page counts in full in each process; see `proportional_mib`."""
+    """Returns the resident set size: every page counts in full for each process; see `proportional_mib`."""
     return _sum_mib(pid, "Rss:", mapping)
 
 

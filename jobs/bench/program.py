@@ -1,4 +1,4 @@
-"""A program that measures one way of doing the work, and the process that runs it. Does not know what is measured."""
+"""A program that measures one way of doing the work, and the process that runs it, whatever is measured."""
 
 import importlib.util
 import json
@@ -16,7 +16,7 @@ from mnist_core.errors import last_line
 
 
 class ProgramFailed(Exception):
-    """A program ended with an error, took too long, or printed something that is not JSON."""
+    """A program failed, took too long, or printed something that is not JSON."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Program:
         module: the module that Python runs; it prints what it measured as one line of JSON.
         arguments: its command-line arguments.
         needs: packages without which it cannot run.
-        cores: how many of this process's cores it may use; None for all of them.
+        cores: how many of this process's cores it may use; None for all.
         timeout_s: how long one measurement may take.
-        variables: environment variables, as (name, value), in addition to those of this process.
+        variables: additional environment variables, as (name, value).
     """
 
     name: str
@@ -43,7 +43,7 @@ class Program:
 
     @property
     def missing_package(self) -> str | None:
-        """The first package that it needs and that is not installed, or None."""
+        """The first package that it needs but that is not installed, or None."""
         return next((name for name in self.needs if importlib.util.find_spec(name) is None), None)
 
     @property
@@ -88,7 +88,7 @@ class RunningProgram:
         """Waits for the next line of the program's output and returns its value.
 
         Raises:
-            ProgramFailed: there is none, or it is not JSON.
+            ProgramFailed: there is no line, or it is not JSON.
         """
         assert self._process.stdout is not None
         if not select.select([self._process.stdout], [], [], self._timeout_s)[0]:
@@ -102,7 +102,7 @@ class RunningProgram:
         """Waits for the program to end and returns the value in the last line of its output.
 
         Raises:
-            ProgramFailed: it ended with an error, took too long, or its last line is not JSON.
+            ProgramFailed: the program failed, took too long, or its last line is not JSON.
         """
         try:
             output, _ = self._process.communicate(timeout=self._timeout_s)
@@ -113,7 +113,7 @@ class RunningProgram:
         return _parse((output.splitlines() or [""])[-1])
 
     def close(self) -> None:
-        """Kills the process, unless it has ended, and closes its pipes; does nothing the second time."""
+        """Kills the process unless it has ended, and closes its pipes; calling it again does nothing."""
         if self._stderr.closed:
             return
         with self._stderr, self._process:  # Popen's own exit closes the pipes and waits
@@ -123,7 +123,7 @@ class RunningProgram:
                     self._process.stdin.close()
 
     def _failure(self) -> ProgramFailed:
-        """Waits for the process to end; says how it did, with the last line that it wrote to stderr."""
+        """Waits for the process to end; returns an error with its exit code and its last line on stderr."""
         code = self._process.wait()
         self._stderr.seek(0)
         return ProgramFailed(f"exited with {code}: {last_line(self._stderr.read())}")
@@ -142,7 +142,7 @@ def run_program(program: Program) -> Any:
 
 @contextmanager
 def _pinned(cores: Collection[int]) -> Iterator[None]:
-    """Runs the block on these cores only; processes that it starts inherit them."""
+    """Pins the block to these cores; processes that it starts inherit them."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:

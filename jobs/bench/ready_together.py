@@ -1,6 +1,6 @@
-"""A RayPool for measurements and tests in which all workers must take part, however short the study is.
+"""A RayPool for measurements and tests in which every worker must take part, however short the study is.
 
-Importing this imports Ray: open a `ray_session` first, which sets Ray's environment.
+Importing this module imports Ray, so open a `ray_session` first, which sets Ray's environment.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ class ReadyTogether(RayPool):
     """CPU workers on Ray that are Ready only when all of them are, so that none trains alone in the meantime.
 
     Attributes:
-        ready: the Ready event of each worker.
+        ready: the Ready events of the workers.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One benchmark: what it measures, and about how many minutes that takes on two cores."""
+    """A benchmark: what it measures, and roughly how many minutes that takes on two cores."""
 
     what: str
     minutes: float
@@ -25,9 +25,9 @@ class Plan:
     """How to measure.
 
     Attributes:
-        announce: is called with a few words that say what is being measured now.
-        rounds: how many rounds; None for the benchmark's own number.
-        published: whether to run the workload that a peer has published instead.
+        announce: called with a few words that say what is being measured.
+        rounds: number of rounds; None for the benchmark's default.
+        published: whether to run a workload that a peer has published instead.
     """
 
     announce: Callable[[str], None]
@@ -35,7 +35,7 @@ class Plan:
     published: bool = False
 
     def announce_under(self, heading: str) -> Callable[[str], None]:
-        """Returns `announce` with a heading before its words."""
+        """Returns `announce` with a heading in front of its words."""
         return lambda text: self.announce(f"{heading}: {text}")
 
 

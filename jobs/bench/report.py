@@ -17,9 +17,9 @@ class Figure:
     Attributes:
         what: the quantity, which several programs may measure, e.g. "mlp, one core".
         program: the name of the program, e.g. OURS.
-        unit: e.g. "images/s".
-        values: at least one; the median counts, the others show how noisy the machine was.
-        better: whether more or less of it is better; None if neither is.
+        unit: the unit of the values, e.g. "images/s".
+        values: one per round, at least one; the median counts, the others show how noisy the machine was.
+        better: whether "more" or "less" is better; None if neither is.
         note: what a reader must know to compare it, e.g. "20 trials only".
     """
 
@@ -52,10 +52,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Target:
-    """A number that the project promises, beside the measured one; a missed target is reported, it is not an error.
+    """A number that the project promises, with the measured one. A missed target is reported, but is not an error.
 
     Attributes:
-        what: e.g. "mlp: over PyTorch eager".
+        what: the promised quantity, e.g. "mlp vs. PyTorch eager".
         measured: the number; None if a program that it needs was left out.
         bound: the least that is promised if `better` is "more", else the most.
         unit: of both numbers; "x" for a ratio.
@@ -82,7 +82,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Report:
-    """All that one benchmark measured. notes: complete lines, e.g. which program was left out and why."""
+    """Everything that one benchmark measured. notes: whole lines, e.g. which program was left out and why."""
 
     title: str
     figures: Sequence[Figure]
@@ -94,7 +94,7 @@ class Report:
         return next((each for each in self.figures if (each.what, each.program) == (what, program)), None)
 
     def advantage(self, figure: Figure) -> float | None:
-        """Returns how many times better OURS is than this figure of another program; None if they do not compare."""
+        """Returns how many times better OURS is than this figure of another program; None if not comparable."""
         ours = self.find(figure.what)
         if ours is None or ours is figure or figure.better is None or not (ours.median and figure.median):
             return None

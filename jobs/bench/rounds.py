@@ -1,6 +1,6 @@
-"""Measures several programs in rounds, each time in a new process.
+"""Measures several programs in rounds, each in a new process every time.
 
-A B A B ..., not A A B B: if the machine becomes faster or slower, it does so for all of them.
+They alternate, A B A B instead of A A B B, so that changes in the machine's speed affect all of them alike.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ class Rounds:
     """What several programs measured, round by round.
 
     Attributes:
-        results: by program name, one result per round.
-        left_out: by program name, why there are no results of it.
+        results: program name -> one result per round.
+        left_out: program name -> why it has no results.
     """
 
     results: dict[str, list[Any]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Rounds:
         return [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
 
     def can_run(self, program: Program) -> bool:
-        """Whether the packages that the program needs are installed; leaves it out if one is missing."""
+        """Returns whether the packages that the program needs are installed; leaves it out if one is missing."""
         if missing := program.missing_package:
             self.leave_out(program.name, f"{missing} is not installed (extra `bench`)")
         return not missing
@@ -39,12 +39,12 @@ class Rounds:
         self.results.setdefault(name, []).append(result)
 
     def leave_out(self, name: str, reason: str) -> None:
-        """Drops a program's results, because they are not of every round."""
+        """Drops a program's results, because they do not cover every round."""
         self.results.pop(name, None)
         self.left_out[name] = reason
 
     def median_ratio(self, name: str, other: str) -> float | None:
-        """The median, over the rounds, of one program's number divided by another's; None if one was left out."""
+        """Returns the median over the rounds of one program's number divided by another's; None if one was left out."""
         if not (self.results.get(name) and self.results.get(other)):
             return None
         ratio: float = median(a / b for a, b in zip(self.results[name], self.results[other], strict=True))
@@ -55,9 +55,9 @@ def run_rounds(programs: Sequence[Program], count: int, announce: Callable[[str]
     """Runs each program once per round; leaves out those that are not installed or that fail.
 
     Args:
-        programs: in the order in which they run.
-        count: how many rounds.
-        announce: is called before each run, with a few words that say which one.
+        programs: the programs, in the order in which they run.
+        count: number of rounds.
+        announce: called before each run, with a few words that say which one.
     """
     rounds = Rounds()
     installed = [program for program in programs if rounds.can_run(program)]

@@ -1,4 +1,4 @@
-"""`mxtrials bench dispatch`: milliseconds per trial that trains nothing, beside Ray Tune, by the number of trials.
+"""`mxtrials bench dispatch`: milliseconds per trial that trains nothing, against Ray Tune, by number of trials.
 
 `--published` runs the workload that Ray Tune's documentation publishes: 10,000 trials of one second, 16 at a time.
 """
@@ -12,7 +12,7 @@ ROUNDS, WORKERS = 3, 2
 TRIALS = (100, 1_000, 10_000)
 TUNE, TUNE_AT_BEST = "Ray Tune", "Ray Tune at its best"
 RAY = "limit: Ray's calls alone"
-# By number of trials, how many of them Tune runs: as many as are practical, because one takes Tune up to 1.5 s.
+# Number of trials -> how many of them Tune runs: as many as is practical, because one takes Tune up to 1.5 s.
 TUNE_TRIALS = {TUNE: {100: 16}, TUNE_AT_BEST: {100: 100, 1_000: 1_000}}
 
 AT_MOST_MS, FLAT_WITHIN, TIMES_BETTER = 2.0, 1.2, 10.0
@@ -80,8 +80,8 @@ def _targets(report: Report) -> list[Target]:
     growth = max(ours.values()) / min(ours.values()) if len(ours) == len(TRIALS) else None
     return [
         *(Target(_row(trials), ours.get(trials), AT_MOST_MS, "ms/trial", "less") for trials in TRIALS),
-        Target("the slowest of these over the fastest", growth, FLAT_WITHIN, "x", "less"),
-        Target("over Ray Tune at its best", report.advantage(best) if best else None, TIMES_BETTER, "x"),
+        Target("slowest of these vs. fastest", growth, FLAT_WITHIN, "x", "less"),
+        Target("vs. Ray Tune at its best", report.advantage(best) if best else None, TIMES_BETTER, "x"),
     ]
 
 

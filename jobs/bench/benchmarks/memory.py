@@ -1,7 +1,7 @@
-"""`mxtrials bench memory`: what a further worker on a node costs, and whether the data set is in memory only once.
+"""`mxtrials bench memory`: what an additional worker on a node costs, and whether the data is in memory only once.
 
-The floor is a plain Ray actor that only imports MXNet. A worker of mxtrials holds that and its code, a network with
-weights, gradients, optimizer state and batches, and MXNet's working memory; but it does not load what it never uses.
+The floor is a bare Ray actor that only imports MXNet. A worker of mxtrials adds its code, a network with weights,
+gradients, optimizer state and batches, and MXNet's working memory, but does not load what it never uses.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ ROUNDS = 3
 FEW, MANY = 2, 4
 BARE = "bare Ray + MXNet"
 PROGRAMS = {OURS: "mxtrials", BARE: "bare"}
-WORKER = "a further worker"
-DATA, STORE, MAPPED = "data set", "object store, in memory", "object store, as mapped by each worker"
+WORKER = "an additional worker"
+DATA, STORE, MAPPED = "dataset", "object store, in memory", "object store, as mapped by each worker"
 
 
 def measure(plan: Plan) -> Report:
@@ -38,12 +38,12 @@ def measure(plan: Plan) -> Report:
 
 
 def _growth(few: Sequence[Any], many: Sequence[Any]) -> list[float]:
-    """Returns the MiB per further worker in each round."""
+    """Returns the MiB per additional worker in each round."""
     return [(more["total"] - less["total"]) / (MANY - FEW) for less, more in zip(few, many, strict=True)]
 
 
 def _object_store(footprints: Sequence[Any]) -> list[Figure]:
-    """Pages mapped by several processes count once in STORE, and once per worker in MAPPED."""
+    """Returns the object store's figures; shared pages count once in STORE, and once per worker in MAPPED."""
     if not footprints:
         return []
     files = {footprint["store_files"] for footprint in footprints}
@@ -62,6 +62,6 @@ def _targets(figures: Sequence[Figure]) -> list[Target]:
         return medians[one] / medians[other] if one in medians and other in medians else None
 
     return [
-        Target("a further worker, over a bare actor", ratio((WORKER, OURS), (WORKER, BARE)), 1.0, "x", "less"),
-        Target("copies of the data set on a node", ratio((STORE, OURS), (DATA, OURS)), 1.1, "x", "less"),
+        Target("an additional worker, vs. a bare actor", ratio((WORKER, OURS), (WORKER, BARE)), 1.0, "x", "less"),
+        Target("copies of the data on a node", ratio((STORE, OURS), (DATA, OURS)), 1.1, "x", "less"),
     ]

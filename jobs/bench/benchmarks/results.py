@@ -12,7 +12,7 @@ AT_LEAST_PER_S, AT_MOST_KB = 2_000.0, 2.0
 
 IN_PROCESS = f"{MANY_WORKERS} workers in the driver's process"
 THROUGH_RAY = f"{RAY_WORKERS} Ray actors"
-KEPT = f"driver's memory per finished trial, over {TRIALS:,}, without Ray's own"
+KEPT = f"driver's memory per finished trial, over {TRIALS:,}, excluding Ray's own"
 
 
 def measure(plan: Plan) -> Report:

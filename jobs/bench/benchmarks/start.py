@@ -1,6 +1,6 @@
 """`mxtrials bench start`: how long a person waits for the help, and for the first measurement of a study.
 
-Beside the floors: Python that only starts, and plain Ray with one actor that only imports MXNet.
+The floors are a Python that only starts, and bare Ray with one actor that only imports MXNet.
 """
 
 from jobs.bench.program import Program
@@ -31,6 +31,6 @@ def measure(plan: Plan) -> Report:
     over = first.median - bare.median if first and bare else None
     targets = [
         Target("--help", help_text.median if help_text else None, HELP_S, "s", "less"),
-        Target("first measurement, over bare Ray + MXNet", over, OVER_BARE_S, "s", "less"),
+        Target("first measurement, later than bare Ray + MXNet", over, OVER_BARE_S, "s", "less"),
     ]
     return Report(report.title, figures, targets, notes)

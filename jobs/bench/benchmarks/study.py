@@ -1,4 +1,4 @@
-"""`mxtrials bench study`: one whole study, from the command to the results, beside Ray Tune with PyTorch and ASHA.
+"""`mxtrials bench study`: one whole study, from the command to the results, against Ray Tune with PyTorch and ASHA.
 
 Both draw the same 32 trials from one space and use the same network, images, hold-out and cores. Which trials stop
 early depends on which happen to run side by side, so the report also says how many epochs were trained.
@@ -35,7 +35,7 @@ def measure(plan: Plan) -> Report:
 
 
 def make_report(rounds: Rounds) -> Report:
-    """Returns what the studies measured as figures, beside the targets."""
+    """Returns what the studies measured as figures, along with the targets."""
     rows: list[tuple[str, str, str, Better | None]] = [
         (WALL, "wall_s", "s", "less"),
         (EPOCHS, "epochs", "", None),
@@ -50,8 +50,8 @@ def make_report(rounds: Rounds) -> Report:
     ]
     ours, tune, reusing = (rounds.results.get(name) for name in PROGRAMS)
     targets = [
-        Target("over Ray Tune", _speedup(ours, tune), 6.0, "x"),
-        Target("over Ray Tune with reuse_actors", _speedup(ours, reusing), 6.0, "x"),
+        Target("vs. Ray Tune", _speedup(ours, tune), 6.0, "x"),
+        Target("vs. Ray Tune with reuse_actors", _speedup(ours, reusing), 6.0, "x"),
         Target("best accuracy behind Ray Tune's", _points_behind(ours, tune), 0.3, "points", "less"),
         Target("workers waiting in the second half", _median(ours, "waiting_later"), 3.0, "%", "less"),
     ]
@@ -73,7 +73,7 @@ def _points_behind(ours: Sequence[Mapping[str, Any]] | None, other: Sequence[Map
 
 
 def _time_spent(ours: Sequence[Mapping[str, Any]] | None) -> list[str]:
-    """Returns lines that say on what the workers and the driver spent each of our studies, in seconds."""
+    """Returns lines that say how the workers and the driver spent the seconds of each of our studies."""
     return [
         f"{OURS}, round {number}, {study['wall_s']:.1f} s: {whose} {_format_seconds(study[key])}"
         for number, study in enumerate(ours or (), start=1)

@@ -1,4 +1,4 @@
-"""`mxtrials bench train`: images per second, beside the tutorials' `Module.fit`, PyTorch, and the limit.
+"""`mxtrials bench train`: images per second, against the tutorials' `Module.fit`, PyTorch, and the limit.
 
 The limit is the time of the network's matrix products alone, at the highest rate that MXNet's wheel reaches for any
 product.
@@ -15,10 +15,10 @@ from jobs.bench.report import OURS, Figure, Report, Target
 from jobs.bench.rounds import Rounds
 
 ROUNDS = 15
-# The first answer takes longest: a program may import and compile before it.
+# The first answer takes longest, because a program may import and compile before it.
 ANSWER_TIMEOUT_S = 300.0
 PRODUCTS, TUTORIAL, EAGER, COMPILED = "products alone", "Module.fit", "PyTorch eager", "torch.compile"
-# By name: the module, its arguments before the network's name, and the package that it needs.
+# Name -> the module, its arguments before the network's name, and the package that it needs.
 PROGRAMS: dict[str, tuple[str, tuple[str, ...], str]] = {
     OURS: ("jobs.bench.programs.train", (), "mxnet"),
     TUTORIAL: ("jobs.bench.peers.module_fit", (), "mxnet"),
@@ -26,7 +26,7 @@ PROGRAMS: dict[str, tuple[str, tuple[str, ...], str]] = {
     COMPILED: ("jobs.bench.peers.pytorch", ("compiled",), "torch"),
     PRODUCTS: ("jobs.bench.programs.matrix_products", (), "mxnet"),
 }
-# By network: how many times faster than PyTorch eager and torch.compile, and which share of the limit.
+# Network -> how many times as fast as PyTorch eager and torch.compile, and as the limit.
 _TARGETS = {
     "mlp": {EAGER: 2.0, PRODUCTS: 0.75},
     "multitask": {EAGER: 2.0, PRODUCTS: 0.75},
@@ -53,14 +53,14 @@ def measure(plan: Plan) -> Report:
         targets += _targets(network, rounds)
         if cores > 1:
             ratio = rounds.median_ratio(all_cores, OURS)
-            targets.append(Target(f"{network}: {all_cores} over one", ratio, _ALL_CORES * cores, "x"))
+            targets.append(Target(f"{network}: {all_cores} vs. one", ratio, _ALL_CORES * cores, "x"))
         notes |= dict.fromkeys(rounds.notes)
     return Report("training", figures, targets, [_flops_note(), *notes])
 
 
 def _targets(network: str, rounds: Rounds) -> list[Target]:
     return [
-        Target(f"{network}: {'share of' if peer == PRODUCTS else 'over'} {peer}", ratio, bound, "x")
+        Target(f"{network} vs. {peer}", ratio, bound, "x")
         for peer, bound in _TARGETS[network].items()
         for ratio in [rounds.median_ratio(OURS, peer)]
     ]

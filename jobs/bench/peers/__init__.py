@@ -1,1 +1,1 @@
-"""What a user would run instead of mxtrials, and floors that nothing can beat."""
+"""The alternatives to mxtrials, and floors that nothing can beat."""

@@ -1,4 +1,4 @@
-"""The floor of `bench start` and `bench memory`: plain Ray, and actors that import MXNet, without any mxtrials code.
+"""The floor of `bench start` and `bench memory`: bare Ray, and actors that import MXNet, without any mxtrials code.
 
 Run as `python -m jobs.bench.peers.bare_actors ACTORS [CPUS]`: starts Ray with this many CPUs, by default one per core,
 and the actors. Prints "imported" when all of them have imported MXNet, and ends when its standard input does.

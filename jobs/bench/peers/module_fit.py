@@ -1,4 +1,4 @@
-"""Training by the tutorials' own code, under MXNet's own settings, for `bench train`.
+"""Training with the tutorials' own code and MXNet's own settings, for `bench train`.
 
 Run as `python -m jobs.bench.peers.module_fit NETWORK`, see `answer_requests`.
 """

@@ -1,4 +1,4 @@
-"""Training by PyTorch on one thread, over tensors in memory, for `bench train`.
+"""Training with PyTorch on one thread, over tensors in memory, for `bench train`.
 
 Run as `python -m jobs.bench.peers.pytorch eager|compiled NETWORK`, see `answer_requests`; `compiled` means
 torch.compile, which needs a C++ compiler.

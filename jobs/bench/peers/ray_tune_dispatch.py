@@ -1,7 +1,7 @@
 """Trials that train nothing, on Ray Tune: as its users write them, and at its best.
 
 Run as `python -m jobs.bench.peers.ray_tune_dispatch function|class TRIALS WORKERS`; prints milliseconds per trial,
-without the time to start: the difference between a run of all trials and one of a few.
+without the time to start, as the difference between a run of all trials and one of a few.
 
 At its best (`class`), it uses the class API with `reuse_actors`, no more pending trials than workers, no loggers, and
 writes the state of the experiment only at the end; the benchmark sets the environment variables for that.
@@ -20,7 +20,7 @@ FEW = 4
 
 
 def run_tune(kind: str, trials: int, workers: int, folder: str) -> float:
-    """Runs the trials and returns the seconds that Tune takes."""
+    """Runs the trials and returns how many seconds Tune took."""
     from ray import tune
 
     class Noop(tune.Trainable):

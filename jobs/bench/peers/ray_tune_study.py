@@ -1,11 +1,11 @@
-"""The study of `bench study`, written as a user of Ray Tune and PyTorch would write it, and written well.
+"""The study of `bench study`, as an expert in Ray Tune and PyTorch would write it.
 
 Run as `python -m jobs.bench.peers.ray_tune_study FOLDER RESULTS [--reuse-actors]`: keeps Tune's files in FOLDER and
 writes the results to RESULTS, as JSON.
 
-It uses the function API, keeps the images as float32 in the object store, where every trial maps them, and gives one
-thread to each trial. Each trial starts a new process unless `reuse_actors` is set, which is off by default in Tune.
-The 32 draws from the space are those of mxtrials, so that neither is lucky.
+It uses the function API, keeps the images as float32 in the object store, which every trial maps, and gives each trial
+one thread. Each trial starts a new process unless `reuse_actors` is set, which is off by default in Tune. The 32 draws
+from the space are those of mxtrials, so that neither is lucky.
 """
 
 import json
@@ -28,7 +28,7 @@ from mnist_core.data.dataset import Subset, split
 if TYPE_CHECKING:
     from ray import tune
 
-# Tune's names of the parameters, and those of mxtrials.
+# Tune's names of the parameters -> those of mxtrials.
 FIELDS = {
     "lr": "training.learning_rate",
     "momentum": "training.momentum",
@@ -50,7 +50,7 @@ def search_space() -> dict[str, Any]:
 
 
 def train(config: dict[str, Any], data: dict[str, Any]) -> None:
-    """Trains one trial; reports after each epoch, where the scheduler may stop it."""
+    """Trains one trial; reports after each epoch, when the scheduler may stop it."""
     from ray import tune
 
     torch.set_num_threads(1)
@@ -122,7 +122,7 @@ def _arrays(part: Subset, prefix: str) -> dict[str, Any]:
 
 
 def summarize(results: "tune.ResultGrid") -> dict[str, Any]:
-    """Sums up all trials: `epochs`, `best` (validation accuracy), `train_s` and `eval_s`."""
+    """Summarizes all trials: `epochs`, `best` (validation accuracy), `train_s` and `eval_s`."""
     epochs: Any = [results[number].metrics_dataframe for number in range(len(results))]
     best = results.get_best_result().metrics or {}
     return {

@@ -47,7 +47,7 @@ def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
 
 
 def run_pool(trials: int, workers: int) -> float:
-    """Runs trials without driver, search, store and TensorBoard; returns the seconds, which are what Ray costs."""
+    """Runs trials without driver, search, store and TensorBoard; returns the seconds, i.e. the cost of Ray alone."""
     with ray_session(None, workers):
         pool = _open_ready_pool(workers, 0.0)
         trial = TrialSpec.resolve(noop_study(trials, workers), 0, {})

@@ -1,4 +1,4 @@
-"""The limit of `bench train`: how many images per second if only the matrix products of a step were computed.
+"""The limit of `bench train`: images per second if a step consisted only of its matrix products.
 
 Run as `python -m jobs.bench.programs.matrix_products NETWORK`, see `answer_requests`.
 """
@@ -32,7 +32,7 @@ def training_flops(model: ModelConfig) -> float:
 
 
 def run_products(model: ModelConfig) -> Iterator[float]:
-    """Yields images per second at the rate of the fastest FullyConnected, again and again."""
+    """Yields images per second at the rate of the fastest FullyConnected, measured anew each time."""
     from mnist_core.context import mx, open_context
 
     context = open_context("cpu")
@@ -54,7 +54,7 @@ def run_products(model: ModelConfig) -> Iterator[float]:
 
 
 def _positions(model: ModelConfig, weight: str) -> int:
-    """Returns at how many places of an image a layer's weights are used: 24 x 24 and 8 x 8 for LeNet's convolutions."""
+    """Returns how many positions of an image use a layer's weights: 24 x 24 and 8 x 8 for LeNet's convolutions."""
     if isinstance(model, LenetConfig) and weight.startswith("conv"):
         return 24 * 24 if weight == "conv1_weight" else 8 * 8
     return 1

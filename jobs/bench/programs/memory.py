@@ -28,14 +28,14 @@ _Event = TypeVar("_Event", Ready, Measured)
 
 @dataclass(frozen=True)
 class Footprint:
-    """Memory in MiB, of a program's processes together.
+    """Memory in MiB of all of a program's processes together.
 
     Attributes:
         total: the sum of their proportional set sizes: each page of memory counts once.
-        images: the size of the data set's arrays.
+        images: the size of the dataset's arrays.
         store_total: the part of `total` that is in Ray's object store.
         store_mapped: for each worker, the pages of the object store that it has mapped, each counted in full.
-        store_files: how many different files of the object store the workers have mapped.
+        store_files: number of different files of the object store that the workers have mapped.
     """
 
     total: float

@@ -1,6 +1,6 @@
 """A worker that trains nothing, and a study for such workers, for benchmarks of the driver.
 
-Does not import MXNet, so that a process of such a worker costs nothing but its start.
+Does not import MXNet, so a process of such a worker costs nothing but its start.
 """
 
 import time
@@ -28,7 +28,7 @@ SETTINGS = WorkerSettings(holdout=1, seed=0)
 
 
 class NoopWorker(TrialWorker):
-    """A Worker whose epochs train nothing and measure six scalars that depend on trial and epoch alone."""
+    """A Worker whose epochs train nothing and report six scalars that depend only on trial and epoch."""
 
     def __init__(
         self,

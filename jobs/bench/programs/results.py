@@ -84,7 +84,7 @@ class AtOncePool(WorkerPool):
 
 
 class Footprint(StudyObserver):
-    """Measures this process's memory, files and threads each time a given number of trials has ended."""
+    """Measures this process's memory, files and threads whenever one of the given numbers of trials has ended."""
 
     def __init__(self, at: tuple[int, ...]) -> None:
         """at: the numbers of trials."""
@@ -108,7 +108,7 @@ class Footprint(StudyObserver):
 
 
 def run_at_once(spec: StudySpec, pool: AtOncePool, folder: Path, watcher: StudyObserver) -> float:
-    """Runs a study with the workers in this process and returns the seconds that it takes."""
+    """Runs a study with the workers in this process and returns how many seconds it took."""
     run_dir = RunDir.create(folder / "run")
     store = Store.create(run_dir.store, spec.name)
     observers = {Part.TENSORBOARD: Recorder(run_dir, spec.search.objective), Part.TERMINAL: watcher}
@@ -132,7 +132,7 @@ def measure_rate(mode: str, workers: int, epochs: int) -> float:
 
 
 def measure_kept(workers: int, trials: int) -> dict[str, float]:
-    """Runs a study and returns what it keeps: bytes per trial, open files, threads, and how many more than early on.
+    """Runs a study and returns what it keeps: bytes per trial, open files and threads, and their growth since early on.
 
     "Early on" is after the first tenth of the trials, which fills caches.
     """

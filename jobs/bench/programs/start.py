@@ -1,4 +1,4 @@
-"""How long a person waits, from the start of a process to a line of its output.
+"""How long a person waits from the start of a process until a line of its output.
 
 Run as `python -m jobs.bench.programs.start COMMAND`; runs one of COMMANDS once and prints the seconds.
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 
 _MXTRIALS = ("-m", "jobs")
-# By name: Python's arguments, and a part of the awaited line.
+# Name -> Python's arguments, and a part of the awaited line.
 COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "help": ((*_MXTRIALS, "--help"), "Usage"),
     "python": (("-c", "print('Usage')"), "Usage"),
@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 def seconds_until(arguments: tuple[str, ...], awaited: str) -> float:
-    """Times Python from its start to the awaited line; then waits for its end, which does not count.
+    """Times Python from its start to the awaited line; then waits for its end, which is not timed.
 
     Args:
         arguments: what Python runs.

@@ -1,4 +1,4 @@
-"""Runs one program of `mxtrials bench study` as a user would, and times it from the command until its end.
+"""Runs one program of `mxtrials bench study` as a user would, and times it from command to exit.
 
 `python -m jobs.bench.programs.study mxtrials|tune|tune-reusing` prints one JSON object: `wall_s`, `epochs`, `best`
 (validation accuracy), `training` and `evaluation` in percent of the cores' time, and, for mxtrials, what
@@ -39,7 +39,7 @@ trials: {TRIALS}
 
 
 def run_mxtrials(folder: Path) -> dict[str, Any]:
-    """Runs the study by `mxtrials run`, then reads its results by `mxtrials show`."""
+    """Runs the study with `mxtrials run`, then reads its results with `mxtrials show`."""
     spec = folder / "bench-study.yaml"
     spec.write_text(SPEC)
     run_dir = folder / "run"
@@ -59,7 +59,7 @@ def run_mxtrials(folder: Path) -> dict[str, Any]:
 
 
 def run_tune(folder: Path, kind: str) -> dict[str, Any]:
-    """Runs the study by Ray Tune and reads the results that it writes into the folder."""
+    """Runs the study with Ray Tune and reads the results that it writes into the folder."""
     results_file = folder / "results.json"
     reuse_actors = ["--reuse-actors"] if kind == TUNE_REUSING else []
     command = [sys.executable, "-W", "ignore", "-m", "jobs.bench.peers.ray_tune_study"]
@@ -75,7 +75,7 @@ def _times(wall_s: float, training_s: float, evaluation_s: float) -> dict[str, f
 
 
 def _time(command: Sequence[str]) -> float:
-    """Runs a command that must succeed and returns its wall time in seconds; drops its stdout, not its stderr."""
+    """Runs a command that must succeed and returns its wall time in seconds; discards stdout, but not stderr."""
     started_s = time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - started_s

@@ -1,4 +1,4 @@
-"""Training by mxtrials, for `bench train`: `python -m jobs.bench.programs.train NETWORK`, see `answer_requests`."""
+"""Training with mxtrials, for `bench train`: `python -m jobs.bench.programs.train NETWORK`, see `answer_requests`."""
 
 import sys
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from mnist_core.data.dataset import Split, Subset
 
 
 def train(task: TrainingTask) -> Iterator[float]:
-    """Yields the images per second of each epoch; does not count its evaluation, which is on 100 images."""
+    """Yields the images per second of each epoch, not counting its evaluation, which is on 100 images."""
     from mnist_core.context import open_context
     from mnist_core.training.trainer import Trainer
 

@@ -1,4 +1,4 @@
-"""What the programs of `bench train` have in common: networks, images, recipe, and how they answer requests."""
+"""What the programs of `bench train` share: networks, images, recipe, and how they answer requests."""
 
 import json
 import sys
@@ -14,18 +14,18 @@ NETWORKS: dict[str, ModelConfig] = {
     "multitask": MultitaskConfig(initializer="xavier"),
     "lenet": LenetConfig(initializer="xavier"),
 }
-# Training on this many images takes about a fifth of a second.
+# Training on this many images takes about 0.2 s.
 IMAGES = {"mlp": 20_000, "multitask": 20_000, "lenet": 600}
 BATCH_SIZE, LEARNING_RATE, MOMENTUM = 100, 0.05, 0.9
 
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What every program trains, again and again: one epoch over these images, by SGD with momentum.
+    """What every program trains repeatedly: one epoch over these images, with SGD and momentum.
 
     Attributes:
         network: one of NETWORKS.
-        images: all images of the epoch.
+        images: the images of an epoch.
     """
 
     network: str
@@ -37,14 +37,14 @@ class TrainingTask:
 
 
 def load_task(network: str) -> TrainingTask:
-    """Reads the first images of MNIST's training set from the cache, as many as IMAGES says."""
+    """Reads the first IMAGES images of MNIST's training set from the cache."""
     train = open_dataset(cache_dir=default_cache_dir()).train
     count = IMAGES[network]
     return TrainingTask(network, LabelledImages(train.images[:count], train.labels[:count]))
 
 
 def answer_requests(speeds: Iterator[float]) -> None:
-    """Answers each line of the input with a line: the next speed, in images per second."""
+    """Answers each input line with a line: the next speed, in images per second."""
     for _ in sys.stdin:
         sys.stdout.write(json.dumps(next(speeds)) + "\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The programs of `bench memory` on real Ray: the data set is in the object store once, however many workers use it."""
+"""The programs of `bench memory` on real Ray: the data is in the object store once, however many workers use it."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from jobs.bench.programs.memory import KINDS, measure_mxtrials
 
 
 @pytest.mark.slow
-def test_two_workers_map_one_copy_of_the_data_set() -> None:
+def test_two_workers_map_one_copy_of_the_data() -> None:
     footprint = measure_mxtrials(2)
 
     assert footprint.images == pytest.approx(70_000 * (28 * 28 + 1) / 2**20)

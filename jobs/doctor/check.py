@@ -12,7 +12,7 @@ class CheckResult:
 
     Attributes:
         what: what was checked, e.g. "memory".
-        state: "missing" if mxtrials cannot run, "warning" if it runs worse than it could.
+        state: "missing" if mxtrials cannot run, "warning" if it can run but not as well as it could.
         found: what this machine has.
         remedy: what to do; empty if nothing needs to be done.
     """

@@ -1,6 +1,6 @@
 """`mxtrials doctor`: checks whether this machine can run studies, and says how to fix what is missing. Changes nothing.
 
-Works in an environment where nothing else does: it imports none of the packages that it checks.
+Works even if nothing else does, because it imports none of the packages that it checks.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ _EXIT_MISSING = 3
 
 
 def run_checks() -> list[CheckResult]:
-    """Checks the software and the machine; takes a few seconds, because it tries to import MXNet."""
+    """Checks the software and the machine. Takes a few seconds, because it tries to import MXNet."""
     return [*check_software(), *check_machine()]
 
 
@@ -32,13 +32,13 @@ def exit_code(results: Sequence[CheckResult]) -> int:
 def checks_as_json(results: Sequence[CheckResult]) -> list[dict[str, str]]:
     """Returns the results for `--json`: objects with the fields of `CheckResult`.
 
-    The state "missing" is "lacking" there, as scripts know it from earlier versions.
+    There, the state "missing" is "lacking", as in earlier versions, so that scripts keep working.
     """
     return [dataclasses.asdict(result) | {"state": _JSON_STATES[result.state]} for result in results]
 
 
 def draw_checks(results: Sequence[CheckResult], console: "Console") -> None:
-    """Draws the results as a table, with what is missing below it."""
+    """Draws the results as a table, followed by what is missing."""
     from rich.text import Text
 
     from jobs.tables import table

@@ -13,15 +13,15 @@ from mnist_core.errors import NotWritable
 from mnist_core.gpu import Gpu, capability_problem, distribution_problem, installed_distributions, list_gpus
 
 _MB, _GB = 10**6, 10**9
-# Ray's own processes and the driver took 0.6 GB; the rest is a margin.
+# Ray's own processes and the driver took 0.6 GB; the rest is margin.
 _BASE_BYTES = 800 * _MB
-# A worker that trains a LeNet took 0.25 GB; the rest is a margin.
+# A worker that trains a LeNet took 0.25 GB; the rest is margin.
 _TRAINING_WORKER_BYTES = WORKER_BYTES + 230 * _MB
 # Ray's object store takes this share of the free memory, at most 10 GB unless /dev/shm has more; it uses the disk if
 # /dev/shm has less (ray/_private/utils.py, resolve_object_store_memory).
 _STORE_SHARE = 0.3
 _STORE_CAP = 10 * _GB
-# The cache's file, which has 55 MB, and one that replaces it.
+# The cache file, which takes 55 MB, and one that replaces it.
 _CACHE_BYTES = 110 * _MB
 # A run of a hundred trials: checkpoints, TensorBoard's files, tables.
 _RUN_BYTES = 500 * _MB
@@ -40,7 +40,7 @@ def check_machine() -> Iterator[CheckResult]:
 
 
 def check_cores(cores: Cores) -> CheckResult:
-    """Checks that there is at least one core, which is what one worker uses."""
+    """Checks that there is at least one core, because each worker uses one."""
     found = f"{cores.usable:g}"
     if cores.quota < cores.allowed:
         found += f" of {cores.allowed} (limited by a cgroup)"
@@ -50,7 +50,7 @@ def check_cores(cores: Cores) -> CheckResult:
 
 
 def check_memory(memory: Memory, cores: Cores) -> CheckResult:
-    """Checks that there is enough for Ray and one worker, and preferably for a worker on each core."""
+    """Checks that there is enough memory for Ray and one worker, preferably for a worker per core."""
     found = f"{_format_gb(memory.available)} of {_format_gb(memory.total)} available"
     workers = max(1, int(cores.usable))
     fitting = (memory.available - _BASE_BYTES) // _TRAINING_WORKER_BYTES
@@ -74,7 +74,7 @@ def check_shared_memory(free: int, memory: Memory) -> CheckResult:
 
 
 def check_cache(folder: Path, free: int) -> CheckResult:
-    """Checks that the cache is there or can be built; `mxtrials data` checks its content. free: bytes on its disk."""
+    """Checks that the cache exists or can be built; `mxtrials data` checks its content. free: bytes on its disk."""
     what = "data cache"
     elsewhere = "set XDG_CACHE_HOME to another folder"
     try:
@@ -95,7 +95,7 @@ def check_cache(folder: Path, free: int) -> CheckResult:
 
 
 def check_disk(folder: Path, free: int) -> CheckResult:
-    """Checks that the disk on which `runs/` would be has room for a study. free: bytes on it."""
+    """Checks that the disk for `runs/` has room for a study. free: bytes on it."""
     found = f"{_format_gb(free)} free in {folder}"
     if free >= _RUN_BYTES:
         return CheckResult("disk", "ok", found)
@@ -107,7 +107,7 @@ def check_gpu(gpus: Sequence[Gpu] | str | None, installed: Sequence[str]) -> Che
     """Checks that the GPUs can be used; a machine without a GPU is fine.
 
     Args:
-        gpus: those that the driver lists, or why it cannot list them; None if there is no driver.
+        gpus: the GPUs that the driver lists, or why it cannot list them; None if there is no driver.
         installed: the names of the installed packages that contain MXNet.
     """
     if gpus is None:

@@ -15,7 +15,7 @@ from mnist_core.errors import last_line
 from mnist_core.gpu import installed_distributions
 from mnist_core.system_libraries import DEBIAN_PACKAGES
 
-# As in pyproject.toml: the lowest version, and the first one that is too high.
+# As in pyproject.toml: the lowest version, and the first that is too high.
 VERSIONS: Mapping[str, tuple[str, str]] = {
     "numpy": ("1.23.5", "2"),
     "pyarrow": ("17", "26"),
@@ -45,7 +45,7 @@ def check_software() -> Iterator[CheckResult]:
 
 
 def check_python(version: Sequence[int]) -> CheckResult:
-    """Checks that MXNet runs on this version of Python. version: (major, minor, micro)."""
+    """Checks that MXNet runs on this Python version. version: (major, minor, micro)."""
     found = ".".join(map(str, version))
     if (3, 10) <= tuple(version[:2]) < (3, 12):
         return CheckResult("Python", "ok", found)
@@ -53,7 +53,7 @@ def check_python(version: Sequence[int]) -> CheckResult:
 
 
 def can_be_loaded(library: str) -> bool:
-    """Returns whether the loader finds a system library, in its own folders or in that of MXNet's libraries."""
+    """Returns whether the loader finds a system library, in its own folders or next to MXNet's libraries."""
     spec = importlib.util.find_spec("mxnet")
     folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
     for path in (library, *(str(Path(folder) / library) for folder in folders)):
@@ -73,7 +73,7 @@ def check_library(library: str, package: str, loads: bool) -> CheckResult:
 
 
 def check_mxnet(installed: Sequence[str]) -> CheckResult:
-    """Checks that MXNet is installed once, in the right version. installed: the packages that contain MXNet."""
+    """Checks that MXNet is installed once and in the right version. installed: the packages that contain MXNet."""
     match list(installed):
         case [name]:
             version = installed_version(name) or "(unknown version)"
@@ -112,7 +112,7 @@ def check_mxnet_import(name: str, command: Sequence[str], timeout_s: float = _IM
         return CheckResult(what, "missing", f"took longer than {timeout_s:g} s", "try again when this machine is idle")
     if tried.returncode == 0:
         return CheckResult(what, "ok", f"{tried.stdout.strip()} can be imported")
-    # Without the name of the error's class, which begins the last line of a traceback.
+    # Without the name of the error's class, with which the last line of a traceback starts.
     message = re.sub(r"^[\w.]+: ", "", last_line(tried.stderr, "no error message"))
     return CheckResult(what, "missing", message, _import_remedy(name, tried.returncode, message))
 

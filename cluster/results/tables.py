@@ -29,7 +29,7 @@ def write_tables(run_dir: RunDir, reader: StudyReader, trials: Sequence[TrialRec
 
 
 def write_results(run_dir: RunDir, trials: Sequence[TrialRecord]) -> None:
-    """Writes `results.parquet` alone, replacing an earlier one: test metrics change no epoch.
+    """Writes only `results.parquet`, replacing an earlier one; test metrics do not affect the other table.
 
     Raises:
         NotWritable: the folder or the disk is not writable.

@@ -88,7 +88,7 @@ def read_time_spent(row: Row) -> TimeSpent:
 
 
 def _timestamp(value: Any) -> float:
-    """Seconds since the epoch that a date can show."""
+    """Returns Unix seconds; raises ValueError if no date can represent them."""
     if not 0 <= float(value) < _YEAR_9999_S:
         raise ValueError(f"{value!r} is not a time")
     return float(value)

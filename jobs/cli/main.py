@@ -13,7 +13,7 @@ from jobs.cli.tool_commands import bench, data, doctor
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Reads the version only when it is asked for: that takes longer than parsing a command."""
+    """Prints the version, which is only looked up on request, because that takes longer than parsing a command."""
     del param
     if value and not ctx.resilient_parsing:
         from cluster.machine.software import installed_version

@@ -36,15 +36,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print machin
 run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 
 
-workers_option = click.option("--workers", metavar="cpu=2,gpu=0", help="How many workers of each kind.")
+workers_option = click.option("--workers", metavar="cpu=2,gpu=0", help="Number of workers of each kind.")
 
 
-def place_options(command: Command) -> Command:
-    """Adds what every command that runs trials takes: --address, --local, --json and --quiet."""
+def backend_options(command: Command) -> Command:
+    """Adds the options of every command that runs trials: --address, --local, --json and --quiet."""
     for option in reversed(
         (
             click.option(
-                "--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default $RAY_ADDRESS."
+                "--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default: $RAY_ADDRESS."
             ),
             click.option("--local", is_flag=True, help="Run in this process, without Ray."),
             json_option,

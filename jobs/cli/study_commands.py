@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.cli.group import EXIT_INTERRUPTED, print_error
-from jobs.cli.options import OutputMode, console, place_options, print_json, run_dir_argument, workers_option
+from jobs.cli.options import OutputMode, backend_options, console, print_json, run_dir_argument, workers_option
 from mnist_core.errors import EnvironmentProblem, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=int, help="Number of epochs per trial.")
 @workers_option
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a spec field; repeatable.")
-@place_options
+@backend_options
 def run(
     spec: str,
     out: Path | None,
@@ -64,7 +64,7 @@ def run(
 @run_dir_argument
 @click.option("--trials", type=int, help="Extend the study to this many trials.")
 @workers_option
-@place_options
+@backend_options
 def resume(
     run_dir: Path, trials: int | None, workers: str | None, address: str | None, local: bool, as_json: bool, quiet: bool
 ) -> None:

@@ -28,7 +28,7 @@ def finish_study(session: StudySession) -> StudySummary:
         the study with its test metrics.
     """
     summary = summarize(session.spec, session.store)
-    write_tables(session.run_dir, session.store, summary.trials)  # first: scoring may fail
+    write_tables(session.run_dir, session.store, summary.trials)  # before scoring, which may fail
     final = FinalWeights(session)
     trials = {trial.number: trial for trial in summary.trials}
     for trial in summary.best_of_each_kind():

@@ -50,7 +50,7 @@ def test_nine_trials_give_nine_different_networks(expected: list[str | None]) ->
 
 @pytest.fixture(scope="module")
 def four_cpus() -> Iterator[None]:
-    """Ray on this machine, which is told to have four."""
+    """Ray on this machine, configured with four CPUs."""
     with ray_session(None, 4):
         yield
 
@@ -67,11 +67,11 @@ def test_on_ray_with_any_number_of_workers(
 
 
 class Killed(BaseException):
-    """The driver is gone."""
+    """Stands for the death of the driver."""
 
 
 class Interrupted(InlinePool):
-    """Ends its driver before that takes in an epoch, or asks it to stop after it."""
+    """Ends its driver before it processes an epoch, or asks it to stop after it."""
 
     def __init__(self, dataset: Dataset, due: dict[tuple[int, int], bool]) -> None:
         """due: trial and epoch -> whether it ends the driver; the first that comes is taken out."""
@@ -94,7 +94,7 @@ class Interrupted(InlinePool):
 
 
 def train_with_interruptions(run_dir: RunDir, dataset: Dataset, due: dict[tuple[int, int], bool]) -> int:
-    """A driver after the other on one run directory; returns how many epochs were trained."""
+    """Runs one driver after another on a run directory; returns how many epochs were trained."""
     spec, trained = load_spec(SPEC, NINE), 0
     Store.create(run_dir.store, spec.name).close()
     for _ in range(len(due) + 1):
@@ -124,13 +124,13 @@ def test_after_interruptions_of_each_trial_at_arbitrary_epochs(
     assert [(trial.state, trial.epochs) for trial in trials] == [(TrialState.COMPLETE, 6)] * 9
     assert [trial.attempts for trial in trials] == [interruptions + 1] * 9
     assert [trial.weights_sha256 for trial in trials] == expected
-    # Each goes on from its last state: a kill loses the epoch under way, and a stop nothing.
+    # Each resumes from its last checkpoint: a kill loses the epoch in progress, a stop nothing.
     assert trained == EPOCHS + kills
 
 
 @pytest.fixture(scope="module")
 def worn(small_idx_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What tests/cluster/worn_worker.py tells of one worker in a process of its own."""
+    """What tests/cluster/worn_worker.py reports about one worker in a separate process."""
     command = [sys.executable, "-m", "tests.cluster.worn_worker", str(small_idx_folder)]
     done = subprocess.run(
         [*command, str(tmp_path_factory.mktemp("cache"))],

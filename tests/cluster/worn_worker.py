@@ -46,14 +46,14 @@ FILES = Path("/proc/self/fd")
 
 
 def nine_trials() -> list[TrialSpec]:
-    """As a driver hands them out."""
+    """The trials, as a driver starts them."""
     spec = load_spec(SPEC, NINE)
     search = Search(spec)
     return [TrialSpec.resolve(spec, number, search.ask(number)) for number in range(spec.trials)]
 
 
 def hashes(worker: Worker) -> list[str]:
-    """Of the final weights of the nine."""
+    """The hashes of the final weights of the nine trials."""
     return [train(worker, trial).weights_sha256 for trial in nine_trials()]
 
 
@@ -67,7 +67,7 @@ def train(worker: Worker, trial: TrialSpec) -> Finished:
 
 
 def other_trials(count: int) -> Iterator[TrialSpec]:
-    """Of other networks, optimizers and batch sizes, in an order that repeats itself after 12."""
+    """Trials of other networks, optimizers and batch sizes, in an order that repeats after 12."""
     models: list[ModelConfig] = [
         MlpConfig(hidden=(100, 30), activation="tanh"),
         LenetConfig(filters=(16, 8), hidden=50, initializer="normal"),

@@ -1,4 +1,4 @@
-"""The driver with a real store, a real search and a pool in this process: what becomes of each trial."""
+"""The driver with a real store, a real search and a pool in this process: how each trial ends."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +54,7 @@ class Clock:
 
 
 class Study:
-    """A run directory with a driver that can be made anew, as after a restart."""
+    """A run directory whose driver can be recreated, as after a restart."""
 
     def __init__(self, folder: Path, dataset: Dataset, spec: StudySpec) -> None:
         self.run_dir = RunDir.create(folder / "run")
@@ -93,7 +93,7 @@ def test_every_trial_completes_with_a_row_for_each_epoch(study: Callable[..., St
         assert trial.weights_sha256 is not None
 
 
-def test_final_weights_are_kept_of_the_best_trial_only(study: Callable[..., Study]) -> None:
+def test_only_the_best_trial_keeps_its_final_weights(study: Callable[..., Study]) -> None:
     run = study()
     run.driver().run()
     best = max(run.trials(), key=lambda trial: (trial.value or 0.0, -trial.number))
@@ -102,7 +102,7 @@ def test_final_weights_are_kept_of_the_best_trial_only(study: Callable[..., Stud
     assert run.checkpoints.load_final(best.number, best.weights_sha256).epoch == 3
 
 
-def test_states_that_a_killed_driver_did_not_come_to_delete_go_with_the_next(study: Callable[..., Study]) -> None:
+def test_checkpoints_left_by_a_killed_driver_are_deleted_by_the_next(study: Callable[..., Study]) -> None:
     run = study("trials=1")
     run.driver().run()
     kept = sorted(run.run_dir.trial_checkpoints(0).iterdir())
@@ -112,7 +112,7 @@ def test_states_that_a_killed_driver_did_not_come_to_delete_go_with_the_next(stu
     assert sorted(run.run_dir.trial_checkpoints(0).iterdir()) == kept
 
 
-def test_failed_trial_is_tried_again_and_completes(study: Callable[..., Study]) -> None:
+def test_failed_trial_is_retried_and_completes(study: Callable[..., Study]) -> None:
     run = study()
     run.driver(failing(times=2)).run()
     assert run.states() == ["COMPLETE"] * 3
@@ -128,7 +128,7 @@ def test_trial_that_fails_every_attempt_is_fail_with_cause_and_traceback(study: 
     assert trial.traceback == "Traceback: on demand"
 
 
-def test_trial_that_cannot_succeed_is_not_tried_again(study: Callable[..., Study]) -> None:
+def test_trial_that_cannot_succeed_is_not_retried(study: Callable[..., Study]) -> None:
     run = study("trials=2")
     run.driver(failing(times=1, retryable=False)).run()
     assert sorted(run.states()) == ["COMPLETE", "FAIL"]
@@ -171,11 +171,11 @@ def test_trial_with_a_loss_that_is_not_finite_is_fail_and_never_best(
 
 
 class Killed(BaseException):
-    """The driver dies here."""
+    """Stands for the death of the driver."""
 
 
 class DyingAfterSave(Checkpoints):
-    """The process ends right after a state was written, before the epoch is committed."""
+    """Ends the process right after a checkpoint is written, before the epoch is committed."""
 
     def __init__(self, run_dir: RunDir, epoch: int) -> None:
         super().__init__(run_dir)
@@ -188,7 +188,7 @@ class DyingAfterSave(Checkpoints):
 
 
 @pytest.mark.parametrize(("epochs", "killed_at"), [(1, 1), (3, 1), (3, 2), (3, 3)])
-def test_state_that_is_ahead_of_the_store_is_not_gone_on_from(
+def test_checkpoint_ahead_of_the_store_is_not_resumed_from(
     epochs: int, killed_at: int, tmp_path: Path, small_dataset: Dataset
 ) -> None:
     runs = {}
@@ -213,7 +213,7 @@ def test_state_that_is_ahead_of_the_store_is_not_gone_on_from(
     assert [m.epoch for m in runs["killed"].store.measurements(0)] == list(range(1, epochs + 1))
 
 
-def test_states_ahead_of_a_store_without_epochs_do_not_outlast_those_to_come(study: Callable[..., Study]) -> None:
+def test_checkpoints_ahead_of_a_store_without_epochs_are_replaced(study: Callable[..., Study]) -> None:
     run = study("trials=1")
     for ahead in (2, 3):
         run.checkpoints.save(0, ahead, b"of a driver that was killed before it committed any epoch")
@@ -263,7 +263,7 @@ def test_study_that_reached_its_objective_starts_nothing_when_resumed(study: Cal
     assert run.states() == ["COMPLETE"]
 
 
-def test_value_is_of_the_last_epoch_although_an_earlier_one_is_trained_again(study: Callable[..., Study]) -> None:
+def test_value_is_that_of_the_last_epoch_even_if_an_earlier_one_is_repeated(study: Callable[..., Study]) -> None:
     run = study("trials=1")
     first, third = (Measurement(epoch, {"val/accuracy": epoch / 10}, 1.0) for epoch in (1, 3))
     run.store.add_trial(0, "mlp", {"training.learning_rate": 0.1}, 0)
@@ -273,7 +273,7 @@ def test_value_is_of_the_last_epoch_although_an_earlier_one_is_trained_again(stu
     assert (trial.epochs, trial.value, trial.metrics["val/accuracy"]) == (3, 0.3, 0.3)
 
 
-def test_states_of_a_pruned_trial_that_a_killed_driver_left_are_cleared(study: Callable[..., Study]) -> None:
+def test_checkpoints_of_a_pruned_trial_left_by_a_killed_driver_are_deleted(study: Callable[..., Study]) -> None:
     run = study("trials=1")
     run.driver().run()
     (trial,) = run.trials()
@@ -282,7 +282,7 @@ def test_states_of_a_pruned_trial_that_a_killed_driver_left_are_cleared(study: C
     assert not run.run_dir.trial_checkpoints(0).exists()
 
 
-def test_study_stops_when_its_minutes_are_over(study: Callable[..., Study]) -> None:
+def test_study_stops_when_its_minutes_are_up(study: Callable[..., Study]) -> None:
     run = study("limits.minutes=0.05", "trials=100")
     reason = run.driver(clock=Clock(step_s=0.5)).run()
     assert reason is not None
@@ -290,7 +290,7 @@ def test_study_stops_when_its_minutes_are_over(study: Callable[..., Study]) -> N
     assert len(run.trials()) < 100
 
 
-def test_hung_worker_is_killed_and_its_trial_goes_on(study: Callable[..., Study]) -> None:
+def test_hung_worker_is_killed_and_its_trial_resumes(study: Callable[..., Study]) -> None:
     run = study("trials=1", "limits.epoch_timeout_s=30")
     run.driver(hanging_at_epoch(2), Clock(step_s=1.0)).run()
     (trial,) = run.trials()
@@ -298,7 +298,7 @@ def test_hung_worker_is_killed_and_its_trial_goes_on(study: Callable[..., Study]
     assert [m.epoch for m in run.store.measurements(0)] == [1, 2, 3]
 
 
-def test_ctrl_c_counts_although_the_study_is_stopping_already(study: Callable[..., Study]) -> None:
+def test_ctrl_c_counts_even_if_the_study_is_already_stopping(study: Callable[..., Study]) -> None:
     run = study("limits.minutes=0.05", "trials=100")
     driver = run.driver(clock=Clock(step_s=0.5))
     ended = driver.run()
@@ -307,8 +307,8 @@ def test_ctrl_c_counts_although_the_study_is_stopping_already(study: Callable[..
     assert driver.run() == "interrupted"
 
 
-class PoolThatTells(FaultyPool):
-    """Notes of each trial that is started whether its worker is made anew."""
+class FreshStartRecordingPool(FaultyPool):
+    """Records for each started trial whether it gets a fresh worker."""
 
     def __init__(self, dataset: Dataset, fault: Fault) -> None:
         super().__init__(dataset, fault)
@@ -327,7 +327,7 @@ def test_quarantined_trial_and_the_one_after_it_get_a_fresh_worker_also_after_a_
     for _ in range(2):
         run.store.start_attempt(0, "cpu-0")
         run.store.end_attempt(0, "crashed", "died")
-    pool = PoolThatTells(small_dataset, no_fault)
+    pool = FreshStartRecordingPool(small_dataset, no_fault)
     parts = StudyParts(run.store, Search(run.spec), pool, run.checkpoints)
     Driver(run.spec, parts, Clock()).run()
     assert run.states() == ["COMPLETE"] * 3
@@ -345,7 +345,7 @@ def test_events_of_one_trial_come_in_the_order_of_the_protocol(study: Callable[.
 
 
 def run_until_measured(study: Study, count: int) -> str | None:
-    """Runs a new driver that is asked to stop after so many measurements."""
+    """Runs a new driver, and asks it to stop after `count` measurements."""
     seen: list[WorkerEvent] = []
 
     def fault(event: WorkerEvent) -> None:

@@ -19,7 +19,7 @@ TRIALS, WORKERS = 60, 2
 
 
 class CountingStore(Store):
-    """Counts what is forced to the disk."""
+    """Counts what is synced to disk."""
 
     commits = 0
 
@@ -29,7 +29,7 @@ class CountingStore(Store):
 
 
 class CountingCheckpoints(Checkpoints):
-    """Counts what is forced to the disk."""
+    """Counts what is synced to disk."""
 
     saves = 0
 
@@ -40,7 +40,7 @@ class CountingCheckpoints(Checkpoints):
 
 @dataclass(frozen=True)
 class Costs:
-    """Of a whole study."""
+    """What a whole study costs."""
 
     commits: int
     saves: int
@@ -77,7 +77,7 @@ def test_what_happens_at_the_same_time_is_one_transaction(tmp_path: Path) -> Non
     assert costs_of(64, 5, 64, tmp_path).commits <= 6
 
 
-def test_only_weights_that_are_the_best_so_far_are_forced_to_the_disk(tmp_path: Path) -> None:
+def test_only_the_best_weights_so_far_are_synced_to_disk(tmp_path: Path) -> None:
     costs = costs_of(TRIALS, 1, 1, tmp_path)
 
     assert 0 < costs.saves <= TRIALS // 4
@@ -92,7 +92,7 @@ def test_open_files_and_threads_do_not_grow_with_the_trials(tmp_path: Path) -> N
     assert threading.active_count() <= footprint.threads[0]
 
 
-def test_transaction_that_was_begun_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_transaction_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "study.db", "whole")
     store.begin()
     store.add_trial(0, "mlp", {}, seed=0)

@@ -1,4 +1,4 @@
-"""Which trials are tried again, how soon, and which get a worker of their own."""
+"""Which trials are retried, how soon, and which get a worker to themselves."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ AGAIN = WaitingTrial(TRIAL, avoid="w")
 NONE = FailureCounts(0, 0)
 
 
-def test_events_are_told_apart_by_whose_doing_they_are() -> None:
+def test_events_are_classified_by_who_caused_them() -> None:
     assert AttemptFailure.from_event(Failed("w", 0, "error", "trace")) == AttemptFailure("failed", "error", "trace")
     assert AttemptFailure.from_event(Failed("w", 0, "error", "trace", retryable=False)) == AttemptFailure(
         "failed", "error", "trace", False
@@ -39,7 +39,7 @@ def test_events_are_told_apart_by_whose_doing_they_are() -> None:
     )
 
 
-def test_trial_has_so_many_attempts_and_no_more() -> None:
+def test_trial_has_no_more_than_its_attempts() -> None:
     failure = AttemptFailure("failed", "error")
     assert next_attempt(RUNNING, failure, FailureCounts(1, 0), attempts=3) == AGAIN
     assert next_attempt(RUNNING, failure, FailureCounts(2, 0), attempts=3) is None
@@ -59,7 +59,7 @@ def test_second_crash_is_followed_by_quarantine_and_a_crash_there_by_nothing() -
     assert final_error(RUNNING, crash) == "died"
 
 
-def test_losses_that_are_not_the_trials_doing_never_quarantine_it() -> None:
+def test_losses_that_the_trial_did_not_cause_never_quarantine_it() -> None:
     assert next_attempt(RUNNING, AttemptFailure("lost", "node died"), FailureCounts(5, 1), attempts=10) == AGAIN
     again = next_attempt(QUARANTINED, AttemptFailure("lost", "node died"), FailureCounts(2, 2), attempts=10)
     assert again == replace(AGAIN, quarantined=True)
@@ -82,5 +82,5 @@ def test_delay_grows_with_every_failure_up_to_its_limit_and_is_the_same_again(se
         assert retry_delay_s(failures, seed) == retry_delay_s(failures, seed)
 
 
-def test_trials_that_failed_together_do_not_come_back_together() -> None:
+def test_trials_that_failed_together_do_not_return_together() -> None:
     assert len({retry_delay_s(1, seed) for seed in range(100)}) == 100

@@ -47,7 +47,7 @@ class Clock:
 
 
 class ScriptedPool(InlinePool):
-    """Takes every instruction; what happens, and how long it takes until then, is the test's to say."""
+    """Accepts every instruction; the test decides which events follow, and after how long."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -64,7 +64,7 @@ class ScriptedPool(InlinePool):
 
 
 class Watched:
-    """A pool of which a stopwatch keeps the account."""
+    """A pool that is timed by a stopwatch."""
 
     def __init__(self, store: Store) -> None:
         self.clock, self.store = Clock(), store
@@ -111,7 +111,7 @@ def seconds(spent: TimeSpent) -> dict[str, float]:
 
 
 def run_study(run_dir: RunDir, store: Store, dataset: Dataset) -> tuple[TimeSpent, float]:
-    """Drives a real study in this process; returns its account, and the seconds by a clock of the test's own."""
+    """Drives a real study in this process; returns its account, and the seconds by the test's clock."""
     spec, began_s = load_spec(SPEC), time.perf_counter()
     stopwatch = Stopwatch(store)
     pool = InlinePool(dataset, WorkerSettings(56, 0))
@@ -182,7 +182,7 @@ def test_epoch_under_way_is_not_reported_yet_and_one_lost_with_its_worker_never(
     assert seconds(watched.account()) == {Part.START: 3.0, Part.NOT_REPORTED: 5.0}
 
 
-def test_worker_that_comes_late_has_started_since_the_session_began(watched: Watched) -> None:
+def test_late_worker_was_starting_since_the_session_started(watched: Watched) -> None:
     watched.happens(1.0, Ready("cpu-0", 1))
     watched.pool.start("cpu-0", TRIAL)
     watched.happens(2.0, Ready("cpu-1", 2))
@@ -199,7 +199,7 @@ def test_session_without_a_worker_is_all_start(watched: Watched) -> None:
     assert {part: round(each, 3) for part, each in spent.driver_s.items() if round(each, 3)} == {Part.START: 0.5}
 
 
-def test_account_is_written_once_a_second_and_more_seldom_as_it_grows(watched: Watched) -> None:
+def test_account_is_written_every_second_and_less_often_as_it_grows(watched: Watched) -> None:
     watched.happens(0.5, Ready("cpu-0", 1))
     for _ in range(100):
         watched.happens(0.1, None)

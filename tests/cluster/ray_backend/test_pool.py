@@ -53,7 +53,7 @@ def trial(number: int = 0, epochs: int = 2, resume_from: bytes | None = None) ->
 
 
 def next_event(pool: WorkerPool) -> WorkerEvent:
-    """The next event of a pool that has something under way."""
+    """The next event of a pool that has an instruction in progress."""
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
         event = pool.next_event(1.0)
@@ -100,7 +100,7 @@ except ClusterUnavailable as err:
 """
 
 
-def test_pool_without_a_ray_that_works_is_unavailable() -> None:
+def test_pool_without_a_working_ray_is_unavailable() -> None:
     environment = {**os.environ, "RAY_ENABLE_AUTO_CONNECT": "0"}
     command = [sys.executable, "-c", NO_SESSION]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
@@ -142,7 +142,7 @@ def test_images_are_read_from_the_object_store_and_not_copied(nodes: Cluster, bu
 
 
 @slow
-def test_trial_that_raises_is_failed_and_its_worker_goes_on(nodes: Cluster, small_dataset: Dataset) -> None:
+def test_trial_that_raises_fails_and_its_worker_continues(nodes: Cluster, small_dataset: Dataset) -> None:
     pool = RayPool([CPU_0], small_dataset, SETTINGS)
     try:
         worker = next_ready(pool).worker
@@ -171,8 +171,8 @@ def test_worker_with_a_bug_is_lost_with_the_error_and_replaced(nodes: Cluster, s
         pool.close()
 
 
-class Beset(Worker):
-    """While its trial's first epoch is trained, the kernel kills a process beside it; the second one crashes it."""
+class CrashingAfterOomKill(Worker):
+    """During its trial's first epoch, the kernel kills another process; the second epoch crashes it."""
 
     def __init__(self, *settings: Any, group: Path) -> None:
         super().__init__(*settings)
@@ -191,11 +191,11 @@ class Beset(Worker):
 
 
 @slow
-def test_worker_that_crashes_after_the_kernel_killed_beside_it_did_not_lack_memory(
+def test_crash_after_the_kernel_killed_another_process_is_not_out_of_memory(
     nodes: Cluster, small_dataset: Dataset
 ) -> None:
     with small_group(2**29) as group:
-        pool = RayPool([CPU_0], small_dataset, SETTINGS, make_worker=partial(Beset, group=group))
+        pool = RayPool([CPU_0], small_dataset, SETTINGS, make_worker=partial(CrashingAfterOomKill, group=group))
         try:
             worker = next_ready(pool).worker
             pool.start(worker, trial())
@@ -209,7 +209,7 @@ def test_worker_that_crashes_after_the_kernel_killed_beside_it_did_not_lack_memo
 
 
 @slow
-def test_fresh_worker_is_a_new_process_that_begins_at_once_and_before_those_that_wait(
+def test_fresh_worker_is_a_new_process_that_starts_at_once_and_before_waiting_ones(
     nodes: Cluster, small_dataset: Dataset
 ) -> None:
     pool = RayPool([CPU_0, CPU_1, Slot("cpu-2", "cpu")], small_dataset, SETTINGS)  # there are two CPUs
@@ -226,9 +226,7 @@ def test_fresh_worker_is_a_new_process_that_begins_at_once_and_before_those_that
 
 
 @slow
-def test_fresh_worker_that_is_given_up_before_it_began_is_not_its_trials_doing(
-    nodes: Cluster, small_dataset: Dataset
-) -> None:
+def test_fresh_worker_that_never_started_is_not_blamed_on_its_trial(nodes: Cluster, small_dataset: Dataset) -> None:
     pool = RayPool([CPU_0], small_dataset, SETTINGS)
     try:
         worker = next_ready(pool).worker
@@ -242,7 +240,7 @@ def test_fresh_worker_that_is_given_up_before_it_began_is_not_its_trials_doing(
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that moves only when it is set."""
 
     now_s = 0.0
 
@@ -275,27 +273,27 @@ def test_optional_slot_without_its_device_is_dropped_with_the_reason(nodes: Clus
     try:
         events = [next_event(pool), next_event(pool)]
         (lost,) = [event for event in events if isinstance(event, WorkerLost)]
-        assert lost == WorkerLost("gpu-0", str(refused_gpu(small_dataset)), "other")
+        assert lost == WorkerLost("gpu-0", str(rejected_gpu(small_dataset)), "other")
         assert [event.worker for event in events if isinstance(event, Ready)] == ["cpu-0"]
         assert train(pool, "cpu-0", trial()).number == 0
     finally:
         pool.close()
 
 
-def refused_gpu(dataset: Dataset) -> DeviceUnavailable:
+def rejected_gpu(dataset: Dataset) -> DeviceUnavailable:
     """The error of a study that insists on a GPU where none can be had."""
     pool = RayPool([Slot("gpu-0", "gpu", 1.0)], dataset, SETTINGS)
     try:
-        with pytest.raises(DeviceUnavailable) as refused:
+        with pytest.raises(DeviceUnavailable) as rejected:
             next_event(pool)
     finally:
         pool.close()
-    return refused.value
+    return rejected.value
 
 
 @slow
 def test_slot_without_its_device_ends_the_study_with_the_reason(nodes: Cluster, small_dataset: Dataset) -> None:
-    assert "mxnet" in str(refused_gpu(small_dataset))
+    assert "mxnet" in str(rejected_gpu(small_dataset))
 
 
 @ray.remote(num_cpus=0, num_gpus=1)
@@ -303,15 +301,15 @@ class GpuHolder:
     """Keeps the cluster's GPU from others."""
 
     def holds(self) -> bool:
-        """Answers as soon as it has it."""
+        """Answers as soon as it holds the GPU."""
         return True
 
 
 @slow
 @pytest.mark.parametrize("optional", [True, False])
 def test_slot_without_its_device_beside_a_ready_worker(optional: bool, nodes: Cluster, small_dataset: Dataset) -> None:
-    """An `auto` one is dropped; one that was asked for by number ends the study, whoever was ready first."""
-    refusal = refused_gpu(small_dataset)
+    """An `auto` slot is dropped; one that was asked for by number ends the study, whichever is ready first."""
+    rejection = rejected_gpu(small_dataset)
     holder = GpuHolder.remote()  # type: ignore[attr-defined]
     ray.get(holder.holds.remote())
     pool = RayPool([Slot("gpu-0", "gpu", 1.0, optional=optional), CPU_0], small_dataset, SETTINGS)
@@ -319,10 +317,10 @@ def test_slot_without_its_device_beside_a_ready_worker(optional: bool, nodes: Cl
         assert next_ready(pool).worker == "cpu-0"
         ray.kill(holder)
         if optional:
-            assert next_event(pool) == WorkerLost("gpu-0", str(refusal), "other")
+            assert next_event(pool) == WorkerLost("gpu-0", str(rejection), "other")
             assert train(pool, "cpu-0", trial()).number == 0
         else:
-            with pytest.raises(DeviceUnavailable, match=re.escape(str(refusal))):
+            with pytest.raises(DeviceUnavailable, match=re.escape(str(rejection))):
                 next_event(pool)
     finally:
         pool.close()

@@ -82,7 +82,7 @@ def test_no_digits_make_an_empty_picture() -> None:
     assert decoded(labelled_digits(nothing, np.zeros(0, np.uint8))).width > 0
 
 
-def test_an_image_without_a_label_is_refused(small_dataset: Dataset) -> None:
+def test_an_image_without_a_label_is_rejected(small_dataset: Dataset) -> None:
     with pytest.raises(ValueError, match="shorter"):
         labelled_digits(small_dataset.test.images[:3], small_dataset.test.labels[:2])
 

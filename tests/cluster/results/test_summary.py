@@ -50,7 +50,7 @@ def no_constant(name: str) -> None:
     raise AssertionError(f"{name} is no JSON")
 
 
-def test_study_that_is_driven_is_running(study: Study) -> None:
+def test_study_with_a_driver_is_running(study: Study) -> None:
     study.store.set_study("complete")
     with study.run_dir.lock():
         assert (read_summary(study.run_dir).state, read_summary(study.run_dir).reason) == ("running", None)
@@ -114,7 +114,7 @@ def test_number_that_is_not_finite_is_null_in_json(value: float, study: Study) -
     assert (trial["value"], trial["state"], trial["error"]) == (None, "FAIL", "diverged")
 
 
-def test_json_tells_of_the_best_with_its_test_metrics(study: Study) -> None:
+def test_json_has_the_best_trial_with_its_test_metrics(study: Study) -> None:
     study.add(0, 0.5)
     study.store.set_test(0, {"test/accuracy": 0.4})
     document = read_summary(study.run_dir).as_json()
@@ -127,7 +127,7 @@ def test_json_tells_of_the_best_with_its_test_metrics(study: Study) -> None:
     assert (document["name"], document["objective"]) == ("summary", "val/accuracy")
 
 
-def test_damaged_store_is_refused(study: Study) -> None:
+def test_damaged_store_is_rejected(study: Study) -> None:
     study.store.close()
     study.run_dir.store.write_bytes(b"damaged" * 100)
     with pytest.raises(RunDirError, match="cannot be read as a study store"):

@@ -40,7 +40,7 @@ def fill(store: Store) -> None:
     store.fail_trial(1, "failed", "diverged")
 
 
-def test_results_have_one_row_a_trial(run_dir: RunDir, store: Store) -> None:
+def test_results_have_one_row_per_trial(run_dir: RunDir, store: Store) -> None:
     fill(store)
     write_tables(run_dir, store, store.trials())
     complete, failed, waits = pq.read_table(run_dir.results).to_pylist()
@@ -52,7 +52,7 @@ def test_results_have_one_row_a_trial(run_dir: RunDir, store: Store) -> None:
     assert (waits["state"], waits["value"], waits["worker"], waits["val/loss"]) == ("WAITING", None, None, None)
 
 
-def test_metrics_have_one_row_an_epoch(run_dir: RunDir, store: Store) -> None:
+def test_metrics_have_one_row_per_epoch(run_dir: RunDir, store: Store) -> None:
     fill(store)
     write_tables(run_dir, store, store.trials())
     rows = pq.read_table(run_dir.metrics).to_pylist()
@@ -66,7 +66,7 @@ def test_study_without_trials_leaves_empty_tables(run_dir: RunDir, store: Store)
     assert pq.read_table(run_dir.metrics).num_rows == 0
 
 
-def test_tables_written_again_replace_the_first(run_dir: RunDir, store: Store) -> None:
+def test_rewritten_tables_replace_the_first(run_dir: RunDir, store: Store) -> None:
     write_tables(run_dir, store, store.trials())
     fill(store)
     write_tables(run_dir, store, store.trials())

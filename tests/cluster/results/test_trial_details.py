@@ -76,7 +76,7 @@ def test_time_that_no_date_can_show_is_damage(time: str, run_dir: RunDir, store:
         read_trial(run_dir, 0)
 
 
-def test_trial_that_does_not_exist_is_named_with_those_that_do(run_dir: RunDir, store: Store) -> None:
+def test_error_for_a_missing_trial_names_the_existing_ones(run_dir: RunDir, store: Store) -> None:
     with pytest.raises(RunDirError, match="has no trial 0: it has none yet"):
         read_trial(run_dir, 0)
     store.add_trial(0, "mlp", {}, seed=7)

@@ -1,4 +1,4 @@
-"""Training states on disk: which are kept, and what becomes of a damaged one."""
+"""Checkpoints on disk: which are kept, and how damaged ones are handled."""
 
 from pathlib import Path
 
@@ -35,19 +35,19 @@ def newest_epoch(checkpoints: Checkpoints, number: int = 0) -> int | None:
     return None if data is None else unpack(data).epoch
 
 
-def test_trial_without_states_has_no_newest(checkpoints: Checkpoints) -> None:
+def test_trial_without_checkpoints_has_no_newest(checkpoints: Checkpoints) -> None:
     assert checkpoints.load_newest(0) is None
     with pytest.raises(CheckpointError, match="no longer contains the final weights"):
         checkpoints.load_final(0, None)
 
 
-def test_all_states_are_kept_until_the_store_knows_of_the_newest(checkpoints: Checkpoints) -> None:
+def test_all_checkpoints_are_kept_until_the_store_has_the_newest(checkpoints: Checkpoints) -> None:
     for epoch in range(1, 6):
         checkpoints.save(0, epoch, state(epoch))
     assert checkpoints.load_newest(0, at_most=1) == state(1)
 
 
-def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+def test_newest_two_checkpoints_are_kept_over_more_than_ten_epochs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for epoch in range(1, 13):
         checkpoints.save(0, epoch, state(epoch))
     checkpoints.sweep()
@@ -56,7 +56,7 @@ def test_newest_two_states_are_kept_across_ten_and_more_epochs(checkpoints: Chec
     assert checkpoints.load_final(0, sha256(12)).epoch == 12
 
 
-def test_state_of_an_epoch_that_is_not_recorded_is_passed_over_for_good(checkpoints: Checkpoints) -> None:
+def test_checkpoint_of_an_unrecorded_epoch_is_skipped_for_good(checkpoints: Checkpoints) -> None:
     for epoch in (3, 4):
         checkpoints.save(0, epoch, state(epoch))
     found = checkpoints.load_newest(0, at_most=3)
@@ -66,29 +66,29 @@ def test_state_of_an_epoch_that_is_not_recorded_is_passed_over_for_good(checkpoi
     assert checkpoints.load_newest(0, at_most=2) is None
 
 
-def test_damaged_states_are_told_and_stand_in_the_way_of_none_that_is_saved_later(run_dir: RunDir) -> None:
-    told: list[str] = []
-    checkpoints = Checkpoints(run_dir, told.append)
+def test_damaged_checkpoints_are_reported_and_do_not_block_later_ones(run_dir: RunDir) -> None:
+    warnings: list[str] = []
+    checkpoints = Checkpoints(run_dir, warnings.append)
     for epoch in (8, 9):
         checkpoints.save(0, epoch, state(epoch))
         run_dir.checkpoint(0, epoch).write_bytes(b"damaged")
     assert checkpoints.load_newest(0) is None
-    assert [str(run_dir.checkpoint(0, epoch)) in sentence for epoch, sentence in zip((9, 8), told, strict=True)] == [
-        True
-    ] * 2
+    assert [
+        str(run_dir.checkpoint(0, epoch)) in sentence for epoch, sentence in zip((9, 8), warnings, strict=True)
+    ] == [True] * 2
     for epoch in (1, 2, 3):
         checkpoints.save(0, epoch, state(epoch))
         assert newest_epoch(checkpoints) == epoch
 
 
-def test_state_saved_again_replaces_the_first(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+def test_checkpoint_saved_twice_replaces_the_first(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for _ in range(2):
         checkpoints.save(0, 1, state(1))
     assert list(run_dir.trial_checkpoints(0).iterdir()) == [run_dir.checkpoint(0, 1)]
 
 
 @pytest.mark.parametrize("keep", [0, 10, -1])
-def test_damaged_newest_state_falls_back_to_the_one_before(
+def test_damaged_newest_checkpoint_falls_back_to_the_previous_one(
     keep: int, checkpoints: Checkpoints, run_dir: RunDir
 ) -> None:
     for epoch in (1, 2):
@@ -97,17 +97,15 @@ def test_damaged_newest_state_falls_back_to_the_one_before(
     assert newest_epoch(checkpoints) == 1
 
 
-def test_state_that_cannot_be_read_now_is_not_taken_for_a_damaged_one(
-    checkpoints: Checkpoints, run_dir: RunDir
-) -> None:
+def test_unreadable_checkpoint_does_not_count_as_damaged(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     checkpoints.save(0, 1, state(1))
-    run_dir.checkpoint(0, 2).mkdir()  # which the system refuses to read, even to root
+    run_dir.checkpoint(0, 2).mkdir()  # a folder, which not even root can read as a file
     with pytest.raises(IsADirectoryError):
         checkpoints.load_newest(0)
     assert run_dir.checkpoint(0, 2).exists()
 
 
-def test_trial_whose_states_are_all_damaged_has_none(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+def test_trial_with_only_damaged_checkpoints_has_none(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     checkpoints.save(0, 1, state(1))
     run_dir.checkpoint(0, 1).write_bytes(b"damaged")
     assert checkpoints.load_newest(0) is None
@@ -115,7 +113,7 @@ def test_trial_whose_states_are_all_damaged_has_none(checkpoints: Checkpoints, r
         checkpoints.load_final(0, sha256(1))
 
 
-def test_older_state_is_never_taken_for_the_final_one(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+def test_older_checkpoint_never_counts_as_the_final_one(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for epoch in (1, 2):
         checkpoints.save(0, epoch, state(epoch))
     run_dir.checkpoint(0, 2).write_bytes(b"damaged")
@@ -123,7 +121,7 @@ def test_older_state_is_never_taken_for_the_final_one(checkpoints: Checkpoints, 
         checkpoints.load_final(0, sha256(2))
 
 
-def test_discarded_trial_has_no_states_and_others_keep_theirs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+def test_discarded_trial_has_no_checkpoints_and_others_keep_theirs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for number in (0, 1):
         checkpoints.save(number, 1, state(1))
     checkpoints.discard(0)
@@ -134,7 +132,7 @@ def test_discarded_trial_has_no_states_and_others_keep_theirs(checkpoints: Check
     assert newest_epoch(checkpoints, 1) == 1
 
 
-def test_state_where_no_folder_can_be_is_not_writable(tmp_path: Path) -> None:
+def test_checkpoint_below_a_file_is_not_writable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable, match="cannot be created"):
         Checkpoints(RunDir(tmp_path / "file")).save(0, 1, state(1))

@@ -1,4 +1,4 @@
-"""The run directory: made once, opened when it holds a study, and driven by one process at a time."""
+"""The run directory: created once, opened if it holds a study, and locked by one process at a time."""
 
 import fcntl
 import os
@@ -48,33 +48,33 @@ def holder(run_dir: RunDir) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_new_run_directory_is_made_with_its_parents(run_dir: RunDir) -> None:
+def test_new_run_directory_is_created_with_its_parents(run_dir: RunDir) -> None:
     assert run_dir.path.is_dir()
     assert list(run_dir.path.iterdir()) == []
 
 
 @pytest.mark.parametrize("in_the_way", ["file", "folder"])
-def test_path_that_is_taken_is_refused(in_the_way: str, tmp_path: Path) -> None:
+def test_existing_path_is_rejected(in_the_way: str, tmp_path: Path) -> None:
     path = tmp_path / "run"
     path.touch() if in_the_way == "file" else path.mkdir()
     with pytest.raises(RunDirError, match="already exists: choose another --out$"):
         RunDir.create(path)
 
 
-def test_run_that_exists_is_refused_with_the_way_to_go_on(run_dir: RunDir) -> None:
+def test_existing_run_is_rejected_with_the_command_to_resume(run_dir: RunDir) -> None:
     run_dir.store.touch()
     with pytest.raises(RunDirError, match=f"mxtrials resume {run_dir.path}"):
         RunDir.create(run_dir.path)
 
 
 @pytest.mark.parametrize("parent", ["/proc/nowhere", "file"])
-def test_run_directory_where_none_can_be_is_not_writable(parent: str, tmp_path: Path) -> None:
+def test_run_directory_in_an_impossible_place_is_not_writable(parent: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable, match="cannot be created .*: choose another --out"):
         RunDir.create(tmp_path / parent / "run")
 
 
-def test_run_directory_appears_with_all_that_was_put_into_it(tmp_path: Path) -> None:
+def test_run_directory_appears_complete(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "study"
     with RunDir.create_atomically(path) as begun:
         begun.spec.write_text("name: study")
@@ -95,7 +95,7 @@ def test_run_directory_does_not_appear_where_a_folder_has_no_name(path: str) -> 
         pytest.fail("there is no use in filling it")
 
 
-def test_run_directory_appears_in_no_others_place(tmp_path: Path) -> None:
+def test_run_directory_never_replaces_another(tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(RunDirError, match="already exists: choose another --out"), RunDir.create_atomically(path):
         (path / "another").mkdir(parents=True)
@@ -104,7 +104,7 @@ def test_run_directory_appears_in_no_others_place(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_driver_was_writing_is_cleared_and_nothing_else(run_dir: RunDir) -> None:
+def test_only_unfinished_files_of_a_killed_driver_are_deleted(run_dir: RunDir) -> None:
     files = [run_dir.spec, run_dir.checkpoint(3, 1), run_dir.best.with_name("model.json")]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def test_folder_with_a_study_opens(run_dir: RunDir) -> None:
     assert RunDir.open(run_dir.path).path == run_dir.path
 
 
-def test_folder_without_a_study_is_refused(run_dir: RunDir) -> None:
+def test_folder_without_a_study_is_rejected(run_dir: RunDir) -> None:
     with pytest.raises(RunDirError, match="it has no study.db"):
         RunDir.open(run_dir.path)
     with pytest.raises(RunDirError, match="there is no such folder"):
@@ -145,7 +145,7 @@ def test_checkpoint_names_sort_by_epoch(run_dir: RunDir) -> None:
     assert sorted(run_dir.checkpoint(0, epoch) for epoch in epochs) == [run_dir.checkpoint(0, e) for e in epochs]
 
 
-def test_run_is_driven_while_it_is_locked(run_dir: RunDir) -> None:
+def test_run_is_locked_inside_the_block_only(run_dir: RunDir) -> None:
     assert not run_dir.is_locked()
     with run_dir.lock():
         assert run_dir.is_locked()
@@ -159,24 +159,22 @@ def test_lock_is_free_again_after_an_error(run_dir: RunDir) -> None:
         pass
 
 
-def test_second_process_is_refused_with_pid_and_host_of_the_first(
+def test_second_process_is_rejected_with_pid_and_host_of_the_first(
     run_dir: RunDir, holder: subprocess.Popen[str]
 ) -> None:
     assert run_dir.is_locked()
-    with pytest.raises(RunDirError) as refusal, run_dir.lock():
+    with pytest.raises(RunDirError) as rejected, run_dir.lock():
         pass
-    assert f"in use by process {holder.pid} on {socket.gethostname()}: wait for it, or stop it" in str(refusal.value)
-    assert run_dir.is_locked()  # looking and being refused took nothing from the first
+    assert f"in use by process {holder.pid} on {socket.gethostname()}: wait for it, or stop it" in str(rejected.value)
+    assert run_dir.is_locked()  # the check and the rejection did not release the first lock
 
 
-def test_asking_whether_a_run_is_driven_makes_nothing(run_dir: RunDir) -> None:
+def test_checking_the_lock_creates_nothing(run_dir: RunDir) -> None:
     assert not run_dir.is_locked()
     assert list(run_dir.path.iterdir()) == []
 
 
-def test_reader_without_write_permission_sees_that_the_run_is_driven(
-    run_dir: RunDir, holder: subprocess.Popen[str]
-) -> None:
+def test_reader_without_write_permission_sees_the_lock(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:
     (lock_file,) = run_dir.path.glob(".lock")
     lock_file.chmod(0o444)
     run_dir.path.chmod(0o555)
@@ -187,7 +185,7 @@ def test_reader_without_write_permission_sees_that_the_run_is_driven(
     run_dir.path.chmod(0o755)
 
 
-def test_one_who_asks_whether_a_run_is_driven_disturbs_neither_askers_nor_the_driver(run_dir: RunDir) -> None:
+def test_checking_the_lock_disturbs_neither_other_checks_nor_the_driver(run_dir: RunDir) -> None:
     with run_dir.lock():
         pass
     (path,) = run_dir.path.glob(".lock")
@@ -209,7 +207,7 @@ def test_lock_of_a_killed_process_is_free(run_dir: RunDir, holder: subprocess.Po
         assert run_dir.is_locked()
 
 
-def test_lock_below_a_file_is_not_writable_and_driven_by_nobody(tmp_path: Path) -> None:
+def test_lock_below_a_file_is_not_writable_and_not_held(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     run_dir = RunDir(tmp_path / "file")
     with pytest.raises(NotWritable, match="cannot be written"), run_dir.lock():

@@ -1,4 +1,4 @@
-"""Optuna's inside, as far as the search relies on it, in the version that was read."""
+"""Optuna's internals, as far as the search relies on them, in the version it was written for."""
 
 import inspect
 

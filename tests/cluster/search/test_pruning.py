@@ -1,4 +1,4 @@
-"""Trials are pruned among those of the same kind of network, by what was reported and told."""
+"""Trials are pruned in comparison with those of the same kind of network, given earlier reports and outcomes."""
 
 import math
 from collections.abc import Mapping

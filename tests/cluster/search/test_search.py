@@ -1,4 +1,4 @@
-"""Proposals depend on the seed, the number of the trial and what was told before."""
+"""Proposals depend on the seed, the trial's number, and earlier reports and outcomes."""
 
 import json
 import math

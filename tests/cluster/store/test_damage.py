@@ -1,4 +1,4 @@
-"""A study store with any damage is read or refused, never a surprise."""
+"""A study store with any damage is either read or rejected."""
 
 from contextlib import closing, suppress
 from pathlib import Path
@@ -52,7 +52,7 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ),
 )
 @pytest.mark.parametrize("read_only", [True, False])
-def test_damaged_store_is_read_or_refused(
+def test_damaged_store_is_read_or_rejected(
     start: float, length: int, change: object, sound: bytes, damaged: Path, read_only: bool
 ) -> None:
     assert callable(change)
@@ -74,20 +74,20 @@ def test_damaged_store_is_read_or_refused(
 
 
 @given(place=st.integers(min_value=0), bit=st.integers(0, 7))
-def test_store_with_a_flipped_bit_is_what_it_was_or_refused(place: int, bit: int, sound: bytes, damaged: Path) -> None:
+def test_store_with_a_flipped_bit_is_what_it_was_or_rejected(place: int, bit: int, sound: bytes, damaged: Path) -> None:
     for log in damaged.parent.iterdir():
         log.unlink()
     used = [position for position, byte in enumerate(sound) if byte]
     content = bytearray(sound)
     damaged.write_bytes(sound)
     with closing(Store.open(damaged)) as store:
-        expected = _told_by(store)
+        expected = _contents_of(store)
     content[used[place % len(used)]] ^= 1 << bit
     damaged.write_bytes(content)
     with suppress(RunDirError, NotWritable), closing(Store.open(damaged)) as store:
-        assert _told_by(store) == expected
+        assert _contents_of(store) == expected
 
 
-def _told_by(store: Store) -> object:
+def _contents_of(store: Store) -> object:
     trials = store.trials()
     return store.study(), trials, [store.measurements(trial.number) for trial in trials]

@@ -1,4 +1,4 @@
-"""The study store: every transaction, what a reader beside the writer sees, and what is refused."""
+"""The study store: every transaction, what a reader sees while it is written, and what is rejected."""
 
 import math
 import sqlite3
@@ -155,7 +155,7 @@ def test_attempts_count_all_and_failures_only_what_went_wrong(
     store.close()
 
 
-def test_trials_that_ran_when_the_driver_died_wait_again_without_a_failure(store: Store) -> None:
+def test_trials_running_when_the_driver_died_wait_again_without_a_failure(store: Store) -> None:
     for number in (0, 1):
         add_running(store, number)
     store.finish_trial(1, TrialState.COMPLETE, 0.5, "abc")
@@ -170,14 +170,14 @@ def test_test_metrics_are_kept_with_their_trial(store: Store) -> None:
     assert store.trials()[0].test == {"test/accuracy": 0.9}
 
 
-def test_trial_added_twice_is_refused_and_the_first_is_kept(store: Store) -> None:
+def test_trial_added_twice_is_rejected_and_the_first_is_kept(store: Store) -> None:
     store.add_trial(0, "mlp", {}, seed=1)
     with pytest.raises(sqlite3.IntegrityError):
         store.add_trial(0, "lenet", {}, seed=2)
     assert [(trial.model, trial.seed) for trial in store.trials()] == [("mlp", 1)]
 
 
-def test_reader_sees_what_a_writer_has_committed_while_it_writes_on(store: Store, path: Path) -> None:
+def test_reader_sees_what_is_committed_while_the_writer_continues(store: Store, path: Path) -> None:
     reader = StudyReader.open(path)
     store.add_trial(0, "mlp", {}, seed=0)
     with store.transaction() as sql:
@@ -196,7 +196,7 @@ def test_closed_store_is_one_file_that_needs_no_others_to_be_read(store: Store, 
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_store_closed_while_it_is_read_is_read_on(store: Store, path: Path) -> None:
+def test_store_closed_by_its_writer_can_still_be_read(store: Store, path: Path) -> None:
     store.add_trial(0, "mlp", {}, seed=0)
     reader = StudyReader.open(path)
     assert len(reader.trials()) == 1
@@ -234,7 +234,7 @@ def test_transaction_that_fails_in_its_second_statement_leaves_nothing(store: St
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_store_of_another_version_is_refused(read_only: bool, store: Store, path: Path) -> None:
+def test_store_of_another_version_is_rejected(read_only: bool, store: Store, path: Path) -> None:
     store.close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
@@ -243,9 +243,7 @@ def test_store_of_another_version_is_refused(read_only: bool, store: Store, path
         (StudyReader if read_only else Store).open(path)
 
 
-def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_when_it_is_written(
-    store: Store, path: Path
-) -> None:
+def test_store_of_version_1_is_read_unchanged_and_migrated_when_opened_for_writing(store: Store, path: Path) -> None:
     store.add_trial(0, "mlp", {}, seed=0)
     store.close()
     downgrade_store(path)
@@ -264,7 +262,7 @@ def test_store_of_version_1_is_read_as_it_is_and_becomes_one_of_this_version_whe
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_missing_store_is_refused_and_not_made(read_only: bool, path: Path) -> None:
+def test_missing_store_is_rejected_and_not_created(read_only: bool, path: Path) -> None:
     with pytest.raises(RunDirError, match=r"study\.db cannot be opened"):
         (StudyReader if read_only else Store).open(path)
     assert not path.exists()
@@ -272,13 +270,13 @@ def test_missing_store_is_refused_and_not_made(read_only: bool, path: Path) -> N
 
 @pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00", b"no database at all" * 100])
-def test_file_that_is_no_store_is_refused(content: bytes, read_only: bool, path: Path) -> None:
+def test_file_that_is_not_a_store_is_rejected(content: bytes, read_only: bool, path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(RunDirError, match=r"study\.db"):
         (StudyReader if read_only else Store).open(path)
 
 
-def test_store_with_damaged_pages_is_refused_when_it_is_read(store: Store, path: Path) -> None:
+def test_store_with_damaged_pages_is_rejected_when_it_is_read(store: Store, path: Path) -> None:
     for number in range(200):
         store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=number)
     store.close()
@@ -291,7 +289,7 @@ def test_store_with_damaged_pages_is_refused_when_it_is_read(store: Store, path:
     damaged.close()
 
 
-def test_store_below_something_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_store_below_a_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable, match="cannot be created"):
         Store.create(tmp_path / "file" / "study.db", "study")

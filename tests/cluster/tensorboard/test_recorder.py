@@ -66,7 +66,7 @@ def test_confusion_matrices_are_images_by_head(recorder: Recorder, run_dir: RunD
 
 @given(attempts=st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=4))
 @settings(max_examples=25)
-def test_a_trial_trained_again_has_every_epoch_once(
+def test_a_retrained_trial_has_every_epoch_once(
     attempts: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run_dir = RunDir.create(tmp_path_factory.mktemp("runs") / "run")
@@ -81,7 +81,7 @@ def test_a_trial_trained_again_has_every_epoch_once(
     assert [step for step, _ in scalars(run_dir, 0)] == list(range(1, reached + 1))
 
 
-def test_a_rebuilt_trial_replaces_what_another_driver_wrote_and_goes_on(run_dir: RunDir) -> None:
+def test_a_rebuilt_trial_replaces_what_another_driver_wrote_and_continues(run_dir: RunDir) -> None:
     killed = Recorder(run_dir, OBJECTIVE)
     killed.notify(started(0, "mlp", {}, "worker-0"))
     for epoch in range(1, 5):
@@ -178,7 +178,7 @@ def test_predictions_and_graph_written_again_replace_the_first(recorder: Recorde
     assert len(read(run_dir.trial_tensorboard(0)).Images("samples/predictions")) == 1
 
 
-def test_a_file_sorts_behind_one_that_was_written_before_the_clock_was_set_back(
+def test_a_file_sorts_after_one_that_was_written_before_the_clock_was_set_back(
     recorder: Recorder, run_dir: RunDir
 ) -> None:
     record_trials(recorder, [0])
@@ -201,7 +201,7 @@ def test_first_images_written_again_are_there_once(recorder: Recorder, run_dir: 
     assert len(read(run_dir.study_tensorboard).Images("samples/first_images")) == 1
 
 
-def test_a_folder_deleted_by_its_user_is_made_again(recorder: Recorder, run_dir: RunDir) -> None:
+def test_a_folder_deleted_by_its_user_is_recreated(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(0, "mlp", {}, "worker-0"))
     recorder.notify(TrialMeasured(0, measurement(1)))
     for file in run_dir.trial_tensorboard(0).iterdir():
@@ -243,6 +243,6 @@ def scalars(run_dir: RunDir, number: int) -> list[tuple[int, float]]:
 
 
 def hparams_tags(run_dir: RunDir, number: int) -> dict[str, bytes]:
-    """What the HParams page is told by a trial: content by tag."""
+    """What a trial's file contains for the HParams page: content by tag."""
     content: dict[str, bytes] = read(run_dir.trial_tensorboard(number)).PluginTagToContent("hparams")
     return content

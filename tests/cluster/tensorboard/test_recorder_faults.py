@@ -1,4 +1,4 @@
-"""A disk that refuses costs the view of a study, never the study: the refusals are the kernel's own."""
+"""A disk that rejects writes costs the view of a study, never the study; the kernel itself rejects them."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ WRITES: list[Callable[[Recorder], None]] = [
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(
+def test_a_folder_that_cannot_be_created_is_a_problem_but_not_an_error(
     write: Callable[[Recorder], None], recorder: Recorder, run_dir: RunDir
 ) -> None:
     run_dir.tensorboard.write_text("in the way")
@@ -69,7 +69,7 @@ def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(
     assert str(run_dir.tensorboard) in recorder.problem
 
 
-def test_a_view_that_stopped_is_whole_again_after_a_rebuild(recorder: Recorder, run_dir: RunDir) -> None:
+def test_a_view_that_stopped_is_complete_after_a_rebuild(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(0, "mlp", {}, "worker-0"))
     recorder.notify(TrialMeasured(0, measurement(1)))
     with files_no_longer_than(1024):
@@ -95,7 +95,7 @@ def shown_epochs(run_dir: RunDir, number: int) -> list[int]:
 
 @contextmanager
 def files_no_longer_than(limit_bytes: int) -> Iterator[None]:
-    """The kernel refuses to make a file longer, as it does on a full disk."""
+    """The kernel rejects writes beyond this length, as it does on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
     try:

@@ -130,7 +130,7 @@ def seventh_steps(client: TensorboardClient) -> list[int]:
 
 
 def record_trial(recorder: Recorder, number: int) -> None:
-    """A whole trial, as a driver tells it."""
+    """Records a whole trial, as a driver would."""
     recorder.notify(started(number, "mlp", CHOICES[number], "worker-0"))
     for epoch, accuracy in enumerate(ACCURACIES[number], start=1):
         recorder.notify(

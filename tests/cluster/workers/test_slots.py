@@ -26,7 +26,7 @@ def test_slots_are_what_the_spec_asks_for(workers: WorkersSpec, cpus: int, gpus:
     assert all(slot.gpu_share == (workers.gpu_fraction if slot.device == "gpu" else 0.0) for slot in slots)
 
 
-def test_gpus_that_the_cluster_does_not_offer_are_refused() -> None:
+def test_gpus_that_the_cluster_does_not_offer_are_rejected() -> None:
     with pytest.raises(DeviceUnavailable, match=r"workers.gpu is 2, but the cluster offers 1 GPUs: "):
         slots_for(WorkersSpec(gpu=2), 8, 1, trials=100)
 

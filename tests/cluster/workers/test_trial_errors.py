@@ -40,7 +40,7 @@ def test_error_is_permanent_if_the_trial_would_raise_it_again(
     assert (is_permanent(raised.value), is_out_of_memory(raised.value)) == (permanent, out_of_memory)
 
 
-def test_error_while_handling_a_lack_of_memory_counts_as_out_of_memory() -> None:
+def test_error_while_handling_a_memory_error_counts_as_out_of_memory() -> None:
     later = ValueError("later")
     later.__context__ = MemoryError()
     assert is_out_of_memory(later)

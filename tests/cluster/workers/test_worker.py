@@ -1,4 +1,4 @@
-"""A worker in this process: when it sends its state, and what it makes of errors."""
+"""A worker in this process: when it sends its state, and how it reports errors."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""GPUs as they are judged before MXNet is imported, from listings and from programs that replace nvidia-smi."""
+"""GPUs as they are checked before MXNet is imported, from listings and from programs that replace nvidia-smi."""
 
 import subprocess
 import sys

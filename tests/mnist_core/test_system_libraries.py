@@ -1,4 +1,4 @@
-"""What is said of a library that the dynamic loader did not find."""
+"""The error for a library that the dynamic loader did not find."""
 
 import pytest
 

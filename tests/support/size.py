@@ -1,4 +1,4 @@
-"""`make size`: how many files and lines each room has, and which file of it is the longest."""
+"""`make size`: how many files and lines each folder has, and which of its files is the longest."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The command line as a person meets it: real processes, exit codes, and one sentence where something is wrong."""
+"""The command line as a person meets it: real processes, exit codes, and one sentence if something is wrong."""
 
 import json
 import shutil
@@ -46,24 +46,24 @@ def finished_run(
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else None,
 )
-def test_study_that_cannot_be_is_refused_and_leaves_no_run(
+def test_impossible_study_is_rejected_and_leaves_no_run(
     options: list[str], words: list[str], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     assert_one_line_error(mxtrials("run", "smoke", "--local", *options), 2, *words)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_spec_that_is_not_yaml_is_refused_with_its_line(mxtrials: CommandLine, tmp_path: Path) -> None:
+def test_spec_that_is_not_yaml_is_rejected_with_its_line(mxtrials: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("name: bad\nmodel: [\n")
     assert_one_line_error(mxtrials("run", "bad.yaml", "--local"), 2, "bad.yaml, line 3", "not valid YAML")
     assert not (tmp_path / "runs").exists()
 
 
-def test_unknown_spec_is_refused_with_a_guess(mxtrials: CommandLine) -> None:
+def test_unknown_spec_is_rejected_with_a_suggestion(mxtrials: CommandLine) -> None:
     assert_one_line_error(mxtrials("run", "smok", "--local"), 2, "'smok'", "did you mean smoke?")
 
 
-def test_truncated_idx_file_is_refused_by_name(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
+def test_truncated_idx_file_is_rejected_by_name(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(small_idx_folder, folder)
     images = folder / "train-images-idx3-ubyte"
@@ -72,21 +72,23 @@ def test_truncated_idx_file_is_refused_by_name(mxtrials: CommandLine, small_idx_
     assert not (tmp_path / "runs").exists()
 
 
-def test_holdout_larger_than_the_data_is_refused(mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path) -> None:
+def test_holdout_larger_than_the_data_is_rejected(
+    mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path
+) -> None:
     source = f"data.source={small_idx_folder}"
     assert_one_line_error(mxtrials("run", "smoke", "--local", "--set", source), 2, "10000", "256")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("out", ["/proc/x/y", "file/run"])
-def test_output_folder_that_cannot_be_made_is_what_the_environment_lacks(
+def test_output_folder_that_cannot_be_created_exits_with_3(
     out: str, mxtrials: CommandLine, small: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     assert_one_line_error(mxtrials("run", "smoke", *small, "--out", out), 3, out, "cannot be created", "--out")
 
 
-def test_run_directory_that_exists_is_refused_and_kept(
+def test_existing_run_directory_is_rejected_and_kept(
     mxtrials: CommandLine, small: list[str], finished_run: tuple[Path, str]
 ) -> None:
     run_dir, _ = finished_run
@@ -97,14 +99,14 @@ def test_run_directory_that_exists_is_refused_and_kept(
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["resume"], ["evaluate"], ["reproduce"], ["predict", "image.png"]])
-def test_folder_that_is_no_run_is_refused(arguments: list[str], mxtrials: CommandLine, tmp_path: Path) -> None:
+def test_folder_that_is_not_a_run_is_rejected(arguments: list[str], mxtrials: CommandLine, tmp_path: Path) -> None:
     name, *images = arguments
     assert_one_line_error(mxtrials(name, tmp_path, *images), 2, f"{tmp_path} is not a run directory", "study.db")
     assert_one_line_error(mxtrials(name, "/nope", *images), 2, "/nope is not a run directory", "no such folder")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_missing_data_folder_is_refused_by_data(mxtrials: CommandLine) -> None:
+def test_missing_data_folder_is_rejected_by_data(mxtrials: CommandLine) -> None:
     assert_one_line_error(mxtrials("data", "--source", "/nope"), 2, "/nope does not exist")
 
 
@@ -185,7 +187,7 @@ def test_quiet_run_prints_nothing(mxtrials: CommandLine, small: list[str]) -> No
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_run_tells_what_happens_and_what_it_leaves(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
+def test_run_prints_its_progress_and_its_files(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
     done = mxtrials("run", "smoke", *small)
     assert (done.returncode, done.stderr) == (0, "")
     for words in ("1 worker ready", "trial 1 mlp COMPLETE", "smoke  complete: 2 COMPLETE of 2 trials"):
@@ -194,7 +196,7 @@ def test_run_tells_what_happens_and_what_it_leaves(mxtrials: CommandLine, small:
     assert {path.name for path in (tmp_path / "runs" / "smoke").iterdir()} >= {"spec.yaml", "study.db", "best"}
 
 
-def test_address_where_no_cluster_answers_is_refused(mxtrials: CommandLine, tmp_path: Path) -> None:
+def test_address_where_no_cluster_answers_is_rejected(mxtrials: CommandLine, tmp_path: Path) -> None:
     done = mxtrials("run", "smoke", "--address", "127.0.0.1:1", "--out", "run")
     assert_one_line_error(done, 3, "no Ray cluster answers at 127.0.0.1:1")
     assert not (tmp_path / "run").exists()
@@ -209,7 +211,7 @@ def test_relative_data_folder_is_found_from_any_folder(
     assert f"source: {tmp_path}/mine" in (tmp_path / "run" / "spec.yaml").read_text()
 
 
-def test_resume_with_fewer_trials_is_refused(mxtrials: CommandLine, small: list[str]) -> None:
+def test_resume_with_fewer_trials_is_rejected(mxtrials: CommandLine, small: list[str]) -> None:
     assert mxtrials("run", "smoke", *small, "--quiet", "--out", "run").returncode == 0
     assert_one_line_error(mxtrials("resume", "run", "--trials", "1", "--local"), 2, "has started 2")
 

@@ -1,4 +1,4 @@
-"""A run directory that an earlier version wrote, before the packages were divided into rooms, still works.
+"""A run directory that an earlier version wrote, before the packages were divided into folders, still works.
 
 The archive holds a study of four trials of 12 epochs on the 256 + 128 images of `small_dataset`: three are complete,
 the last one is suspended after its tenth epoch. Its spec names the folder `idx` as the source.

@@ -1,4 +1,4 @@
-"""The main job as a user runs it: real data, real Ray, and every place that tells of it agreeing with the others."""
+"""The main job as a user runs it: real data, real Ray, and all outputs agree with each other."""
 
 import json
 import sqlite3
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 TARGETS = {"mlp": 0.975, "lenet": 0.985, "multitask": 0.970}
 
-# As somebody would who has MXNet and the run directory, and has never heard of this project.
+# For someone who has MXNet and the run directory, but not this project.
 PLAIN_MXNET = """
 import json, sys, numpy
 numpy.bool = numpy.bool_
@@ -33,7 +33,7 @@ print(json.dumps(module.score(iterator, "acc")[0][1]))
 
 
 class Run:
-    """A finished study, and what its own command line says of it."""
+    """A finished study, and what the command line printed about it."""
 
     def __init__(self, path: Path, output: str) -> None:
         self.path, self.output = path, output

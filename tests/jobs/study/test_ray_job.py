@@ -1,4 +1,4 @@
-"""A study submitted by `ray job submit` to a head of its own, authenticated, on this machine."""
+"""A study submitted with `ray job submit` to a separate, authenticated head on this machine."""
 
 import os
 import secrets
@@ -59,7 +59,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
 
 
 def client_environment(folder: Path) -> dict[str, str]:
-    """This process's environment without any Ray cluster in it, and with a home and a token of its own."""
+    """This process's environment without any Ray cluster in it, with its own home and token."""
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
@@ -75,7 +75,7 @@ def free_port() -> int:
 
 
 def submit(head: Head, environment: dict[str, str], *entrypoint: str) -> subprocess.CompletedProcess[str]:
-    """Submits, again and again until the head's agent for jobs is up, which it is some time after the head."""
+    """Submits repeatedly until the head's job agent is up, which takes longer than the head itself."""
     command = [RAY, "job", "submit", "--address", head.address, "--working-dir", ".", "--", *entrypoint]
     deadline_s = time.monotonic() + MAY_TAKE_S
     while True:
@@ -117,17 +117,17 @@ def test_submitted_folder_holds_the_package_and_nothing_that_git_ignores(head: H
     assert "larger than" not in done.stdout
 
 
-def test_submission_without_the_token_is_refused(head: Head) -> None:
+def test_submission_without_the_token_is_rejected(head: Head) -> None:
     stranger = {**head.environment, "RAY_AUTH_MODE": "disabled"}
     request = Request(
         f"{head.address}/api/jobs/", b'{"entrypoint": "echo never"}', {"Content-Type": "application/json"}
     )
 
     done = submit(head, stranger, "echo", "never")
-    with pytest.raises(HTTPError) as refused:
+    with pytest.raises(HTTPError) as rejected:
         urlopen(request, timeout=MAY_TAKE_S)
-    refused.value.close()
+    rejected.value.close()
 
     assert done.returncode != 0
     assert "token authentication is enabled" in done.stdout
-    assert refused.value.code == 401
+    assert rejected.value.code == 401

@@ -1,4 +1,4 @@
-"""`mxtrials reproduce` on real studies of 256 images: what it finds equal, what it finds different, what it refuses."""
+"""`mxtrials reproduce` on real studies of 256 images: what it finds equal, what it finds different, what it rejects."""
 
 import json
 import math
@@ -45,7 +45,7 @@ trials: 1
 
 
 class Answer(NamedTuple):
-    """Of a command that ran in this process."""
+    """The answer of a command that ran in this process."""
 
     exit_code: int
     stdout: str
@@ -57,7 +57,7 @@ Answered = Callable[..., Answer]
 
 @pytest.fixture(scope="module")
 def answer(environment: dict[str, str]) -> Answered:
-    """Runs a command in this process, which has MXNet loaded already."""
+    """Runs a command in this process, which has already loaded MXNet."""
 
     def run(*arguments: str | Path) -> Answer:
         done = CliRunner(env={"XDG_CACHE_HOME": environment["XDG_CACHE_HOME"]}).invoke(main, list(map(str, arguments)))
@@ -83,13 +83,13 @@ def study_of(answer: Answered, small_idx_folder: Path, tmp_path_factory: pytest.
 
 @pytest.fixture(scope="module")
 def trained(study_of: Callable[..., Path]) -> Path:
-    """Not to be written to."""
+    """A run directory that tests must not write to."""
     return study_of(TRAINED)
 
 
 @pytest.fixture
 def doctored(trained: Path, tmp_path: Path) -> Path:
-    """A copy, to be written to."""
+    """A copy of it that a test may change."""
     return shutil.copytree(trained, tmp_path / "copied")
 
 
@@ -124,7 +124,7 @@ def recorded(run_dir: Path, number: int, epoch: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("number", COMPLETE)
-def test_complete_trial_of_each_network_is_reproduced_to_the_bit(number: int, answer: Answered, trained: Path) -> None:
+def test_complete_trial_of_each_network_is_reproduced_bit_for_bit(number: int, answer: Answered, trained: Path) -> None:
     found = reproduced(answer, trained, number)
     assert (found["model"], found["state"]) == (("mlp", "lenet", "multitask")[number], "COMPLETE")
     assert (found["epochs"], found["tolerance"], found["changes"]) == (12, None, [])
@@ -146,7 +146,7 @@ def test_pruned_trial_is_trained_as_far_as_it_was(answer: Answered, study_of: Ca
     assert (found["state"], found["epochs"], found["weights_sha256"]) == ("PRUNED", 3, None)
 
 
-def test_the_best_trial_is_the_default_and_a_person_is_told_what_is_equal(answer: Answered, trained: Path) -> None:
+def test_the_best_trial_is_the_default_and_the_output_says_what_is_equal(answer: Answered, trained: Path) -> None:
     done = answer("reproduce", trained)
     best = json.loads(answer("show", trained, "--json").stdout)["best"]["number"]
     assert (done.exit_code, done.stderr) == (0, "")
@@ -200,7 +200,7 @@ def test_weights_that_differ_alone_are_named(answer: Answered, doctored: Path) -
     assert " and was 0123456789abcdef; " in done.stderr
 
 
-def test_what_has_changed_since_is_named_where_the_result_differs(answer: Answered, doctored: Path) -> None:
+def test_changes_since_the_study_are_named_if_the_result_differs(answer: Answered, doctored: Path) -> None:
     path = RunDir(doctored).environment
     environment = json.loads(path.read_text())
     environment["packages"]["numpy"], environment["cpu"] = "1.0.0", "Abacus with beads"
@@ -216,10 +216,10 @@ def test_what_has_changed_since_is_named_where_the_result_differs(answer: Answer
     assert sentence.endswith("; the versions and processor that it was trained with are not recorded\n")
 
 
-def test_processor_with_narrower_vectors_gives_other_weights(
+def test_processor_with_narrower_vectors_gives_different_weights(
     environment: dict[str, str], mxtrials: CommandLine, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As oneDNN computes on one; not a doctored store, but a trial that really comes out otherwise."""
+    """oneDNN computes as on such a processor, so the trial really ends differently; the store is not changed."""
     monkeypatch.setitem(environment, "DNNL_MAX_CPU_ISA", "SSE41")
     done = mxtrials("reproduce", trained, "--trial", "0")
     assert done.returncode == 1
@@ -242,14 +242,14 @@ def test_trial_of_a_gpu_is_compared_with_a_tolerance(
     assert "weights  not compared: it was trained on gpu-1" in done.stdout
 
 
-def test_trial_without_an_epoch_is_refused(mxtrials: CommandLine, doctored: Path) -> None:
+def test_trial_without_an_epoch_is_rejected(mxtrials: CommandLine, doctored: Path) -> None:
     change(doctored, "DELETE FROM measurements WHERE trial = 1")
     change(doctored, "UPDATE trials SET state = 'WAITING' WHERE number = 1")
     done = mxtrials("reproduce", doctored, "--trial", "1")
     assert_one_line_error(done, 2, f"trial 1 of {doctored} is WAITING and has no epoch to compare")
 
 
-def test_trial_that_is_not_there_is_refused(mxtrials: CommandLine, trained: Path) -> None:
+def test_missing_trial_is_rejected(mxtrials: CommandLine, trained: Path) -> None:
     assert_one_line_error(mxtrials("reproduce", trained, "--trial", "6"), 2, "has no trial 6: its trials are 0 to 5")
 
 
@@ -260,7 +260,9 @@ def test_study_without_a_complete_trial_has_no_default(answer: Answered, doctore
     assert "no complete trial yet: choose one with --trial" in done.stderr
 
 
-def test_changed_data_is_refused(mxtrials: CommandLine, doctored: Path, small_idx_folder: Path, tmp_path: Path) -> None:
+def test_changed_data_is_rejected(
+    mxtrials: CommandLine, doctored: Path, small_idx_folder: Path, tmp_path: Path
+) -> None:
     other = shutil.copytree(small_idx_folder, tmp_path / "other")
     images = other / "train-images-idx3-ubyte"
     content = bytearray(images.read_bytes())
@@ -272,6 +274,6 @@ def test_changed_data_is_refused(mxtrials: CommandLine, doctored: Path, small_id
     assert_one_line_error(done, 2, f"the data of {other} has changed since the study started")
 
 
-def test_spec_that_no_longer_knows_the_parameters_is_refused(mxtrials: CommandLine, doctored: Path) -> None:
+def test_spec_without_the_recorded_parameters_is_rejected(mxtrials: CommandLine, doctored: Path) -> None:
     change(doctored, "UPDATE trials SET params = ? WHERE number = 0", json.dumps({"training.speed": 1}))
     assert_one_line_error(mxtrials("reproduce", doctored, "--trial", "0"), 2, "do not belong to the study trained")

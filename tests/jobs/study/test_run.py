@@ -1,4 +1,4 @@
-"""When an interrupted study leaves its run directory behind, and when it leaves nothing."""
+"""When an interrupted study keeps its run directory, and when it leaves nothing."""
 
 from pathlib import Path
 from typing import NoReturn

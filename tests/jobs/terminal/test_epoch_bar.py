@@ -33,7 +33,7 @@ def test_training_that_is_done_soon_shows_no_bar() -> None:
     assert output.getvalue() == ""
 
 
-def test_output_that_is_no_terminal_gets_no_bar() -> None:
+def test_output_that_is_not_a_terminal_gets_no_bar() -> None:
     output = io.StringIO()
     with epoch_bar("trial 3, mlp", 7, Console(file=output), patience_s=0.0) as tell:
         tell(7)

@@ -73,7 +73,7 @@ def measurement(spec: StudySpec, small_dataset: Dataset) -> Measurement:
 
 
 class Screen:
-    """A terminal, or what is none, of a given width, that remembers what is written to it."""
+    """A terminal, or another output, of a given width, that remembers what is written to it."""
 
     def __init__(self, width: int = 80, terminal: bool = False) -> None:
         self._file = io.StringIO()
@@ -100,7 +100,7 @@ def drawn(view: LiveView, width: int = 80) -> list[str]:
     return [line.rstrip() for line in screen.text().splitlines()]
 
 
-def test_plain_lines_tell_the_story_of_a_trial(spec: StudySpec, measurement: Measurement) -> None:
+def test_plain_lines_describe_a_trial_from_start_to_end(spec: StudySpec, measurement: Measurement) -> None:
     view, screen = plain(spec)
     view.notify(WorkersChanged(1, None))
     view.notify(started(0, "mlp", {"training.epochs": 2}, "cpu-0", epochs=2))
@@ -137,7 +137,7 @@ def test_plain_line_is_not_broken_however_long_it_is(spec: StudySpec) -> None:
 
 
 @pytest.mark.parametrize("output", ["broken pipe", "full disk"])
-def test_plain_view_whose_output_fails_falls_silent(output: str) -> None:
+def test_plain_view_stops_printing_if_its_output_fails(output: str) -> None:
     if output == "full disk":
         stdout = os.open("/dev/full", os.O_WRONLY)
     else:
@@ -218,7 +218,7 @@ def test_live_view_shows_the_last_problem_without_markup(spec: StudySpec) -> Non
     assert drawn(view)[-1] == "last problem: trial 0: [11:22:33] [/red] diverged"
 
 
-def test_live_view_after_the_last_trial_says_what_it_still_does(spec: StudySpec) -> None:
+def test_live_view_after_the_last_trial_says_what_remains_to_be_done(spec: StudySpec) -> None:
     view, progress = live(spec)
     view.notify(WorkersChanged(1, None))
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""What a view knows of a running study: counts, the best, the time left."""
+"""What a view knows about a running study: counts, the best, the time left."""
 
 import pytest
 

@@ -9,7 +9,7 @@ import click
 from jobs.cli.options import console, json_option, print_json, run_dir_argument
 
 
-@click.command(short_help="Show a study, also while it runs.")
+@click.command(short_help="Show a study, even while it is running.")
 @run_dir_argument
 @click.option("--trial", "number", type=int, help="Show one trial: parameters, epochs, attempts, traceback.")
 @click.option("--timing", is_flag=True, help="Show where the workers and the driver spent their time.")
@@ -67,7 +67,7 @@ def _show_timing(run_dir: Path, as_json: bool) -> None:
     draw_timing(times, console())
 
 
-@click.command(short_help="Predict the digits on image files.")
+@click.command(short_help="Predict the digit in each image.")
 @run_dir_argument
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
@@ -103,7 +103,7 @@ def evaluate(run_dir: Path, as_json: bool) -> None:
         draw_scores(scores, console())
 
 
-@click.command(short_help="Train a trial again, and compare.")
+@click.command(short_help="Retrain a trial, and compare the two.")
 @run_dir_argument
 @click.option("--trial", "number", type=int, help="The trial's number; default: the best trial.")
 @json_option

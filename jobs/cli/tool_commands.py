@@ -25,7 +25,7 @@ def data(source: str, as_json: bool) -> None:
         draw_cache(report, console())
 
 
-@click.command(short_help="Measure mxtrials beside its peers.")
+@click.command(short_help="Benchmark mxtrials against the alternatives.")
 @click.argument("name", type=click.Choice(list(BENCHMARKS)), required=False)
 @click.option("--rounds", type=click.IntRange(min=1), help="Number of rounds; each program runs once per round.")
 @click.option("--published", is_flag=True, help="Run the workload that a peer has published (dispatch: 11 minutes).")

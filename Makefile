@@ -1,4 +1,4 @@
-# Sets up, runs and checks mxtrials. Every target first makes .venv from requirements.lock, unless it exists.
+# Sets up, runs and checks mxtrials. Targets that need .venv first create it from requirements.lock.
 #   ARGS=...    more arguments:      make test ARGS="-k resume -x"
 #   SPEC=...    another study:       make run SPEC=mlp-asha
 #   PYTHON=...  another interpreter: make test PYTHON=/opt/python3.10/bin/python3
@@ -16,13 +16,13 @@ run: .venv/.ready ## Run the quickstart study on this machine, in a new folder u
 	while [ -e "$$free" ]; do n=$$((n + 1)); free=$$out-$$n; done; \
 	$(BIN)/mxtrials run $(SPEC) --out "$$free" $(ARGS)
 
-test: .venv/.ready ## Run all tests, in up to four processes
+test: .venv/.ready ## Run all tests in up to four processes
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.ready ## Check lint, formatting, types and import contracts
 	@failed=; for tool in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \
 		echo "$$tool"; $(BIN)/$$tool || failed="$$failed $$tool;"; \
-	done; [ -z "$$failed" ] || { echo "make check found something in:$$failed"; exit 1; }
+	done; [ -z "$$failed" ] || { echo "make check failed:$$failed"; exit 1; }
 
 format: .venv/.ready ## Format the code and fix what the linter can fix
 	$(BIN)/ruff format
@@ -31,13 +31,13 @@ format: .venv/.ready ## Format the code and fix what the linter can fix
 size: .venv/.ready ## Show how many files and lines each folder has
 	@$(BIN)/python -m tests.support.size
 
-bench: .venv/.bench ## Run the benchmarks beside PyTorch and Ray Tune (first installs them: large)
+bench: .venv/.bench ## Run the benchmarks against PyTorch and Ray Tune (installs both first: large)
 	@$(BIN)/mxtrials bench $(ARGS)
 
-soak: .venv/.ready ## Run 5,000 short trials in ten minutes; fail if memory, threads or files grow
+soak: .venv/.ready ## Run 5,000 short trials (ten minutes); fail if memory, threads or open files grow
 	@$(BIN)/python -m tests.soak $(ARGS)
 
-lock: build/uv/bin/uv ## Pin all dependencies again (ARGS=--upgrade for newer versions)
+lock: build/uv/bin/uv ## Pin all dependencies (ARGS=--upgrade for newer versions)
 	$(call pin,requirements.lock,--extra cpu --extra dev)
 	$(call pin,deploy/requirements.lock,--extra cpu)
 	$(call pin,deploy/requirements-gpu.lock,--extra gpu)
@@ -49,7 +49,7 @@ clean: ## Remove .venv, caches and build products; keep runs/
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Makes .venv again if it was moved or copied, or if its Python is gone: .packages holds the folder it was made in.
+# Recreates .venv if it was moved or copied, or its Python is gone: .packages holds the folder it was created in.
 ifneq ($(shell [ -x $(BIN)/python ] && cat .venv/.packages 2>/dev/null),$(CURDIR))
 .PHONY: .venv/.packages
 endif

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv from requirements.lock, or says in one sentence what is missing. Called by the Makefile.
+# Creates .venv from requirements.lock, or says in one sentence what is missing. Called by the Makefile.
 # PYTHON=... names the interpreter; the default is the first supported one of python3.11, python3.10 and python3.
 set -eu
 
@@ -63,7 +63,7 @@ python=$(find_python)
 check_venv_module "$python"
 check_system_libraries "$python"
 
-echo "Setting up .venv with Python $(version_of "$python"): about 120 packages, one or two minutes, only once."
+echo "Setting up .venv with Python $(version_of "$python"): about 120 packages, one or two minutes, once."
 "$python" -m venv --clear .venv
 .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock ||
     fail "pip could not install requirements.lock; see its message above."

@@ -18,7 +18,7 @@ class Strategy(FrozenModel):
     """A sampler or a pruner.
 
     Attributes:
-        packages: Python packages that it needs besides Optuna.
+        packages: the Python packages that it needs besides Optuna.
         proposes_each_point_once: whether it is a sampler for finite spaces, whose size limits the number of trials.
     """
 

@@ -68,7 +68,7 @@ class SearchSpec(FrozenModel):
 
     @property
     def grid_size(self) -> int | None:
-        """The number of points of a sampler that proposes each point once; None for any other sampler."""
+        """The number of points if the sampler proposes each point once, else None."""
         return grid_size(self.space) if self.sampler.proposes_each_point_once else None
 
 
@@ -108,7 +108,7 @@ class StopSpec(FrozenModel):
 class StudySpec(FrozenModel):
     """One study; the class of each field documents it.
 
-    `trials` is at most the number of points, if the sampler proposes each point once.
+    If the sampler proposes each point once, `trials` is at most the number of points.
     """
 
     name: Annotated[str, AfterValidator(_safe_name)]

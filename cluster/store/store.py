@@ -1,4 +1,4 @@
-"""The study store: one SQLite file that is the one truth about a study. Writes to it; reader.py reads.
+"""The study store: one SQLite file, the source of truth for a study. Writes to it; reader.py reads.
 
 Each method is one transaction unless `begin` and `commit` group several; see sqlite_file.py.
 """

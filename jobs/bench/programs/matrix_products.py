@@ -32,7 +32,7 @@ def training_flops(model: ModelConfig) -> float:
 
 
 def run_products(model: ModelConfig) -> Iterator[float]:
-    """Yields images per second at the rate of the fastest FullyConnected, measured anew each time."""
+    """Yields images per second at the rate of the fastest FullyConnected, measured again each time."""
     from mnist_core.context import mx, open_context
 
     context = open_context("cpu")

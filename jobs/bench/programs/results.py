@@ -83,7 +83,7 @@ class AtOncePool(WorkerPool):
         self._next.append(event)
 
 
-class Footprint(StudyObserver):
+class FootprintObserver(StudyObserver):
     """Measures this process's memory, files and threads whenever one of the given numbers of trials has ended."""
 
     def __init__(self, at: tuple[int, ...]) -> None:
@@ -136,7 +136,7 @@ def measure_kept(workers: int, trials: int) -> dict[str, float]:
 
     "Early on" is after the first tenth of the trials, which fills caches.
     """
-    footprint = Footprint((trials // 10, trials))
+    footprint = FootprintObserver((trials // 10, trials))
     with tempfile.TemporaryDirectory() as folder:
         run_at_once(noop_study(trials, workers), AtOncePool(workers), Path(folder), footprint)
     first, last = footprint.resident_bytes

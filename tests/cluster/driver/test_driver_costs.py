@@ -13,7 +13,7 @@ from cluster.store.reader import StudyReader
 from cluster.store.store import Store
 from cluster.trial import TrialState
 from jobs.bench.programs.noop import noop_study
-from jobs.bench.programs.results import AtOncePool, Footprint, run_at_once
+from jobs.bench.programs.results import AtOncePool, FootprintObserver, run_at_once
 
 TRIALS, WORKERS = 60, 2
 
@@ -84,7 +84,7 @@ def test_only_the_best_weights_so_far_are_synced_to_disk(tmp_path: Path) -> None
 
 
 def test_open_files_and_threads_do_not_grow_with_the_trials(tmp_path: Path) -> None:
-    footprint = Footprint((20, 200))
+    footprint = FootprintObserver((20, 200))
     run_at_once(noop_study(200, WORKERS), AtOncePool(WORKERS), tmp_path, footprint)
 
     assert footprint.files[0] == footprint.files[1]

@@ -31,7 +31,7 @@ class Driver:
     observers are notified before the commit; files that are no longer needed are deleted after it.
 
     Example:
-        A study in this process, without Ray (see tests/cluster/driver/test_driver.py):
+        A study in this process, without Ray (see tests/cluster/driver/small_study.py):
 
         parts = StudyParts(store, Search(spec), InlinePool(dataset, settings), Checkpoints(run_dir))
         reason = Driver(spec, parts).run()  # None once every trial is finished

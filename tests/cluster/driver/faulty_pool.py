@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from typing_extensions import override
+
 from cluster.workers.events import Failed, Finished, Measured, WorkerEvent, WorkerLost
 from cluster.workers.inline_pool import InlinePool
 from cluster.workers.worker import WorkerSettings
@@ -17,24 +19,24 @@ def measured(event: WorkerEvent) -> Measurement | None:
 
 
 Fault = Callable[[WorkerEvent], WorkerEvent | Literal["silence"] | None]
-"""Takes what happened, gives what is reported instead, or silence; None reports what happened."""
+"""Takes the real event; returns the one to report instead, "silence" for none, or None for the real one."""
 
 
 class FaultyPool(InlinePool):
     """Passes every event through a fault."""
 
     def __init__(self, dataset: Dataset, fault: Fault) -> None:
-        """A pool whose hold-out is 56 images."""
+        """Starts a worker whose hold-out is 56 images."""
         super().__init__(dataset, WorkerSettings(holdout=56, seed=0, state_every_s=0.0))
         self._fault = fault
 
+    @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
-        """See WorkerPool."""
         event = super().next_event(0.0)
         if event is None:
             return None
         reported = self._fault(event)
-        if isinstance(reported, WorkerLost):  # reported as a pool does: lost, then ready again
+        if isinstance(reported, WorkerLost):  # as in a real pool: lost, then ready again
             self.kill(reported.worker, reported.cause)
             return super().next_event(0.0)
         if isinstance(reported, str):
@@ -43,11 +45,11 @@ class FaultyPool(InlinePool):
 
 
 def no_fault(event: WorkerEvent) -> None:
-    """Everything is reported as it happened."""
+    """Reports every event as it happened."""
 
 
 def failing(times: int, *, retryable: bool = True) -> Fault:
-    """The first `times` measurements are reported as failures of their trial."""
+    """Reports the first `times` measurements as failures of their trial."""
     left = [times]
 
     def fault(event: WorkerEvent) -> WorkerEvent | None:
@@ -60,7 +62,7 @@ def failing(times: int, *, retryable: bool = True) -> Fault:
 
 
 def losing_worker_at_epoch(epoch: int) -> Fault:
-    """The worker dies once, when a trial reaches an epoch; it is Ready again at once."""
+    """Loses the worker once, when a trial reaches an epoch; it is Ready again at once."""
     lost = [False]
 
     def fault(event: WorkerEvent) -> WorkerEvent | None:
@@ -73,7 +75,7 @@ def losing_worker_at_epoch(epoch: int) -> Fault:
 
 
 def reporting(metric: str, value: float, numbers: set[int], epoch: int = 1) -> Fault:
-    """Some trials report, after an epoch, a value of a metric that is not what they measured."""
+    """Replaces one metric that some trials report after an epoch by another value."""
 
     def fault(event: WorkerEvent) -> WorkerEvent | None:
         if isinstance(event, Measured | Finished) and event.number in numbers:
@@ -87,7 +89,7 @@ def reporting(metric: str, value: float, numbers: set[int], epoch: int = 1) -> F
 
 
 def hanging_at_epoch(epoch: int) -> Fault:
-    """The worker never reports one epoch; it is silent until it is killed."""
+    """Withholds one epoch, once: the worker is silent until it is killed."""
     hung = [False]
 
     def fault(event: WorkerEvent) -> Literal["silence"] | None:

@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from typing_extensions import override
+
 from cluster.driver.driver import Driver
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
@@ -19,20 +21,22 @@ TRIALS, WORKERS = 60, 2
 
 
 class CountingStore(Store):
-    """Counts what is synced to disk."""
+    """Counts the transactions that it commits."""
 
     commits = 0
 
+    @override
     def commit(self) -> None:
         self.commits += self.connection.in_transaction
         super().commit()
 
 
 class CountingCheckpoints(Checkpoints):
-    """Counts what is synced to disk."""
+    """Counts the checkpoints that it syncs to disk."""
 
     saves = 0
 
+    @override
     def save(self, number: int, epoch: int, state: bytes) -> None:
         self.saves += 1
         super().save(number, epoch, state)
@@ -40,7 +44,7 @@ class CountingCheckpoints(Checkpoints):
 
 @dataclass(frozen=True)
 class Costs:
-    """What a whole study costs."""
+    """What a whole study costs the driver."""
 
     commits: int
     saves: int
@@ -48,10 +52,12 @@ class Costs:
 
 
 def costs_of(trials: int, epochs: int, workers: int, folder: Path) -> Costs:
-    spec, run_dir = noop_study(trials, workers, epochs), RunDir.create(folder / "run")
+    spec = noop_study(trials, workers, epochs)
+    run_dir = RunDir.create(folder / "run")
     CountingStore.create(run_dir.store, spec.name).close()
-    store, checkpoints = CountingStore.open(run_dir.store), CountingCheckpoints(run_dir)
+    store = CountingStore.open(run_dir.store)
     assert isinstance(store, CountingStore)
+    checkpoints = CountingCheckpoints(run_dir)
     pool = AtOncePool(workers)
     Driver(spec, StudyParts(store, Search(spec), pool, checkpoints)).run()
     assert {trial.state for trial in store.trials()} == {TrialState.COMPLETE}
@@ -59,21 +65,21 @@ def costs_of(trials: int, epochs: int, workers: int, folder: Path) -> Costs:
     return Costs(store.commits, checkpoints.saves, pool.instructions)
 
 
-def test_trial_of_one_epoch_is_one_instruction_and_at_most_one_transaction(tmp_path: Path) -> None:
+def test_trial_of_one_epoch_takes_one_instruction_and_at_most_one_transaction(tmp_path: Path) -> None:
     costs = costs_of(TRIALS, 1, 1, tmp_path)
 
     assert costs.instructions == TRIALS
-    assert costs.commits <= TRIALS + 1  # the end of one trial and the start of the next are one
+    assert costs.commits <= TRIALS + 1  # the end of a trial and the start of the next share one
 
 
-def test_epoch_is_one_instruction_and_one_transaction(tmp_path: Path) -> None:
+def test_epoch_takes_one_instruction_and_one_transaction(tmp_path: Path) -> None:
     costs = costs_of(3, 5, 1, tmp_path)
 
     assert costs.instructions == 15
     assert costs.commits <= 16
 
 
-def test_what_happens_at_the_same_time_is_one_transaction(tmp_path: Path) -> None:
+def test_simultaneous_events_share_one_transaction(tmp_path: Path) -> None:
     assert costs_of(64, 5, 64, tmp_path).commits <= 6
 
 
@@ -83,7 +89,7 @@ def test_only_the_best_weights_so_far_are_synced_to_disk(tmp_path: Path) -> None
     assert 0 < costs.saves <= TRIALS // 4
 
 
-def test_open_files_and_threads_do_not_grow_with_the_trials(tmp_path: Path) -> None:
+def test_open_files_and_threads_do_not_grow_with_the_number_of_trials(tmp_path: Path) -> None:
     footprint = FootprintObserver((20, 200))
     run_at_once(noop_study(200, WORKERS), AtOncePool(WORKERS), tmp_path, footprint)
 
@@ -92,7 +98,7 @@ def test_open_files_and_threads_do_not_grow_with_the_trials(tmp_path: Path) -> N
     assert threading.active_count() <= footprint.threads[0]
 
 
-def test_transaction_is_written_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_transaction_is_committed_or_rolled_back_as_one(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "study.db", "whole")
     store.begin()
     store.add_trial(0, "mlp", {}, seed=0)

@@ -1,4 +1,4 @@
-"""The trials that wait for a worker: their order."""
+"""The order in which waiting trials get a worker."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ def waiting(number: int, not_before_s: float = 0.0) -> WaitingTrial:
     return WaitingTrial(TrialSpec(number, MlpConfig(), TrainingConfig(), seed=0), not_before_s)
 
 
-def test_empty_backlog_has_nothing() -> None:
+def test_empty_backlog_has_no_due_trial() -> None:
     assert not Backlog()
     assert Backlog().take_due(1e9) is None
 
@@ -26,7 +26,7 @@ def test_trial_is_due_at_its_time_and_not_before() -> None:
     assert len(backlog) == 0
 
 
-def test_trial_that_is_not_due_holds_up_no_other() -> None:
+def test_trial_that_is_not_due_does_not_delay_others() -> None:
     backlog = Backlog()
     backlog.add(waiting(0, not_before_s=10.0))
     backlog.add(waiting(1))
@@ -34,7 +34,7 @@ def test_trial_that_is_not_due_holds_up_no_other() -> None:
 
 
 @given(delays=st.lists(st.floats(0, 100), max_size=20), now_s=st.floats(0, 100))
-def test_due_trials_come_out_once_each_in_the_order_they_came(delays: list[float], now_s: float) -> None:
+def test_due_trials_are_taken_once_each_in_the_order_of_their_arrival(delays: list[float], now_s: float) -> None:
     backlog = Backlog()
     for number, delay_s in enumerate(delays):
         backlog.add(waiting(number, delay_s))

@@ -1,4 +1,4 @@
-"""Which trials are retried, how soon, and which get a worker to themselves."""
+"""Which failed trials are retried, after what delay, and which are quarantined."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ AGAIN = WaitingTrial(TRIAL, avoid="w")
 NONE = FailureCounts(0, 0)
 
 
-def test_events_are_classified_by_who_caused_them() -> None:
+def test_event_is_classified_by_its_cause() -> None:
     assert AttemptFailure.from_event(Failed("w", 0, "error", "trace")) == AttemptFailure("failed", "error", "trace")
     assert AttemptFailure.from_event(Failed("w", 0, "error", "trace", retryable=False)) == AttemptFailure(
         "failed", "error", "trace", False
@@ -39,14 +39,14 @@ def test_events_are_classified_by_who_caused_them() -> None:
     )
 
 
-def test_trial_has_no_more_than_its_attempts() -> None:
+def test_trial_is_retried_until_its_attempts_are_used_up() -> None:
     failure = AttemptFailure("failed", "error")
     assert next_attempt(RUNNING, failure, FailureCounts(1, 0), attempts=3) == AGAIN
     assert next_attempt(RUNNING, failure, FailureCounts(2, 0), attempts=3) is None
     assert next_attempt(RUNNING, AttemptFailure("failed", "error", retryable=False), NONE, attempts=3) is None
 
 
-def test_second_crash_is_followed_by_quarantine_and_a_crash_there_by_nothing() -> None:
+def test_second_crash_leads_to_quarantine_and_a_crash_there_ends_the_trial() -> None:
     crash = AttemptFailure("crashed", "died")
     first = next_attempt(RUNNING, crash, NONE, attempts=10)
     assert first is not None
@@ -59,14 +59,14 @@ def test_second_crash_is_followed_by_quarantine_and_a_crash_there_by_nothing() -
     assert final_error(RUNNING, crash) == "died"
 
 
-def test_losses_that_the_trial_did_not_cause_never_quarantine_it() -> None:
+def test_attempt_lost_with_its_node_never_quarantines_the_trial() -> None:
     assert next_attempt(RUNNING, AttemptFailure("lost", "node died"), FailureCounts(5, 1), attempts=10) == AGAIN
     again = next_attempt(QUARANTINED, AttemptFailure("lost", "node died"), FailureCounts(2, 2), attempts=10)
     assert again == replace(AGAIN, quarantined=True)
     assert [is_quarantined(crashes) for crashes in range(4)] == [False, False, True, True]
 
 
-def test_trial_that_ran_out_of_memory_waits_for_it_once() -> None:
+def test_trial_that_ran_out_of_memory_waits_for_memory_once() -> None:
     waits = next_attempt(RUNNING, AttemptFailure("lost", "full", out_of_memory=True), NONE, attempts=3)
     assert waits is not None
     assert waits.trial.waits_for_memory
@@ -75,12 +75,12 @@ def test_trial_that_ran_out_of_memory_waits_for_it_once() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_delay_grows_with_every_failure_up_to_its_limit_and_is_the_same_again(seed: int) -> None:
+def test_delay_grows_with_each_failure_up_to_a_limit_and_is_deterministic(seed: int) -> None:
     for failures in range(1, 40):
         longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (failures - 1))
         assert longest_s / 2 <= retry_delay_s(failures, seed) <= longest_s
         assert retry_delay_s(failures, seed) == retry_delay_s(failures, seed)
 
 
-def test_trials_that_failed_together_do_not_return_together() -> None:
+def test_trials_that_failed_together_are_retried_at_different_times() -> None:
     assert len({retry_delay_s(1, seed) for seed in range(100)}) == 100

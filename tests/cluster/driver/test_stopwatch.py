@@ -1,10 +1,11 @@
-"""Where a session's time goes: real studies in this process, whose parts must add up, and workers that come and go."""
+"""Where a session's time goes: real studies in this process, whose parts must add up, and scripted workers."""
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from cluster.driver.driver import Driver
 from cluster.driver.parts import StudyParts
@@ -47,16 +48,19 @@ class Clock:
 
 
 class ScriptedPool(InlinePool):
-    """Accepts every instruction; the test decides which events follow, and after how long."""
+    """Ignores every instruction; reports scripted events, each after a given time on the clock of the test."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.script: list[tuple[float, WorkerEvent | None]] = []
 
+    @override
     def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None: ...
 
+    @override
     def advance(self, worker: str) -> None: ...
 
+    @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         seconds, event = self.script.pop(0)
         self._clock.now_s += seconds
@@ -64,19 +68,20 @@ class ScriptedPool(InlinePool):
 
 
 class Watched:
-    """A pool that is timed by a stopwatch."""
+    """A scripted pool and the stopwatch that accounts for its time."""
 
     def __init__(self, store: Store) -> None:
-        self.clock, self.store = Clock(), store
+        self.clock = Clock()
+        self.store = store
         self._scripted = ScriptedPool(self.clock)
         self.stopwatch = Stopwatch(store, self.clock)
         self.pool = self.stopwatch.wrap_pool(self._scripted)
 
-    def happens(self, after_s: float, event: WorkerEvent | None) -> None:
+    def report(self, after_s: float, event: WorkerEvent | None) -> None:
         self._scripted.script.append((after_s, event))
         assert self.pool.next_event(9.0) is event
 
-    def takes(self, seconds: float) -> None:
+    def pass_time(self, seconds: float) -> None:
         self.clock.now_s += seconds
 
     def account(self) -> TimeSpent:
@@ -111,15 +116,16 @@ def seconds(spent: TimeSpent) -> dict[str, float]:
 
 
 def run_study(run_dir: RunDir, store: Store, dataset: Dataset) -> tuple[TimeSpent, float]:
-    """Drives a real study in this process; returns its account, and the seconds by the test's clock."""
-    spec, began_s = load_spec(SPEC), time.perf_counter()
+    """Runs a real study in this process; returns its account and its wall time in seconds."""
+    spec = load_spec(SPEC)
+    start_s = time.perf_counter()
     stopwatch = Stopwatch(store)
     pool = InlinePool(dataset, WorkerSettings(56, 0))
     parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir))
     Driver(spec, stopwatch.wrap(parts)).run()
     stopwatch.finishing()
     stopwatch.write()
-    return store.times_spent()[-1], time.perf_counter() - began_s
+    return store.times_spent()[-1], time.perf_counter() - start_s
 
 
 def test_parts_of_a_real_study_add_up_to_its_wall_time(run_dir: RunDir, store: Store, small_dataset: Dataset) -> None:
@@ -145,17 +151,17 @@ def test_resumed_study_has_an_account_of_each_session(run_dir: RunDir, store: St
     assert run_study(run_dir, store, small_dataset)[0].session == 1
 
 
-def test_each_instant_of_a_worker_is_one_part(watched: Watched) -> None:
-    watched.happens(2.0, Ready("cpu-0", 1))  # start
-    watched.takes(0.5)  # the driver proposes
+def test_each_instant_of_a_worker_belongs_to_one_part(watched: Watched) -> None:
+    watched.report(2.0, Ready("cpu-0", 1))  # start
+    watched.pass_time(0.5)  # the driver proposes
     watched.pool.start("cpu-0", TRIAL)
-    watched.happens(1.0, measured("cpu-0", Work(0.6, 0.2, 0.1)))  # and 0.1 on the way
-    watched.takes(0.25)  # the driver decides
+    watched.report(1.0, measured("cpu-0", Work(0.6, 0.2, 0.1)))  # and 0.1 for messages
+    watched.pass_time(0.25)  # the driver decides
     watched.pool.advance("cpu-0")
-    watched.happens(1.0, Finished("cpu-0", 0, b"", "", Work(other_s=1.0)))
-    watched.happens(0.2, None)  # nothing is left
+    watched.report(1.0, Finished("cpu-0", 0, b"", "", Work(other_s=1.0)))
+    watched.report(0.2, None)  # no trial is left
     watched.stopwatch.finishing()
-    watched.takes(3.0)
+    watched.pass_time(3.0)
     spent = watched.account()
     assert seconds(spent) == {
         Part.START: 2.0,
@@ -171,47 +177,47 @@ def test_each_instant_of_a_worker_is_one_part(watched: Watched) -> None:
     assert spent.elapsed_s == pytest.approx(7.95)
 
 
-def test_epoch_under_way_is_not_reported_yet_and_one_lost_with_its_worker_never(watched: Watched) -> None:
-    watched.happens(1.0, Ready("cpu-0", 1))
+def test_epoch_in_progress_or_lost_with_its_worker_counts_as_not_reported(watched: Watched) -> None:
+    watched.report(1.0, Ready("cpu-0", 1))
     watched.pool.start("cpu-0", TRIAL)
-    watched.takes(4.0)
+    watched.pass_time(4.0)
     assert seconds(watched.account()) == {Part.START: 1.0, Part.NOT_REPORTED: 4.0}
-    watched.happens(1.0, WorkerLost("cpu-0", "killed"))
-    watched.takes(0.5)
-    watched.happens(1.5, Ready("cpu-0", 2))
+    watched.report(1.0, WorkerLost("cpu-0", "killed"))
+    watched.pass_time(0.5)
+    watched.report(1.5, Ready("cpu-0", 2))
     assert seconds(watched.account()) == {Part.START: 3.0, Part.NOT_REPORTED: 5.0}
 
 
-def test_late_worker_was_starting_since_the_session_started(watched: Watched) -> None:
-    watched.happens(1.0, Ready("cpu-0", 1))
+def test_worker_that_joins_late_counts_as_starting_until_then(watched: Watched) -> None:
+    watched.report(1.0, Ready("cpu-0", 1))
     watched.pool.start("cpu-0", TRIAL)
-    watched.happens(2.0, Ready("cpu-1", 2))
+    watched.report(2.0, Ready("cpu-1", 2))
     spent = watched.account()
     assert (spent.workers, seconds(spent)) == (2, {Part.START: 4.0, Part.NOT_REPORTED: 2.0})
     assert spent.driver_s[Part.START] == pytest.approx(1.0)
 
 
-def test_session_without_a_worker_is_all_start(watched: Watched) -> None:
-    watched.happens(0.2, None)
-    watched.happens(0.3, WorkerLost("cpu-0", "could not start"))
+def test_session_without_a_worker_counts_as_start_only(watched: Watched) -> None:
+    watched.report(0.2, None)
+    watched.report(0.3, WorkerLost("cpu-0", "could not start"))
     spent = watched.account()
     assert (spent.workers, spent.worker_s) == (0, {})
     assert {part: round(each, 3) for part, each in spent.driver_s.items() if round(each, 3)} == {Part.START: 0.5}
 
 
-def test_account_is_written_every_second_and_less_often_as_it_grows(watched: Watched) -> None:
-    watched.happens(0.5, Ready("cpu-0", 1))
+def test_account_is_written_once_a_second_and_less_often_as_it_grows(watched: Watched) -> None:
+    watched.report(0.5, Ready("cpu-0", 1))
     for _ in range(100):
-        watched.happens(0.1, None)
+        watched.report(0.1, None)
     assert 9 <= len(watched.store.times_spent()) <= 11
-    watched.takes(10_000.0)
-    watched.happens(0.0, None)
+    watched.pass_time(10_000.0)
+    watched.report(0.0, None)
     before = len(watched.store.times_spent())
     for _ in range(1_000):
-        watched.happens(0.2, None)
+        watched.report(0.2, None)
     assert len(watched.store.times_spent()) == before + 1
 
 
-def test_exception_of_a_timed_part_is_its_own(watched: Watched) -> None:
+def test_timed_part_raises_its_own_exception(watched: Watched) -> None:
     with pytest.raises(ValueError, match="trial 7 is not running"):
         watched.stopwatch.timed(Part.SEARCH, Search(load_spec(SPEC))).tell(7, TrialState.FAIL)

@@ -1,4 +1,4 @@
-"""A study store with any damage is either read or rejected."""
+"""A damaged study store is read or rejected with an expected error, whatever the damage."""
 
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,9 +17,9 @@ CONFUSION = {"digit": tuple(tuple(range(10)) for _ in range(10))}
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A store of four trials."""
-    path = tmp_path_factory.mktemp("sound") / "study.db"
+def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a store of four trials."""
+    path = tmp_path_factory.mktemp("intact") / "study.db"
     with closing(Store.create(path, "study", '{"data_fingerprint": "abcd"}')) as store:
         for number in range(4):
             store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=number)
@@ -53,14 +53,14 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 @pytest.mark.parametrize("read_only", [True, False])
 def test_damaged_store_is_read_or_rejected(
-    start: float, length: int, change: object, sound: bytes, damaged: Path, read_only: bool
+    start: float, length: int, change: object, intact: bytes, damaged: Path, read_only: bool
 ) -> None:
     assert callable(change)
-    begin = int(start * len(sound))
-    end = min(len(sound), begin + length)
+    begin = int(start * len(intact))
+    end = min(len(intact), begin + length)
     for log in damaged.parent.iterdir():
         log.unlink()
-    damaged.write_bytes(sound[:begin] + change(sound[begin:end]) + sound[end:])
+    damaged.write_bytes(intact[:begin] + change(intact[begin:end]) + intact[end:])
     with suppress(RunDirError, NotWritable), closing((StudyReader if read_only else Store).open(damaged)) as store:
         store.study()
         store.environment()
@@ -74,20 +74,20 @@ def test_damaged_store_is_read_or_rejected(
 
 
 @given(place=st.integers(min_value=0), bit=st.integers(0, 7))
-def test_store_with_a_flipped_bit_is_what_it_was_or_rejected(place: int, bit: int, sound: bytes, damaged: Path) -> None:
+def test_store_with_a_flipped_bit_is_unchanged_or_rejected(place: int, bit: int, intact: bytes, damaged: Path) -> None:
     for log in damaged.parent.iterdir():
         log.unlink()
-    used = [position for position, byte in enumerate(sound) if byte]
-    content = bytearray(sound)
-    damaged.write_bytes(sound)
+    used = [position for position, byte in enumerate(intact) if byte]
+    content = bytearray(intact)
+    damaged.write_bytes(intact)
     with closing(Store.open(damaged)) as store:
-        expected = _contents_of(store)
+        expected = contents_of(store)
     content[used[place % len(used)]] ^= 1 << bit
     damaged.write_bytes(content)
     with suppress(RunDirError, NotWritable), closing(Store.open(damaged)) as store:
-        assert _contents_of(store) == expected
+        assert contents_of(store) == expected
 
 
-def _contents_of(store: Store) -> object:
+def contents_of(store: Store) -> object:
     trials = store.trials()
     return store.study(), trials, [store.measurements(trial.number) for trial in trials]

@@ -1,35 +1,18 @@
-"""The study store: every transaction, what a reader sees while it is written, and what is rejected."""
+"""The study store: what each transaction records, and that it is read back equal."""
 
 import math
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.store.reader import StudyReader
 from cluster.store.store import Store
-from cluster.time_spent import TimeSpent
 from cluster.trial import AttemptOutcome, TrialState
-from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
-from tests.faults.kit.first_version import downgrade_store
 
 CONFUSION = {"parity": ((5, 1), (2, 4))}
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "study.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    store = Store.create(path, "study")
-    yield store
-    store.close()
 
 
 def measurement(epoch: int, accuracy: float = 0.5) -> Measurement:
@@ -61,7 +44,7 @@ def test_study_state_and_reason_survive_reopening(store: Store, path: Path) -> N
     again.close()
 
 
-def test_added_trial_waits_and_has_no_numbers_yet(store: Store) -> None:
+def test_added_trial_waits_and_has_no_results_yet(store: Store) -> None:
     params: dict[str, float | int | str | bool] = {"a": 0.1, "b": 3, "c": "relu", "d": True}
     store.add_trial(4, "lenet", params, seed=2**32 - 1)
     (trial,) = store.trials()
@@ -108,20 +91,20 @@ def test_failed_trial_survives_reopening_with_cause_and_traceback(store: Store, 
     again.close()
 
 
-def test_trials_are_read_by_number_however_they_were_added(store: Store) -> None:
+def test_trials_are_sorted_by_number(store: Store) -> None:
     for number in (2, 0, 1):
         store.add_trial(number, "mlp", {}, seed=number)
     assert [trial.number for trial in store.trials()] == [0, 1, 2]
 
 
-def test_measurements_come_back_equal_and_by_epoch(store: Store) -> None:
+def test_measurements_are_read_back_equal_and_sorted_by_epoch(store: Store) -> None:
     add_running(store)
     for epoch in (2, 1):
         store.add_measurement(0, measurement(epoch), 0.5)
     assert store.measurements(0) == [measurement(1), measurement(2)]
 
 
-def test_two_measurements_of_one_epoch_leave_one_row(store: Store) -> None:
+def test_second_measurement_of_an_epoch_replaces_the_first(store: Store) -> None:
     add_running(store)
     store.add_measurement(0, measurement(1, 0.1), 0.1)
     store.add_measurement(0, measurement(1, 0.2), 0.2)
@@ -129,8 +112,16 @@ def test_two_measurements_of_one_epoch_leave_one_row(store: Store) -> None:
     assert store.trials()[0].value == 0.2
 
 
+def test_value_is_that_of_the_last_epoch_if_an_earlier_one_is_trained_again(store: Store) -> None:
+    add_running(store)
+    for epoch in (3, 1):
+        store.add_measurement(0, measurement(epoch, epoch / 10), epoch / 10)
+    (trial,) = store.trials()
+    assert (trial.epochs, trial.value, trial.metrics["val/accuracy"]) == (3, 0.3, 0.3)
+
+
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-def test_metric_that_is_not_finite_comes_back_as_it_was(number: float, store: Store) -> None:
+def test_metric_that_is_not_finite_is_read_back_unchanged(number: float, store: Store) -> None:
     add_running(store)
     store.add_measurement(0, measurement(1, number), number)
     (read,) = store.measurements(0)
@@ -139,7 +130,7 @@ def test_metric_that_is_not_finite_comes_back_as_it_was(number: float, store: St
 
 
 @given(outcomes=st.lists(st.sampled_from(["failed", "crashed", "lost", "interrupted"]), max_size=8))
-def test_attempts_count_all_and_failures_only_what_went_wrong(
+def test_every_attempt_is_counted_but_interruptions_are_not_failures(
     outcomes: list[AttemptOutcome], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     store = Store.create(tmp_path_factory.mktemp("store") / "study.db", "study")
@@ -155,7 +146,7 @@ def test_attempts_count_all_and_failures_only_what_went_wrong(
     store.close()
 
 
-def test_trials_running_when_the_driver_died_wait_again_without_a_failure(store: Store) -> None:
+def test_trials_that_ran_when_the_driver_died_wait_again_without_a_failure(store: Store) -> None:
     for number in (0, 1):
         add_running(store, number)
     store.finish_trial(1, TrialState.COMPLETE, 0.5, "abc")
@@ -177,41 +168,6 @@ def test_trial_added_twice_is_rejected_and_the_first_is_kept(store: Store) -> No
     assert [(trial.model, trial.seed) for trial in store.trials()] == [("mlp", 1)]
 
 
-def test_reader_sees_what_is_committed_while_the_writer_continues(store: Store, path: Path) -> None:
-    reader = StudyReader.open(path)
-    store.add_trial(0, "mlp", {}, seed=0)
-    with store.transaction() as sql:
-        sql.execute("UPDATE trials SET state = 'RUNNING'")
-        assert [trial.state for trial in reader.trials()] == [TrialState.WAITING]
-    assert [trial.state for trial in reader.trials()] == [TrialState.RUNNING]
-    reader.close()
-
-
-def test_closed_store_is_one_file_that_needs_no_others_to_be_read(store: Store, path: Path) -> None:
-    reader = StudyReader.open(path)
-    reader.close()
-    store.close()
-    assert list(path.parent.iterdir()) == [path]
-    StudyReader.open(path).close()
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_store_closed_by_its_writer_can_still_be_read(store: Store, path: Path) -> None:
-    store.add_trial(0, "mlp", {}, seed=0)
-    reader = StudyReader.open(path)
-    assert len(reader.trials()) == 1
-    store.close()
-    assert len(reader.trials()) == 1
-    reader.close()
-
-
-def test_reader_cannot_write(store: Store, path: Path) -> None:
-    with StudyReader.open(path) as reader:
-        assert not hasattr(reader, "set_study")
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            reader.connection.execute("UPDATE study SET state = 'complete'")
-
-
 def test_attempts_have_their_outcome_error_and_traceback(store: Store) -> None:
     store.add_trial(0, "mlp", {}, seed=0)
     store.start_attempt(0, "cpu-0")
@@ -225,71 +181,9 @@ def test_attempts_have_their_outcome_error_and_traceback(store: Store) -> None:
     assert (second.attempt, second.worker, second.outcome, second.ended_at) == (2, "cpu-1", None, None)
 
 
-def test_transaction_that_fails_in_its_second_statement_leaves_nothing(store: Store) -> None:
+def test_transaction_that_fails_in_its_second_statement_changes_nothing(store: Store) -> None:
     store.add_trial(0, "mlp", {}, seed=0)
     with pytest.raises(sqlite3.IntegrityError):
         store.start_attempt(0, worker=None)  # type: ignore[arg-type]
     (trial,) = store.trials()
     assert (trial.state, trial.attempts) == (TrialState.WAITING, 0)
-
-
-@pytest.mark.parametrize("read_only", [True, False])
-def test_store_of_another_version_is_rejected(read_only: bool, store: Store, path: Path) -> None:
-    store.close()
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads versions 1 to 3"):
-        (StudyReader if read_only else Store).open(path)
-
-
-def test_store_of_version_1_is_read_unchanged_and_migrated_when_opened_for_writing(store: Store, path: Path) -> None:
-    store.add_trial(0, "mlp", {}, seed=0)
-    store.close()
-    downgrade_store(path)
-
-    reader = StudyReader.open(path)
-    assert (len(reader.trials()), reader.times_spent(), reader.environment()) == (1, [], None)
-    reader.close()
-
-    spent = TimeSpent(0, 2.0, 1, {"training": 2.0}, {"events": 2.0})
-    writer = Store.open(path)
-    writer.add_time_spent(spent)
-    writer.set_environment("{}")
-    again = reopened(writer, path)
-    assert (len(again.trials()), again.times_spent(), again.environment()) == (1, [spent], "{}")
-    again.close()
-
-
-@pytest.mark.parametrize("read_only", [True, False])
-def test_missing_store_is_rejected_and_not_created(read_only: bool, path: Path) -> None:
-    with pytest.raises(RunDirError, match=r"study\.db cannot be opened"):
-        (StudyReader if read_only else Store).open(path)
-    assert not path.exists()
-
-
-@pytest.mark.parametrize("read_only", [True, False])
-@pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00", b"no database at all" * 100])
-def test_file_that_is_not_a_store_is_rejected(content: bytes, read_only: bool, path: Path) -> None:
-    path.write_bytes(content)
-    with pytest.raises(RunDirError, match=r"study\.db"):
-        (StudyReader if read_only else Store).open(path)
-
-
-def test_store_with_damaged_pages_is_rejected_when_it_is_read(store: Store, path: Path) -> None:
-    for number in range(200):
-        store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=number)
-    store.close()
-    content = bytearray(path.read_bytes())
-    content[4096:] = b"\xff" * (len(content) - 4096)
-    path.write_bytes(content)
-    damaged = StudyReader.open(path)
-    with pytest.raises(RunDirError, match="cannot be read as a study store"):
-        damaged.trials()
-    damaged.close()
-
-
-def test_store_below_a_file_is_rejected(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(NotWritable, match="cannot be created"):
-        Store.create(tmp_path / "file" / "study.db", "study")

@@ -1,7 +1,7 @@
-"""A trial is a pure function of its spec and the data: the SHA-256 of its final weights is the same, whatever happens.
+"""A trial is a pure function of its spec and the data: the SHA-256 of its final weights is always the same.
 
-Each network with each optimizer, on CPUs; that oneDNN computes otherwise with narrower vectors is in
-tests/jobs/study/test_reproduce.py.
+The trials cover each network with each optimizer on CPUs. tests/jobs/study/test_reproduce.py covers processors with
+narrower vectors, on which oneDNN computes other weights.
 """
 
 import json
@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from cluster.driver.driver import Driver
 from cluster.driver.parts import StudyParts
@@ -34,8 +35,8 @@ from tests.faults.kit.studies import SETTINGS, SPEC, run_study, trials_of, undis
 from tests.support.command_line import ROOT
 
 EPOCHS = 9 * 6
-# What a process may hold more after many trials than before them: MiB, and objects of Python's.
-MORE_MIB, MORE_OBJECTS = 16.0, 100
+# How much a worker process may grow while it trains many trials: resident MiB and Python objects.
+MAX_GROWTH_MIB, MAX_GROWTH_OBJECTS = 16.0, 100
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +51,14 @@ def test_nine_trials_give_nine_different_networks(expected: list[str | None]) ->
 
 @pytest.fixture(scope="module")
 def four_cpus() -> Iterator[None]:
-    """Ray on this machine, configured with four CPUs."""
+    """Ray on this machine, declared to have four CPUs."""
     with ray_session(None, 4):
         yield
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_on_ray_with_any_number_of_workers(
+def test_weights_do_not_depend_on_the_number_of_workers_on_ray(
     workers: int, four_cpus: None, small_dataset: Dataset, expected: list[str | None], tmp_path: Path
 ) -> None:
     run_dir = run_study(tmp_path / "run", ReadyTogether(workers, small_dataset, SETTINGS), *NINE)
@@ -67,21 +68,21 @@ def test_on_ray_with_any_number_of_workers(
 
 
 class Killed(BaseException):
-    """Stands for the death of the driver."""
+    """Stands in for a kill of the driver."""
 
 
-class Interrupted(InlinePool):
-    """Ends its driver before it processes an epoch, or asks it to stop after it."""
+class InterruptedPool(InlinePool):
+    """Kills its driver before it gets an epoch, or asks it to stop after that epoch."""
 
     def __init__(self, dataset: Dataset, due: dict[tuple[int, int], bool]) -> None:
-        """due: trial and epoch -> whether it ends the driver; the first that comes is taken out."""
+        """due: by trial and epoch, whether to kill the driver (else it is asked to stop); each happens once."""
         super().__init__(dataset, SETTINGS)
         self._due = due
         self.driver: Driver | None = None
         self.trained = 0
 
+    @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
-        """See WorkerPool."""
         event = super().next_event(timeout_s)
         self.trained += isinstance(event, Measured | Finished)
         if isinstance(event, Measured):
@@ -95,10 +96,11 @@ class Interrupted(InlinePool):
 
 def train_with_interruptions(run_dir: RunDir, dataset: Dataset, due: dict[tuple[int, int], bool]) -> int:
     """Runs one driver after another on a run directory; returns how many epochs were trained."""
-    spec, trained = load_spec(SPEC, NINE), 0
+    spec = load_spec(SPEC, NINE)
+    trained = 0
     Store.create(run_dir.store, spec.name).close()
     for _ in range(len(due) + 1):
-        pool = Interrupted(dataset, due)
+        pool = InterruptedPool(dataset, due)
         with closing(Store.open(run_dir.store)) as store:
             parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir))
             pool.driver = Driver(spec, parts)
@@ -110,7 +112,7 @@ def train_with_interruptions(run_dir: RunDir, dataset: Dataset, due: dict[tuple[
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("interruptions", [1, 5])
-def test_after_interruptions_of_each_trial_at_arbitrary_epochs(
+def test_weights_do_not_depend_on_interruptions_at_arbitrary_epochs(
     interruptions: int, seed: int, small_dataset: Dataset, expected: list[str | None], tmp_path: Path
 ) -> None:
     random = Random(seed)
@@ -124,13 +126,13 @@ def test_after_interruptions_of_each_trial_at_arbitrary_epochs(
     assert [(trial.state, trial.epochs) for trial in trials] == [(TrialState.COMPLETE, 6)] * 9
     assert [trial.attempts for trial in trials] == [interruptions + 1] * 9
     assert [trial.weights_sha256 for trial in trials] == expected
-    # Each resumes from its last checkpoint: a kill loses the epoch in progress, a stop nothing.
+    # Each trial resumes from its last checkpoint: a kill loses the epoch in progress, a stop loses nothing.
     assert trained == EPOCHS + kills
 
 
 @pytest.fixture(scope="module")
 def worn(small_idx_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What tests/cluster/worn_worker.py reports about one worker in a separate process."""
+    """What tests/cluster/worn_worker.py prints about a worker in a separate process."""
     command = [sys.executable, "-m", "tests.cluster.worn_worker", str(small_idx_folder)]
     done = subprocess.run(
         [*command, str(tmp_path_factory.mktemp("cache"))],
@@ -145,14 +147,14 @@ def worn(small_idx_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> di
 
 
 @pytest.mark.parametrize("worker", ["fresh", "worn"])
-def test_on_a_worker_before_and_after_it_trained_many_others(
+def test_weights_do_not_depend_on_what_the_worker_trained_before(
     worker: str, worn: dict[str, Any], expected: list[str | None]
 ) -> None:
     assert worn[worker] == expected
 
 
-def test_trials_leave_nothing_behind_in_the_process_of_their_worker(worn: dict[str, Any]) -> None:
+def test_trials_leave_nothing_behind_in_their_worker_process(worn: dict[str, Any]) -> None:
     before, after = worn["before"], worn["after"]
-    assert after.pop("resident_mib") <= before.pop("resident_mib") + MORE_MIB
-    assert after.pop("objects") <= before.pop("objects") + MORE_OBJECTS
+    assert after.pop("resident_mib") <= before.pop("resident_mib") + MAX_GROWTH_MIB
+    assert after.pop("objects") <= before.pop("objects") + MAX_GROWTH_OBJECTS
     assert after == before

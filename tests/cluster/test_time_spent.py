@@ -9,7 +9,7 @@ from cluster.time_spent import Part, SecondsByPart, TimeSpent, study_times
 
 
 def spent(session: int, trials_s: float, waited_s: float, finish_s: float = 0.0) -> TimeSpent:
-    """Account of two workers that were ready after 5 s."""
+    """The account of two workers that were ready after 5 s."""
     worker_s: SecondsByPart = {
         Part.START: 10.0,
         Part.TRAINING: 2 * trials_s - waited_s,
@@ -24,7 +24,7 @@ def test_study_without_accounts_has_no_times() -> None:
     assert study_times([]) is None
 
 
-def test_sessions_add_up_by_their_last_accounts() -> None:
+def test_last_accounts_of_all_sessions_add_up() -> None:
     times = study_times([spent(0, 1.0, 0.5), spent(0, 10.0, 2.0), spent(1, 3.0, 0.0), spent(1, 4.0, 1.0, 2.0)])
     assert times is not None
     assert (times.sessions, times.workers) == (2, 2)

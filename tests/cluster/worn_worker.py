@@ -1,4 +1,4 @@
-"""Nine small trials, each network with each optimizer, on a worker before and after it trained many others.
+"""Nine small trials, each network with each optimizer, on a worker before and after it trains many others.
 
 Run as a program, `python -m tests.cluster.worn_worker FOLDER CACHE`, with IDX files in the folder; prints, as
 JSON, the SHA-256 of the nine's final weights and what the process holds, before and after the others.
@@ -38,22 +38,19 @@ NINE = (
     "search.sampler={kind: grid}",
     "trials=9",
 )
-
-
 WARM_UP, OTHERS = 24, 60
-
 FILES = Path("/proc/self/fd")
 
 
 def nine_trials() -> list[TrialSpec]:
-    """The trials, as a driver starts them."""
+    """The nine trials as a driver hands them out."""
     spec = load_spec(SPEC, NINE)
     search = Search(spec)
     return [TrialSpec.resolve(spec, number, search.ask(number)) for number in range(spec.trials)]
 
 
-def hashes(worker: Worker) -> list[str]:
-    """The hashes of the final weights of the nine trials."""
+def train_nine(worker: Worker) -> list[str]:
+    """Trains the nine trials and returns the SHA-256 of their final weights."""
     return [train(worker, trial).weights_sha256 for trial in nine_trials()]
 
 
@@ -67,7 +64,7 @@ def train(worker: Worker, trial: TrialSpec) -> Finished:
 
 
 def other_trials(count: int) -> Iterator[TrialSpec]:
-    """Trials of other networks, optimizers and batch sizes, in an order that repeats after 12."""
+    """Yields trials of other networks, optimizers and batch sizes, in an order that repeats after 12."""
     models: list[ModelConfig] = [
         MlpConfig(hidden=(100, 30), activation="tanh"),
         LenetConfig(filters=(16, 8), hidden=50, initializer="normal"),
@@ -84,7 +81,7 @@ def other_trials(count: int) -> Iterator[TrialSpec]:
 
 
 def wear(worker: Worker, count: int) -> None:
-    """Trains others: most to their end; one a dozen fails, one diverges, one is suspended, one just left."""
+    """Trains other trials, most to their end; of a dozen, one fails, one diverges, one is suspended, one abandoned."""
     for number, trial in enumerate(other_trials(count)):
         match number % 12:
             case 3:
@@ -122,12 +119,12 @@ def held() -> dict[str, Any]:
 
 if __name__ == "__main__":
     worker = Worker("cpu-0", "cpu", open_dataset(sys.argv[1], cache_dir=Path(sys.argv[2])), SETTINGS)
-    found: dict[str, Any] = {"fresh": hashes(worker)}
+    found: dict[str, Any] = {"fresh": train_nine(worker)}
     wear(worker, WARM_UP)
     found["before"] = held()
     wear(worker, OTHERS)
     found["after"] = held()
     np.random.seed(5)  # noqa: NPY002 - the state that a careless library would draw from
     random.seed(5)
-    found["worn"] = hashes(worker)
+    found["worn"] = train_nine(worker)
     sys.stdout.write(json.dumps(found))

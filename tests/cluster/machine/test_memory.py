@@ -1,4 +1,4 @@
-"""Reads the kernel's files about memory, as several kinds of systems write them, and in a real small control group."""
+"""Free memory and OOM kills, read from kernel files of several kinds of systems and in real small cgroups."""
 
 import math
 import resource
@@ -21,7 +21,7 @@ from tests.support.small_group import running_in, small_group
 
 MEMINFO = "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    400 kB\nHugePages_Total:       0\n"
 NODE = Memory(1000 * 1024, 400 * 1024)
-# /proc/self/cgroup on systems with control groups of version 2, of version 1, and of both.
+# /proc/self/cgroup on systems with cgroups of version 2, of version 1 and of both.
 VERSION_2 = "0::{0}\n"
 VERSION_1 = "12:cpu,cpuacct:/\n4:memory:{0}\n1:name=systemd:/user.slice\n"
 BOTH = VERSION_1 + "0::/\n"
@@ -31,7 +31,7 @@ Node = Callable[..., Path]
 
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
-    """Makes a root folder with files of the kernel; those of control groups are named relative to /sys/fs/cgroup."""
+    """Creates a root folder with kernel files; names of cgroup files are relative to /sys/fs/cgroup."""
 
     def make(groups: str, files: dict[str, str] | None = None) -> Path:
         proc = {"meminfo": MEMINFO, "vmstat": "pgfault 5\noom_kill 3\n", "self/cgroup": groups, "self/statm": "1 1\n"}
@@ -63,7 +63,7 @@ VERSIONS = pytest.mark.parametrize(
 )
 
 
-def test_memory_is_that_of_the_node_without_a_limit(node: Node) -> None:
+def test_memory_without_a_limit_is_that_of_the_node(node: Node) -> None:
     root = node(VERSION_2.format("/"))
     assert (read_memory(root), free_share(root), free_bytes(root)) == (NODE, 0.4, NODE.available)
 
@@ -73,7 +73,7 @@ def test_memory_is_that_of_the_node_without_a_limit(node: Node) -> None:
     ("group", "folder"),
     [("/", ""), ("/a.slice/b.scope", "a.slice/b.scope/"), ("/a.slice/b.scope", "a.slice/"), ("/a.slice/b.scope", "")],
 )
-def test_memory_is_what_a_group_around_this_process_leaves(
+def test_memory_is_what_an_enclosing_cgroup_leaves(
     group: str, folder: str, groups: str, files: Callable[..., dict[str, str]], node: Node
 ) -> None:
     root = node(groups.format(group), files(folder, "1000\n", "900\n", cached=150))
@@ -81,7 +81,7 @@ def test_memory_is_what_a_group_around_this_process_leaves(
 
 
 @VERSIONS
-def test_tightest_of_nested_groups_counts(groups: str, files: Callable[..., dict[str, str]], node: Node) -> None:
+def test_tightest_of_nested_cgroups_counts(groups: str, files: Callable[..., dict[str, str]], node: Node) -> None:
     nested = files("a/b/c/", "4000", "1000") | files("a/b/", "3000", "2900") | files("a/", "9000", "5000")
     root = node(groups.format("/a/b/c"), nested)
     assert read_memory(root) == Memory(3000, 100)
@@ -89,13 +89,13 @@ def test_tightest_of_nested_groups_counts(groups: str, files: Callable[..., dict
 
 
 @VERSIONS
-def test_other_groups_do_not_count(groups: str, files: Callable[..., dict[str, str]], node: Node) -> None:
+def test_other_cgroups_do_not_count(groups: str, files: Callable[..., dict[str, str]], node: Node) -> None:
     assert read_memory(node(groups.format("/a/b"), files("a/other/", "1000", "900"))) == NODE
 
 
 @VERSIONS
 @pytest.mark.parametrize("group", ["/docker/c0ffee", "/../../kubepods/pod1"])
-def test_group_with_its_name_outside_the_container_is_found_at_the_mount(
+def test_cgroup_named_as_outside_its_container_is_found_at_the_mount(
     group: str, groups: str, files: Callable[..., dict[str, str]], node: Node
 ) -> None:
     assert free_bytes(node(groups.format(group), files("", "1000", "900"))) == 100
@@ -105,11 +105,11 @@ def test_group_with_its_name_outside_the_container_is_found_at_the_mount(
     ("groups", "files"),
     [(VERSION_2, version_2("", "max\n", "900\n")), (VERSION_1, version_1("", "9223372036854771712\n", "900\n"))],
 )
-def test_group_without_a_limit_leaves_the_memory_of_the_node(groups: str, files: dict[str, str], node: Node) -> None:
+def test_cgroup_without_a_limit_leaves_the_memory_of_the_node(groups: str, files: dict[str, str], node: Node) -> None:
     assert read_memory(node(groups.format("/"), files)) == NODE
 
 
-def test_group_beyond_its_limit_has_no_free_memory(node: Node) -> None:
+def test_cgroup_beyond_its_limit_has_no_free_memory(node: Node) -> None:
     root = node(VERSION_2.format("/"), version_2("", "1000", "2000"))
     assert (read_memory(root), free_share(root), free_bytes(root)) == (Memory(1000, 0), 0.0, 0)
 
@@ -126,7 +126,7 @@ def test_this_machine_has_some_memory() -> None:
     assert 0 < free_bytes() < math.inf
 
 
-def test_limit_on_the_address_space_counts(node: Node, tmp_path: Path) -> None:
+def test_address_space_limit_counts(node: Node, tmp_path: Path) -> None:
     root = node(VERSION_2.format("/"))
     before = resource.getrlimit(resource.RLIMIT_AS)
     whole_pages = 2**44 // resource.getpagesize()
@@ -143,14 +143,14 @@ def test_limit_on_the_address_space_counts(node: Node, tmp_path: Path) -> None:
     ("groups", "counted", "text", "kills"),
     [
         (VERSION_2, "a/b/memory.events", "low 0\noom 9\noom_kill 7\n", 7),
-        (VERSION_2, "a/memory.events", "oom 0\noom_kill 6\n", 6),  # the inner group has no controller of memory
+        (VERSION_2, "a/memory.events", "oom 0\noom_kill 6\n", 6),  # the inner cgroup has no memory controller
         (VERSION_1, "memory/a/b/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n", 5),
         (BOTH, "memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", 4),  # in a container
         (VERSION_1, "memory/a/b/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n", 3),  # before Linux 4.13
         (VERSION_2, "other/memory.events", "oom_kill 8\n", 3),
     ],
 )
-def test_kills_are_read_from_the_own_group_or_else_from_the_node(
+def test_oom_kills_are_read_from_the_nearest_cgroup_or_else_from_the_node(
     groups: str, counted: str, text: str, kills: int, node: Node
 ) -> None:
     assert oom_kill_count(oom_counter_file(node(groups.format("/a/b"), {counted: text}))) == kills
@@ -183,7 +183,7 @@ print(oom_counter_file(), flush=True)
 """
 
 
-def test_process_in_a_small_group_waits_until_another_frees_memory() -> None:
+def test_process_in_a_small_cgroup_waits_until_another_one_frees_memory() -> None:
     with small_group(128 * 2**20) as group, running_in(group, ALLOCATES.format(mib=80)) as allocator:
         assert allocator.read_line() == "has allocated"
         with running_in(group, WAITS) as waiter:
@@ -192,7 +192,7 @@ def test_process_in_a_small_group_waits_until_another_frees_memory() -> None:
             assert waiter.read_line() == "True True"
 
 
-def test_kernel_counts_a_kill_only_in_the_group_of_the_killed_process() -> None:
+def test_kernel_counts_a_kill_only_in_the_cgroup_of_the_killed_process() -> None:
     on_node = oom_kill_count(Path("/proc/vmstat"))
     with (
         small_group(64 * 2**20) as group,
@@ -200,7 +200,8 @@ def test_kernel_counts_a_kill_only_in_the_group_of_the_killed_process() -> None:
         running_in(group, COUNTS + ALLOCATES.format(mib=128)) as killed,
         running_in(other, COUNTS + ALLOCATES.format(mib=1)) as bystander,
     ):
-        counter, bystanders = Path(killed.read_line()), Path(bystander.read_line())
+        counter = Path(killed.read_line())
+        bystanders = Path(bystander.read_line())
         assert (counter.parent, bystanders.parent) == (group, other)
         assert killed.process.wait() == -signal.SIGKILL
         assert (oom_kill_count(counter), oom_kill_count(bystanders)) == (1, 0)

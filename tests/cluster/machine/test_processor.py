@@ -1,4 +1,4 @@
-"""Reads processor and cores from files as a plain machine, containers and other kernels have them."""
+"""Processor and cores, read from files of a plain machine, of containers and of other kernels."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ ALLOWED = len(os.sched_getaffinity(0))
 
 
 def machine(root: Path, files: dict[str, str], group: str = "/") -> Path:
-    """Makes a root folder with files of the kernel; those of control groups are named relative to /sys/fs/cgroup."""
+    """Creates a root folder with kernel files; names of cgroup files are relative to /sys/fs/cgroup."""
     (root / "proc/self").mkdir(parents=True)
     (root / "proc/self/cgroup").write_text(f"1:name=systemd:/\n0::{group}\n")
     for name, content in files.items():
@@ -23,7 +23,7 @@ def machine(root: Path, files: dict[str, str], group: str = "/") -> Path:
     return root
 
 
-def test_machine_without_limits_gives_all_its_cores(tmp_path: Path) -> None:
+def test_all_cores_are_usable_without_a_limit(tmp_path: Path) -> None:
     assert read_cores(machine(tmp_path, {})) == Cores(ALLOWED, inf)
 
 
@@ -35,25 +35,25 @@ def test_this_machine_has_a_core() -> None:
     ("content", "quota"),
     [("max 100000\n", inf), ("50000 100000\n", 0.5), ("300000 100000\n", 3.0), ("", inf), ("what\n", inf)],
 )
-def test_quota_of_a_control_group_is_counted_in_cores(content: str, quota: float, tmp_path: Path) -> None:
+def test_quota_of_a_cgroup_is_counted_in_cores(content: str, quota: float, tmp_path: Path) -> None:
     cores = read_cores(machine(tmp_path, {"cpu.max": content}))
 
     assert cores == Cores(ALLOWED, quota)
     assert cores.usable == min(ALLOWED, quota)
 
 
-def test_smallest_quota_of_nested_control_groups_counts(tmp_path: Path) -> None:
+def test_smallest_quota_of_nested_cgroups_counts(tmp_path: Path) -> None:
     quotas = {"a/b/cpu.max": "max 100000", "a/cpu.max": "20000 100000", "cpu.max": "90000 100000"}
 
     assert read_cores(machine(tmp_path, quotas, group="/a/b")).usable == 0.2
 
 
-def test_quota_of_another_group_does_not_count(tmp_path: Path) -> None:
+def test_quota_of_another_cgroup_does_not_count(tmp_path: Path) -> None:
     assert read_cores(machine(tmp_path, {"other/cpu.max": "10000 100000"}, group="/a/b")).quota == inf
 
 
 @pytest.mark.parametrize("group", ["/docker/c0ffee", "/../../kubepods/pod1"])
-def test_group_with_its_name_outside_the_container_is_found_at_the_mount(group: str, tmp_path: Path) -> None:
+def test_cgroup_named_as_outside_its_container_is_found_at_the_mount(group: str, tmp_path: Path) -> None:
     assert read_cores(machine(tmp_path, {"cpu.max": "20000 100000"}, group=group)).usable == 0.2
 
 
@@ -69,12 +69,14 @@ def test_group_with_its_name_outside_the_container_is_found_at_the_mount(group: 
         ("processor\t: 0\n", platform.machine()),
     ],
 )
-def test_processor_is_the_first_cores_name_and_widest_vectors(cores: str, processor: str, tmp_path: Path) -> None:
+def test_processor_has_the_name_and_widest_vectors_of_its_first_core(
+    cores: str, processor: str, tmp_path: Path
+) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cpuinfo").write_text(cores)
 
     assert read_processor(tmp_path) == processor
 
 
-def test_processor_without_a_description_is_its_architecture(tmp_path: Path) -> None:
+def test_processor_without_a_description_is_named_by_its_architecture(tmp_path: Path) -> None:
     assert read_processor(tmp_path) == platform.machine()

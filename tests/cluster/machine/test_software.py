@@ -14,7 +14,7 @@ def test_installed_package_has_its_version() -> None:
     assert installed_version("numpy") == version("numpy")
 
 
-def test_package_that_is_not_installed_has_none() -> None:
+def test_package_that_is_not_installed_has_no_version() -> None:
     assert installed_version("no-such-package") is None
 
 

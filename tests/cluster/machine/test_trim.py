@@ -1,11 +1,11 @@
-"""trim_heap returns memory that was freed in pieces."""
+"""trim_heap returns memory that was freed in pieces to the system."""
 
 import subprocess
 import sys
 
 from tests.support.command_line import ROOT
 
-# Runs in a separate process, to measure nothing else: every second block is freed, as numpy frees arrays.
+# Runs in a separate process, so that it measures nothing else. Frees every second block, as numpy frees arrays.
 PROGRAM = """
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The symbol JSON is MXNet's own, of the three networks."""
+"""The nodes of the three networks, read from the symbol JSON that MXNet writes."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_every_node_of_a_network_is_read_once_after_its_inputs(config: ModelConf
         seen.add(node.name)
 
 
-def test_a_layer_has_its_operator_its_attributes_and_its_weights_below_it() -> None:
+def test_layer_has_its_operator_attributes_and_weights() -> None:
     nodes = {node.name: node for node in read_network(build_network(MlpConfig(hidden=(32,))).symbol.tojson())}
 
     assert nodes["fc1"].op == "FullyConnected"
@@ -32,14 +32,14 @@ def test_a_layer_has_its_operator_its_attributes_and_its_weights_below_it() -> N
     assert nodes["fc1/weight"].op == "Variable"
 
 
-def test_both_heads_of_the_multitask_network_have_their_label() -> None:
+def test_each_head_of_the_multitask_network_has_its_label() -> None:
     nodes = {node.name: node for node in read_network(build_network(MultitaskConfig()).symbol.tojson())}
 
     assert nodes["softmaxdigit"].inputs == ("fc3digit", "softmaxdigit/label")
     assert nodes["softmaxparity"].inputs == ("fc3parity", "softmaxparity/label")
 
 
-def test_a_second_output_is_named_by_its_number() -> None:
+def test_second_output_of_a_node_is_named_by_its_number() -> None:
     symbol_json = """{"nodes": [
         {"op": "null", "name": "data", "inputs": []},
         {"op": "SliceChannel", "name": "halves", "inputs": [[0, 0, 0]]},

@@ -1,4 +1,4 @@
-"""Pictures are checked by their pixels: what is right is blue, what is wrong is red, and empty cells stay pale."""
+"""Pictures, checked by their pixels: right is blue, wrong is red, and empty cells stay pale."""
 
 import io
 import time
@@ -16,20 +16,20 @@ GOOD: ConfusionMatrix = tuple(tuple(970 if label == guess else 3 for guess in ra
 NOTHING: ConfusionMatrix = ((0,) * 10,) * 10
 
 
-def test_a_picture_says_its_true_size() -> None:
+def test_picture_has_the_size_that_it_states() -> None:
     picture = confusion_picture(GOOD, "digit")
 
     assert decoded(picture).size == (picture.width, picture.height)
 
 
-def test_a_right_cell_is_blue_and_a_wrong_one_red_by_its_share_of_the_row() -> None:
+def test_right_cell_is_blue_and_wrong_one_red_by_its_share_of_the_row() -> None:
     image = decoded(confusion_picture(((9, 1), (5, 5)), "parity"))
 
     assert bluer(cell(image, 0, 0), cell(image, 1, 1))
     assert redder(cell(image, 1, 0), cell(image, 0, 1))
 
 
-def test_one_mistake_in_a_hundred_is_seen() -> None:
+def test_one_mistake_in_a_hundred_is_visible() -> None:
     image = decoded(confusion_picture(((99, 1), (0, 100)), "parity"))
 
     red, green, blue = cell(image, 0, 1)
@@ -38,25 +38,25 @@ def test_one_mistake_in_a_hundred_is_seen() -> None:
 
 
 @pytest.mark.parametrize("confusion", [NOTHING, ((1000,) + (0,) * 9,) * 10, ((10**9,) * 10,) * 10])
-def test_an_extreme_matrix_is_drawn(confusion: ConfusionMatrix) -> None:
+def test_extreme_matrix_is_drawn(confusion: ConfusionMatrix) -> None:
     assert confusion_picture(confusion, "digit").png
 
 
-def test_the_same_matrix_gives_the_same_picture() -> None:
+def test_same_matrix_gives_the_same_picture() -> None:
     assert confusion_picture(GOOD, "digit") == confusion_picture(GOOD, "digit")
 
 
-def test_a_confusion_picture_is_small_and_quick() -> None:
+def test_confusion_picture_is_small_and_drawn_quickly() -> None:
     confusion_picture(GOOD, "digit")
 
-    begin_s = time.process_time()
+    start_s = time.process_time()
     picture = confusion_picture(GOOD, "digit")
 
-    assert time.process_time() - begin_s < 0.03  # 3 ms, and room for a busy machine
+    assert time.process_time() - start_s < 0.03  # takes 3 ms on an idle machine
     assert len(picture.png) < 12_000
 
 
-def test_digits_are_dark_on_light_with_a_caption_each(small_dataset: Dataset) -> None:
+def test_digits_are_drawn_dark_on_light(small_dataset: Dataset) -> None:
     train = small_dataset.train
 
     image = decoded(labelled_digits(train.images[:10], train.labels[:10]))
@@ -65,7 +65,7 @@ def test_digits_are_dark_on_light_with_a_caption_each(small_dataset: Dataset) ->
     assert np.array_equal(first[1 :: pictures.ZOOM, 1 :: pictures.ZOOM, 0], 255 - train.images[0])
 
 
-def test_only_a_wrong_prediction_is_framed_in_red(small_dataset: Dataset) -> None:
+def test_only_wrong_predictions_are_framed_in_red(small_dataset: Dataset) -> None:
     test = small_dataset.test
     guesses = test.labels[:7].copy()
     guesses[4] = (guesses[4] + 1) % 10
@@ -76,13 +76,13 @@ def test_only_a_wrong_prediction_is_framed_in_red(small_dataset: Dataset) -> Non
     assert [colour == pictures.WRONG for colour in frames] == [index == 4 for index in range(7)]
 
 
-def test_no_digits_make_an_empty_picture() -> None:
+def test_picture_of_no_digits_is_valid() -> None:
     nothing = np.zeros((0, 28, 28), np.uint8)
 
     assert decoded(labelled_digits(nothing, np.zeros(0, np.uint8))).width > 0
 
 
-def test_an_image_without_a_label_is_rejected(small_dataset: Dataset) -> None:
+def test_image_without_a_label_is_rejected(small_dataset: Dataset) -> None:
     with pytest.raises(ValueError, match="shorter"):
         labelled_digits(small_dataset.test.images[:3], small_dataset.test.labels[:2])
 
@@ -93,18 +93,18 @@ def decoded(picture: Picture) -> Image.Image:
 
 
 def cell(image: Image.Image, label: int, guess: int) -> tuple[int, int, int]:
-    """The ground of a cell, near its corner, where no count is written."""
+    """The background colour of a cell, near its corner, where no count is written."""
     x = pictures.MARGIN_LEFT + guess * pictures.CELL_WIDTH + 2
     return colour_at(image, x, pictures.MARGIN_TOP + label * pictures.CELL_HEIGHT + 2)
 
 
 def frame(image: Image.Image, index: int) -> tuple[int, int, int]:
-    """The frame of a digit, at its corner."""
+    """The colour of a digit's frame, at its corner."""
     return colour_at(image, *corner(index))
 
 
 def digit_area(image: Image.Image, index: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    """The pixels of a digit, (84, 84, 3)."""
+    """The pixels of a digit: (84, 84, 3) uint8."""
     left, top = (edge + pictures.FRAME for edge in corner(index))
     side = 28 * pictures.ZOOM
     return np.asarray(image)[top : top + side, left : left + side]

@@ -1,4 +1,4 @@
-"""A study in one value: its state, its best, and JSON that any reader takes."""
+"""The summary of a study: its state, its best trial, and JSON that any parser accepts."""
 
 import json
 import math
@@ -28,7 +28,7 @@ class Study:
         self.store = Store.create(self.run_dir.store, spec.name)
 
     def add(self, number: int, value: float, kind: str = "mlp", state: TrialState = TrialState.COMPLETE) -> None:
-        """A finished trial of one epoch."""
+        """Adds a finished trial of one epoch."""
         self.store.add_trial(number, kind, {}, seed=0)
         self.store.start_attempt(number, "cpu-0")
         self.store.add_measurement(number, Measurement(1, {"val/accuracy": value, "val/loss": value}, 1.0), value)
@@ -46,11 +46,11 @@ def study(tmp_path: Path) -> Iterator[Study]:
     study.store.close()
 
 
-def no_constant(name: str) -> None:
-    raise AssertionError(f"{name} is no JSON")
+def reject_constant(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
 
 
-def test_study_with_a_driver_is_running(study: Study) -> None:
+def test_study_with_a_live_driver_is_running(study: Study) -> None:
     study.store.set_study("complete")
     with study.run_dir.lock():
         assert (read_summary(study.run_dir).state, read_summary(study.run_dir).reason) == ("running", None)
@@ -83,7 +83,7 @@ def test_best_follows_the_direction_of_the_objective(objective: str, best: int, 
     study.store.close()
 
 
-def test_first_of_equals_is_best(study: Study) -> None:
+def test_lowest_number_of_equal_trials_is_best(study: Study) -> None:
     for number in (2, 1, 3):
         study.add(number, 0.5)
     assert study.best() == 1
@@ -108,7 +108,7 @@ def test_number_that_is_not_finite_is_null_in_json(value: float, study: Study) -
     study.store.start_attempt(0, "cpu-0")
     study.store.add_measurement(0, Measurement(1, {"val/loss": value, "val/accuracy": 0.1}, 1.0), value)
     study.store.fail_trial(0, "failed", "diverged")
-    document = json.loads(json_text(read_summary(study.run_dir).as_json()), parse_constant=no_constant)
+    document = json.loads(json_text(read_summary(study.run_dir).as_json()), parse_constant=reject_constant)
     (trial,) = document["trials"]
     assert trial["metrics"] == {"val/loss": None, "val/accuracy": 0.1}
     assert (trial["value"], trial["state"], trial["error"]) == (None, "FAIL", "diverged")

@@ -28,7 +28,7 @@ def store(run_dir: RunDir) -> Iterator[Store]:
 
 
 def fill(store: Store) -> None:
-    """A complete trial of two epochs, one that diverged in its first, and one that waits."""
+    """Adds a complete trial of two epochs, one that diverged in its first epoch, and one that waits."""
     for number in range(3):
         store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=2**32 - 1)
     for number, losses in ((0, [0.5, 0.25]), (1, [math.nan])):
@@ -40,7 +40,7 @@ def fill(store: Store) -> None:
     store.fail_trial(1, "failed", "diverged")
 
 
-def test_results_have_one_row_per_trial(run_dir: RunDir, store: Store) -> None:
+def test_results_have_one_row_for_each_trial(run_dir: RunDir, store: Store) -> None:
     fill(store)
     write_tables(run_dir, store, store.trials())
     complete, failed, waits = pq.read_table(run_dir.results).to_pylist()
@@ -52,7 +52,7 @@ def test_results_have_one_row_per_trial(run_dir: RunDir, store: Store) -> None:
     assert (waits["state"], waits["value"], waits["worker"], waits["val/loss"]) == ("WAITING", None, None, None)
 
 
-def test_metrics_have_one_row_per_epoch(run_dir: RunDir, store: Store) -> None:
+def test_metrics_have_one_row_for_each_epoch(run_dir: RunDir, store: Store) -> None:
     fill(store)
     write_tables(run_dir, store, store.trials())
     rows = pq.read_table(run_dir.metrics).to_pylist()
@@ -60,13 +60,13 @@ def test_metrics_have_one_row_per_epoch(run_dir: RunDir, store: Store) -> None:
     assert [row["val/loss"] for row in rows] == pytest.approx([0.5, 0.25, math.nan], nan_ok=True)
 
 
-def test_study_without_trials_leaves_empty_tables(run_dir: RunDir, store: Store) -> None:
+def test_study_without_trials_has_empty_tables(run_dir: RunDir, store: Store) -> None:
     write_tables(run_dir, store, store.trials())
     assert pq.read_table(run_dir.results).num_rows == 0
     assert pq.read_table(run_dir.metrics).num_rows == 0
 
 
-def test_rewritten_tables_replace_the_first(run_dir: RunDir, store: Store) -> None:
+def test_tables_written_again_replace_the_first_ones(run_dir: RunDir, store: Store) -> None:
     write_tables(run_dir, store, store.trials())
     fill(store)
     write_tables(run_dir, store, store.trials())

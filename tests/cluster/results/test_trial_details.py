@@ -1,4 +1,4 @@
-"""All that is recorded of one trial, also of one that failed."""
+"""All records of one trial, whether it failed or not."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_complete_trial_keeps_the_failure_of_an_earlier_attempt(run_dir: RunDir,
 
 
 @pytest.mark.parametrize("time", ["1e300", "'nan'", "-1", "9e999"])
-def test_time_that_no_date_can_show_is_damage(time: str, run_dir: RunDir, store: Store) -> None:
+def test_time_that_is_not_a_valid_date_is_rejected(time: str, run_dir: RunDir, store: Store) -> None:
     store.add_trial(0, "mlp", {}, seed=7)
     store.start_attempt(0, "cpu-0")
     store.connection.execute(f"UPDATE attempts SET started_at = {time}")

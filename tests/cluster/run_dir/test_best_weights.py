@@ -1,4 +1,4 @@
-"""Of each kind of network only the best complete trial keeps its weights."""
+"""Only the best complete trial of each kind of network keeps its weights."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from mnist_core.training.state import TrainingState, pack
 STATE = pack(TrainingState(1, 1.0, np.zeros(4, np.float32), ()))
 
 
-def kept(path: Path, direction: Direction, trials: list[tuple[str, float]], order: list[int]) -> set[int]:
-    """The trials whose states are left after all are added in this order."""
+def update_in_order(path: Path, direction: Direction, trials: list[tuple[str, float]], order: list[int]) -> set[int]:
+    """Updates the best weights in this order and returns the trials that still have checkpoints."""
     checkpoints = Checkpoints(RunDir.create(path / "run"))
     best_weights = BestWeights(checkpoints, direction)
     for number in order:
@@ -33,7 +33,7 @@ def kept(path: Path, direction: Direction, trials: list[tuple[str, float]], orde
     direction=st.sampled_from(Direction),
     data=st.data(),
 )
-def test_best_of_each_kind_is_kept_whatever_the_order(
+def test_best_of_each_kind_is_kept_in_any_order(
     trials: list[tuple[str, float]],
     direction: Direction,
     data: st.DataObject,
@@ -44,4 +44,4 @@ def test_best_of_each_kind_is_kept_whatever_the_order(
     best: dict[str, int] = {}
     for number in sorted(range(len(trials)), key=lambda number: (sign * trials[number][1], number)):
         best.setdefault(trials[number][0], number)
-    assert kept(tmp_path_factory.mktemp("best_weights"), direction, trials, order) == set(best.values())
+    assert update_in_order(tmp_path_factory.mktemp("best_weights"), direction, trials, order) == set(best.values())

@@ -41,13 +41,13 @@ def test_trial_without_checkpoints_has_no_newest(checkpoints: Checkpoints) -> No
         checkpoints.load_final(0, None)
 
 
-def test_all_checkpoints_are_kept_until_the_store_has_the_newest(checkpoints: Checkpoints) -> None:
+def test_all_checkpoints_are_kept_until_a_sweep(checkpoints: Checkpoints) -> None:
     for epoch in range(1, 6):
         checkpoints.save(0, epoch, state(epoch))
     assert checkpoints.load_newest(0, at_most=1) == state(1)
 
 
-def test_newest_two_checkpoints_are_kept_over_more_than_ten_epochs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+def test_sweep_keeps_the_newest_two_checkpoints_beyond_epoch_ten(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for epoch in range(1, 13):
         checkpoints.save(0, epoch, state(epoch))
     checkpoints.sweep()
@@ -56,7 +56,7 @@ def test_newest_two_checkpoints_are_kept_over_more_than_ten_epochs(checkpoints: 
     assert checkpoints.load_final(0, sha256(12)).epoch == 12
 
 
-def test_checkpoint_of_an_unrecorded_epoch_is_skipped_for_good(checkpoints: Checkpoints) -> None:
+def test_checkpoint_of_an_unrecorded_epoch_is_deleted(checkpoints: Checkpoints) -> None:
     for epoch in (3, 4):
         checkpoints.save(0, epoch, state(epoch))
     found = checkpoints.load_newest(0, at_most=3)
@@ -73,9 +73,8 @@ def test_damaged_checkpoints_are_reported_and_do_not_block_later_ones(run_dir: R
         checkpoints.save(0, epoch, state(epoch))
         run_dir.checkpoint(0, epoch).write_bytes(b"damaged")
     assert checkpoints.load_newest(0) is None
-    assert [
-        str(run_dir.checkpoint(0, epoch)) in sentence for epoch, sentence in zip((9, 8), warnings, strict=True)
-    ] == [True] * 2
+    for epoch, warning in zip((9, 8), warnings, strict=True):
+        assert str(run_dir.checkpoint(0, epoch)) in warning
     for epoch in (1, 2, 3):
         checkpoints.save(0, epoch, state(epoch))
         assert newest_epoch(checkpoints) == epoch
@@ -88,9 +87,7 @@ def test_checkpoint_saved_twice_replaces_the_first(checkpoints: Checkpoints, run
 
 
 @pytest.mark.parametrize("keep", [0, 10, -1])
-def test_damaged_newest_checkpoint_falls_back_to_the_previous_one(
-    keep: int, checkpoints: Checkpoints, run_dir: RunDir
-) -> None:
+def test_checkpoint_before_a_damaged_newest_one_is_loaded(keep: int, checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for epoch in (1, 2):
         checkpoints.save(0, epoch, state(epoch))
     run_dir.checkpoint(0, 2).write_bytes(state(2)[:keep])
@@ -121,7 +118,7 @@ def test_older_checkpoint_never_counts_as_the_final_one(checkpoints: Checkpoints
         checkpoints.load_final(0, sha256(2))
 
 
-def test_discarded_trial_has_no_checkpoints_and_others_keep_theirs(checkpoints: Checkpoints, run_dir: RunDir) -> None:
+def test_sweep_deletes_the_checkpoints_of_discarded_trials_only(checkpoints: Checkpoints, run_dir: RunDir) -> None:
     for number in (0, 1):
         checkpoints.save(number, 1, state(1))
     checkpoints.discard(0)

@@ -54,57 +54,57 @@ def test_new_run_directory_is_created_with_its_parents(run_dir: RunDir) -> None:
 
 
 @pytest.mark.parametrize("in_the_way", ["file", "folder"])
-def test_existing_path_is_rejected(in_the_way: str, tmp_path: Path) -> None:
+def test_path_that_exists_is_rejected(in_the_way: str, tmp_path: Path) -> None:
     path = tmp_path / "run"
     path.touch() if in_the_way == "file" else path.mkdir()
     with pytest.raises(RunDirError, match="already exists: choose another --out$"):
         RunDir.create(path)
 
 
-def test_existing_run_is_rejected_with_the_command_to_resume(run_dir: RunDir) -> None:
+def test_existing_run_is_rejected_with_the_command_that_resumes_it(run_dir: RunDir) -> None:
     run_dir.store.touch()
     with pytest.raises(RunDirError, match=f"mxtrials resume {run_dir.path}"):
         RunDir.create(run_dir.path)
 
 
 @pytest.mark.parametrize("parent", ["/proc/nowhere", "file"])
-def test_run_directory_in_an_impossible_place_is_not_writable(parent: str, tmp_path: Path) -> None:
+def test_run_directory_that_cannot_be_created_is_not_writable(parent: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotWritable, match="cannot be created .*: choose another --out"):
         RunDir.create(tmp_path / parent / "run")
 
 
-def test_run_directory_appears_complete(tmp_path: Path) -> None:
+def test_run_directory_appears_with_its_complete_content(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "study"
-    with RunDir.create_atomically(path) as begun:
-        begun.spec.write_text("name: study")
+    with RunDir.create_atomically(path) as new:
+        new.spec.write_text("name: study")
         assert not path.exists()
     assert [file.name for file in path.iterdir()] == ["spec.yaml"]
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_run_directory_that_could_not_be_filled_does_not_appear(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), RunDir.create_atomically(tmp_path / "run") as begun:
-        begun.spec.write_text(str(1 / 0))
+def test_run_directory_does_not_appear_if_filling_it_fails(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), RunDir.create_atomically(tmp_path / "run") as new:
+        new.spec.write_text(str(1 / 0))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", ["", ".", "/", ".."])
-def test_run_directory_does_not_appear_where_a_folder_has_no_name(path: str) -> None:
+def test_path_without_a_folder_name_is_rejected(path: str) -> None:
     with pytest.raises(RunDirError, match="already exists: choose another --out"), RunDir.create_atomically(Path(path)):
-        pytest.fail("there is no use in filling it")
+        pytest.fail("the block was entered")
 
 
-def test_run_directory_never_replaces_another(tmp_path: Path) -> None:
+def test_run_directory_does_not_replace_a_folder_that_was_created_in_the_meantime(tmp_path: Path) -> None:
     path = tmp_path / "run"
     with pytest.raises(RunDirError, match="already exists: choose another --out"), RunDir.create_atomically(path):
         (path / "another").mkdir(parents=True)
     with pytest.raises(RunDirError, match="already exists: choose another --out"), RunDir.create_atomically(path):
-        pytest.fail("there is no use in filling it")
+        pytest.fail("the block was entered")
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_only_unfinished_files_of_a_killed_driver_are_deleted(run_dir: RunDir) -> None:
+def test_only_the_partial_files_of_a_killed_driver_are_deleted(run_dir: RunDir) -> None:
     files = [run_dir.spec, run_dir.checkpoint(3, 1), run_dir.best.with_name("model.json")]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def test_only_unfinished_files_of_a_killed_driver_are_deleted(run_dir: RunDir) -
     assert [[*file.parent.glob(".*.part")] for file in files] == [[]] * 3
 
 
-def test_folder_with_a_study_opens(run_dir: RunDir) -> None:
+def test_folder_with_a_study_can_be_opened(run_dir: RunDir) -> None:
     run_dir.store.touch()
     assert RunDir.open(run_dir.path).path == run_dir.path
 
@@ -145,28 +145,28 @@ def test_checkpoint_names_sort_by_epoch(run_dir: RunDir) -> None:
     assert sorted(run_dir.checkpoint(0, epoch) for epoch in epochs) == [run_dir.checkpoint(0, e) for e in epochs]
 
 
-def test_run_is_locked_inside_the_block_only(run_dir: RunDir) -> None:
+def test_run_directory_is_locked_only_within_the_block(run_dir: RunDir) -> None:
     assert not run_dir.is_locked()
     with run_dir.lock():
         assert run_dir.is_locked()
     assert not run_dir.is_locked()
 
 
-def test_lock_is_free_again_after_an_error(run_dir: RunDir) -> None:
+def test_lock_is_released_after_an_error(run_dir: RunDir) -> None:
     with pytest.raises(ZeroDivisionError), run_dir.lock():
         _ = 1 / 0
     with run_dir.lock():
         pass
 
 
-def test_second_process_is_rejected_with_pid_and_host_of_the_first(
+def test_second_process_gets_an_error_with_pid_and_host_of_the_first(
     run_dir: RunDir, holder: subprocess.Popen[str]
 ) -> None:
     assert run_dir.is_locked()
-    with pytest.raises(RunDirError) as rejected, run_dir.lock():
+    with pytest.raises(RunDirError) as raised, run_dir.lock():
         pass
-    assert f"in use by process {holder.pid} on {socket.gethostname()}: wait for it, or stop it" in str(rejected.value)
-    assert run_dir.is_locked()  # the check and the rejection did not release the first lock
+    assert f"in use by process {holder.pid} on {socket.gethostname()}: wait for it, or stop it" in str(raised.value)
+    assert run_dir.is_locked()  # neither the check nor the failed attempt released it
 
 
 def test_checking_the_lock_creates_nothing(run_dir: RunDir) -> None:
@@ -174,7 +174,7 @@ def test_checking_the_lock_creates_nothing(run_dir: RunDir) -> None:
     assert list(run_dir.path.iterdir()) == []
 
 
-def test_reader_without_write_permission_sees_the_lock(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:
+def test_lock_can_be_checked_without_write_permission(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:
     (lock_file,) = run_dir.path.glob(".lock")
     lock_file.chmod(0o444)
     run_dir.path.chmod(0o555)
@@ -189,17 +189,17 @@ def test_checking_the_lock_disturbs_neither_other_checks_nor_the_driver(run_dir:
     with run_dir.lock():
         pass
     (path,) = run_dir.path.glob(".lock")
-    with path.open("rb") as asking:
-        fcntl.flock(asking, fcntl.LOCK_SH)
+    with path.open("rb") as checking:
+        fcntl.flock(checking, fcntl.LOCK_SH)
         assert not run_dir.is_locked()
-        done_asking = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
-        done_asking.start()
+        end_of_check = threading.Timer(0.1, fcntl.flock, (checking, fcntl.LOCK_UN))
+        end_of_check.start()
         with run_dir.lock():
             assert run_dir.is_locked()
-        done_asking.join()
+        end_of_check.join()
 
 
-def test_lock_of_a_killed_process_is_free(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:
+def test_lock_of_a_killed_process_is_released(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     assert not run_dir.is_locked()

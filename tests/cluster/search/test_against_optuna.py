@@ -1,4 +1,4 @@
-"""Samplers and pruners give the same answers as in a study of Optuna, from fewer trials."""
+"""Samplers and pruners give the same answers as Optuna's own, but keep fewer trials."""
 
 import math
 import random
@@ -36,7 +36,7 @@ def spec(**search: Any) -> StudySpec:
 
 
 def pruners() -> st.SearchStrategy[tuple[dict[str, Any], optuna.pruners.BasePruner]]:
-    """Options of one of the pruners written here, and Optuna's pruner with the same options."""
+    """Options of one of our pruners, with Optuna's pruner of the same options."""
     asha = st.fixed_dictionaries(
         {"min_resource": small, "reduction_factor": st.integers(2, 4), "min_early_stopping_rate": st.integers(0, 2)}
     )
@@ -66,7 +66,7 @@ def quality(trial: FrozenTrial) -> float:
 
 
 class Race:
-    """The same trials in a study of Optuna and in one of our pruning groups."""
+    """Runs the same trials in a study of Optuna and in one of our pruning groups."""
 
     def __init__(
         self, options: dict[str, Any], pruner: optuna.pruners.BasePruner, objective: str, epochs: int = EPOCHS
@@ -80,7 +80,7 @@ class Race:
         self.started = 0
 
     def report(self, lane: int, value: float) -> tuple[bool, bool]:
-        """Reports for the trial in a lane, ends it if it is pruned or complete; returns Optuna's answer and ours."""
+        """Reports for the trial in a lane and ends it if it is pruned or complete; returns Optuna's answer and ours."""
         if lane not in self.lanes:
             self.lanes[lane] = self.study.ask(), running_trial(self.started)
             self.started += 1
@@ -100,10 +100,11 @@ class Race:
 
 @settings(max_examples=60)
 @given(pruners(), st.sampled_from(["val/accuracy", "val/loss"]), st.integers(1, 8), st.integers(0, 2**32 - 1))
-def test_pruners_decide_as_those_of_optuna(
+def test_pruners_decide_like_those_of_optuna(
     pruner: tuple[dict[str, Any], optuna.pruners.BasePruner], objective: str, workers: int, seed: int
 ) -> None:
-    race, draw = Race(*pruner, objective), random.Random(seed)
+    race = Race(*pruner, objective)
+    draw = random.Random(seed)
     for _ in range(150):
         value = draw.choice([0.0, 0.5, draw.gauss(0, 1), draw.gauss(0, 1)])  # some are equal
         theirs, ours = race.report(draw.randrange(workers), value)
@@ -111,7 +112,7 @@ def test_pruners_decide_as_those_of_optuna(
 
 
 @pytest.mark.parametrize(("epochs", "factor"), [(242, 3), (243, 3), (244, 3), (1000, 10)])
-def test_hyperband_has_the_brackets_of_optuna_at_a_power_of_its_factor(epochs: int, factor: int) -> None:
+def test_hyperband_has_as_many_brackets_as_optuna_at_a_power_of_its_factor(epochs: int, factor: int) -> None:
     """Optuna takes the floor of math.log(243, 3), which is 4.999..., and has one bracket fewer than the paper."""
     options = {"min_resource": 1, "reduction_factor": factor}
     theirs = optuna.pruners.HyperbandPruner(max_resource=epochs, **options)
@@ -132,10 +133,11 @@ ENDS = [TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED, TrialState.
 
 @pytest.mark.parametrize("kind", SAMPLERS)
 @pytest.mark.parametrize("workers", [1, 4])
-def test_samplers_propose_as_in_a_study_of_optuna(workers: int, kind: str) -> None:
+def test_samplers_propose_like_those_of_optuna(workers: int, kind: str) -> None:
     sampler = TrialSampler(spec(space=SPACE, sampler={"kind": kind}))
     study = optuna.create_study(direction="maximize")
-    draw, running = random.Random(0), []
+    draw = random.Random(0)
+    running = []
     for number in range(60):
         ours = sampler.start(number)
         study.sampler = SAMPLERS[kind](sampling_seed(0, number))
@@ -153,7 +155,7 @@ def test_samplers_propose_as_in_a_study_of_optuna(workers: int, kind: str) -> No
 
 
 @pytest.mark.parametrize(("kind", "most"), [("tpe", 300), ("cmaes", 600)])
-def test_sampler_with_many_startup_trials_sees_enough_to_start(kind: str, most: int) -> None:
+def test_sampler_with_many_startup_trials_sees_enough_trials_to_start(kind: str, most: int) -> None:
     sampler = TrialSampler(spec(space=SPACE, sampler={"kind": kind, "n_startup_trials": most}))
     for number in range(most + 50):
         trial = sampler.start(number, dict.fromkeys(SPACE, 0.1 + number))
@@ -194,9 +196,10 @@ class CountingFloat(float):
 
 
 @pytest.mark.parametrize("kind", ["none", "asha", "hyperband", "median", "percentile"])
-def test_report_is_compared_with_few_of_the_earlier_trials(kind: str) -> None:
+def test_report_is_compared_with_few_earlier_trials(kind: str) -> None:
     group = PruningGroup("study", spec(pruner={"kind": kind}, objective="val/loss").search, EPOCHS)
-    draw, trials = random.Random(0), 2000
+    draw = random.Random(0)
+    trials = 2000
     for number in range(trials):
         CountingFloat.comparisons = 0
         trial = running_trial(number)

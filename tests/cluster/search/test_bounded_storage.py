@@ -1,4 +1,4 @@
-"""The storage keeps a bounded choice of trials, whatever the order in which they finish."""
+"""The storage keeps a bounded number of trials, which do not depend on the order in which they finish."""
 
 import random
 
@@ -32,7 +32,7 @@ def storage_after(trials: list[FrozenTrial], window: Window) -> BoundedStorage:
     return storage
 
 
-def test_best_trials_are_kept_and_the_newest_of_the_others() -> None:
+def test_best_trials_and_the_newest_others_are_kept() -> None:
     values = [0.9, 0.1, 0.8, 0.2, 0.3, 0.4, 0.5]
     storage = storage_after(
         [trial(number, value=value) for number, value in enumerate(values)], Window([COMPLETE], 2, 3)

@@ -1,4 +1,4 @@
-"""Optuna's internals, as far as the search relies on them, in the version it was written for."""
+"""The internals of Optuna that the search relies on, in the version that was checked."""
 
 import inspect
 
@@ -11,19 +11,19 @@ from cluster.search.bounded_storage import BoundedStorage
 from cluster.search.optuna_private import running_trial
 
 
-def test_optuna_is_the_version_whose_inside_was_read() -> None:
-    """After an upgrade: compare optuna_private.py and bounded_storage.py with its source, then change the version."""
+def test_optuna_is_the_version_whose_internals_were_checked() -> None:
+    """After an upgrade, compare optuna_private.py and bounded_storage.py with its source, then change the version."""
     assert optuna.__version__ == "5.0.0"
 
 
-def test_samplers_have_the_private_names_that_are_used() -> None:
+def test_samplers_have_the_private_names_that_the_search_uses() -> None:
     for sampler in (optuna.samplers.RandomSampler(), optuna.samplers.TPESampler()):
         assert isinstance(sampler._rng.rng, np.random.RandomState)
     assert isinstance(optuna.samplers.TPESampler()._random_sampler, optuna.samplers.RandomSampler)
 
 
 @pytest.mark.parametrize("name", ["get_all_trials", "get_best_trial", "set_trial_system_attr"])
-def test_overridden_method_of_the_storage_has_the_parameters_of_optunas(name: str) -> None:
+def test_overridden_storage_method_has_the_parameters_of_optunas(name: str) -> None:
     ours = inspect.signature(getattr(BoundedStorage, name))
     theirs = inspect.signature(getattr(InMemoryStorage, name))
     assert list(ours.parameters) == list(theirs.parameters)

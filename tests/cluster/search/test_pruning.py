@@ -1,4 +1,4 @@
-"""Trials are pruned in comparison with those of the same kind of network, given earlier reports and outcomes."""
+"""Trials are pruned by comparison with those of the same kind of network."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def pruning(pruner: Mapping[str, Any], **search: Any) -> Search:
     )
 
 
-def run_to_the_end(search: Search, number: int, values: list[float]) -> None:
+def run_to_completion(search: Search, number: int, values: list[float]) -> None:
     search.ask(number)
     for epoch, value in enumerate(values, start=1):
         search.report(number, epoch, value)
@@ -46,15 +46,15 @@ def run_to_the_end(search: Search, number: int, values: list[float]) -> None:
     ],
 )
 @pytest.mark.parametrize("objective", ["val/accuracy", "val/loss"])
-def test_pruner_stops_a_trial_that_gets_worse_and_no_good_one(
+def test_pruner_stops_a_trial_that_gets_worse_but_not_a_good_one(
     pruner: dict[str, Any], prunes: bool, objective: str
 ) -> None:
     if pruner["kind"] == "threshold" or pruner.get("wrapped", {}).get("kind") == "threshold":
-        objective = "val/accuracy"  # its bounds are values of the objective, not good and bad ones
+        objective = "val/accuracy"  # its bounds are absolute values, not better or worse ones
     sign = 1 if objective == "val/accuracy" else -1
     search = pruning(pruner, objective=objective)
     for number in range(6):
-        run_to_the_end(search, number, [sign * value for value in (0.6, 0.7, 0.8, 0.9)])
+        run_to_completion(search, number, [sign * value for value in (0.6, 0.7, 0.8, 0.9)])
     search.ask(6)
     assert any(search.report(6, epoch, sign * 0.1 / epoch) for epoch in range(1, 5)) is prunes
     search.ask(7)
@@ -81,7 +81,7 @@ def test_trial_is_compared_only_with_its_own_kind_of_network(pruner: dict[str, A
 
 def test_epoch_reported_again_gets_the_same_answer_and_changes_nothing() -> None:
     search = pruning({"kind": "asha", "reduction_factor": 2})
-    run_to_the_end(search, 0, [0.9, 0.9, 0.9, 0.9])
+    run_to_completion(search, 0, [0.9, 0.9, 0.9, 0.9])
     search.ask(1)
     assert search.report(1, 1, 0.1)
     assert search.report(1, 1, 0.1)

@@ -1,4 +1,4 @@
-"""Proposals depend on the seed, the trial's number, and earlier reports and outcomes."""
+"""Proposals depend on the seed, the number of the trial and earlier results."""
 
 import json
 import math
@@ -40,7 +40,7 @@ def quality(params: Mapping[str, ParamValue]) -> float:
 
 
 class Journal:
-    """Keeps what a study's store keeps: enough to restore the search in another process."""
+    """Records what a study's store records: enough to restore the search in another process."""
 
     def __init__(self, search: Search) -> None:
         self.search = search
@@ -48,7 +48,8 @@ class Journal:
 
     def run(self, number: int, ends: bool = True) -> None:
         """Runs one trial to its end, or leaves it running after its first epoch."""
-        params, reported = self.search.ask(number), dict[int, float]()
+        params = self.search.ask(number)
+        reported: dict[int, float] = {}
         state: TrialState | None = None
         for epoch in range(1, EPOCHS + 1 if ends else 2):
             reported[epoch] = quality(params) * epoch / EPOCHS
@@ -62,7 +63,7 @@ class Journal:
             self.search.tell(number, state, value)
 
     def replay_to(self, search: Search) -> Search:
-        """Tells the search everything, as a resumed study does."""
+        """Replays all trials into a search, as a resumed study does."""
         for number, params, reported, state, value in self.records:
             search.adopt(number, json.loads(json.dumps(params)), reported)
             if state is not None:
@@ -74,7 +75,7 @@ class Journal:
 
 
 @pytest.mark.parametrize("kind", ["random", "grid", "qmc", "tpe", "cmaes"])
-def test_proposals_are_values_of_their_fields_and_json_keeps_them(kind: str) -> None:
+def test_proposals_are_valid_for_their_fields_and_survive_json(kind: str) -> None:
     study = sampling(kind)
     search = Search(study)
     for number in range(12):
@@ -86,7 +87,7 @@ def test_proposals_are_values_of_their_fields_and_json_keeps_them(kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["random", "qmc"])
-def test_proposals_fill_the_space(kind: str) -> None:
+def test_proposals_cover_the_space(kind: str) -> None:
     search = Search(sampling(kind))
     proposals = [search.ask(number) for number in range(64)]
     assert {params["training.momentum"] for params in proposals} == {0.0, 0.3, 0.6, 0.9}
@@ -97,7 +98,7 @@ def test_proposals_fill_the_space(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["random", "qmc", "tpe", "cmaes"])
-def test_same_seed_gives_the_same_proposals_and_another_seed_others(kind: str) -> None:
+def test_same_seed_gives_the_same_proposals_and_another_seed_different_ones(kind: str) -> None:
     def proposals(seed: int) -> list[dict[str, ParamValue]]:
         journal = Journal(Search(sampling(kind, seed)))
         for number in range(14):
@@ -109,7 +110,7 @@ def test_same_seed_gives_the_same_proposals_and_another_seed_others(kind: str) -
 
 
 @pytest.mark.parametrize("kind", ["random", "grid", "qmc"])
-def test_random_grid_and_qmc_depend_on_seed_and_number_alone(kind: str) -> None:
+def test_random_grid_and_qmc_depend_only_on_seed_and_number(kind: str) -> None:
     study = sampling(kind)
     journal = Journal(Search(study))
     for number in range(10):
@@ -161,7 +162,7 @@ def test_empty_space_proposes_trials_without_parameters(kind: str) -> None:
     search.tell(0, TrialState.COMPLETE, 0.5)
 
 
-def test_chosen_mapping_is_proposed_as_it_was_written() -> None:
+def test_mapping_is_proposed_as_it_was_written() -> None:
     choices = [{"kind": "mlp", "hidden": [8]}, {"kind": "lenet"}]
     search = Search(spec(space={"model": {"choices": choices}}, sampler={"kind": "random"}))
     assert all(search.ask(number)["model"] in choices for number in range(8))
@@ -183,7 +184,7 @@ def test_sampler_treats_a_value_that_is_not_finite_as_a_failure(bad: float | Non
 # -- misuse and side effects ------------------------------------------------------------------------------------------
 
 
-def test_running_trial_cannot_be_asked_for_and_another_cannot_be_told() -> None:
+def test_only_a_running_trial_can_be_reported_or_told_and_it_cannot_be_asked_again() -> None:
     search = Search(sampling("random"))
     search.ask(0)
     with pytest.raises(ValueError, match="trial 0 is already running"):

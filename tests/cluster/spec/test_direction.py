@@ -1,4 +1,4 @@
-"""Better, good enough and ranked, in both directions."""
+"""Comparing, reaching and ranking values, in both directions."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ def test_direction_says_which_of_two_values_is_better(direction: Direction, low_
 
 
 @pytest.mark.parametrize(("direction", "low_is_better"), [(Direction.MAXIMIZE, False), (Direction.MINIMIZE, True)])
-def test_goal_is_reached_by_an_equal_or_a_better_value(direction: Direction, low_is_better: bool) -> None:
+def test_goal_is_reached_by_an_equal_or_better_value(direction: Direction, low_is_better: bool) -> None:
     assert direction.reaches(1.0, 1.0)
     assert direction.reaches(1.0, 2.0) is low_is_better
     assert direction.reaches(2.0, 1.0) is not low_is_better
@@ -27,7 +27,7 @@ def test_goal_is_reached_by_an_equal_or_a_better_value(direction: Direction, low
 
 @pytest.mark.parametrize("direction", Direction)
 @given(st.lists(finite, min_size=1, max_size=20))
-def test_ranking_puts_better_values_first_and_equal_ones_by_number(direction: Direction, values: list[float]) -> None:
+def test_ranking_is_by_value_and_by_number_if_values_are_equal(direction: Direction, values: list[float]) -> None:
     ranked = sorted(range(len(values)), key=lambda number: direction.rank_key(values[number], number))
     for first, second in pairwise(ranked):
         assert direction.reaches(values[first], values[second])

@@ -147,7 +147,7 @@ def test_overrides_replace_values_of_the_file_and_the_last_one_wins() -> None:
     assert spec.model.hidden == (32,)
 
 
-def test_override_below_the_space_names_a_field() -> None:
+def test_override_in_the_search_space_addresses_a_field_by_its_dotted_name() -> None:
     changes = ["search.space.training.momentum.high=0.5", "search.space.model.activation={choices: [relu, tanh]}"]
     space = load_spec(SPEC, changes).search.space
     assert getattr(space["training.momentum"], "high", None) == 0.5

@@ -88,7 +88,7 @@ def test_chosen_kind_keeps_the_fields_that_the_model_sets_and_has_its_own_defaul
     assert study.resolve({"model.kind": "mlp"})[0] == MlpConfig(initializer="xavier")
 
 
-def test_range_has_integers_or_floats_as_its_field() -> None:
+def test_range_has_the_number_type_of_its_field() -> None:
     study = searching(
         {"training.momentum": {"low": 0, "high": 0.9}, "training.batch_size": {"low": 50, "high": 200, "step": 50}}
     )
@@ -110,7 +110,7 @@ def test_grid_has_at_most_one_trial_for_each_point() -> None:
     assert searching(space, trials=100).trials == 100
 
 
-def test_most_epochs_are_those_of_the_longest_choice() -> None:
+def test_max_epochs_are_those_of_the_longest_choice() -> None:
     assert spec(training={"epochs": 7}).max_epochs == 7
     assert searching({"training.epochs": {"low": 2, "high": 30}}).max_epochs == 30
 

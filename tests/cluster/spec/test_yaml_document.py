@@ -81,7 +81,7 @@ def test_error_names_the_text_the_line_and_what_is_wrong(text: str, message: str
     assert "\n" not in str(raised.value)
 
 
-def test_bomb_of_aliases_is_rejected_before_it_is_built() -> None:
+def test_alias_bomb_is_rejected_before_it_is_expanded() -> None:
     levels = "".join(f"{new}: &{new} [*{old}, *{old}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True))
     bomb = f"a: &a [x, x]\n{levels}"
     with pytest.raises(SpecError, match="cannot use anchors and aliases"):
@@ -138,7 +138,7 @@ def test_any_text_is_read_or_raises_a_spec_error(text: str) -> None:
     assert message.startswith("some.yaml")
 
 
-def test_pyyaml_is_the_version_whose_inside_was_read() -> None:
-    """After an upgrade: compare what yaml_document.py says of PyYAML with its new source, then change the version."""
+def test_pyyaml_is_the_version_whose_internals_were_checked() -> None:
+    """After an upgrade, check that yaml_document.py still fits the source of PyYAML, then change the version."""
     assert yaml.__version__ == "6.0.3"
     assert {"yaml_implicit_resolvers", "add_implicit_resolver"} <= set(dir(yaml.SafeLoader)) & set(dir(yaml.SafeDumper))

@@ -1,4 +1,4 @@
-"""What the recorder writes is read back by TensorBoard's own reader."""
+"""The event files of the recorder, read back by TensorBoard's own reader."""
 
 import math
 import time
@@ -41,14 +41,14 @@ def recorder(run_dir: RunDir) -> Iterator[Recorder]:
     recorder.close()
 
 
-def test_a_measurement_can_be_read_while_the_trial_runs(recorder: Recorder, run_dir: RunDir) -> None:
+def test_measurement_can_be_read_while_the_trial_runs(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(3, "mlp", {}, "worker-0"))
     recorder.notify(TrialMeasured(3, measurement(1, accuracy=0.5)))
 
     assert scalars(run_dir, 3) == [(1, 0.5)]
 
 
-def test_a_trial_without_a_measurement_has_no_file(recorder: Recorder, run_dir: RunDir) -> None:
+def test_trial_without_a_measurement_has_no_file(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(0, "mlp", {}, "worker-0"))
     recorder.notify(TrialWaiting(0, "its worker was lost"))
     recorder.notify(WorkersChanged(0, "its worker was lost"))
@@ -56,7 +56,7 @@ def test_a_trial_without_a_measurement_has_no_file(recorder: Recorder, run_dir: 
     assert not run_dir.tensorboard.exists()
 
 
-def test_confusion_matrices_are_images_by_head(recorder: Recorder, run_dir: RunDir) -> None:
+def test_confusion_matrix_of_each_head_is_an_image(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(0, "multitask", {}, "worker-0"))
     recorder.notify(TrialMeasured(0, Measurement(1, {}, 1.0, {"digit": CONFUSION, "parity": ((9, 1), (1, 9))})))
     recorder.notify(TrialEnded(0, TrialState.COMPLETE, 0.5, None))
@@ -66,11 +66,12 @@ def test_confusion_matrices_are_images_by_head(recorder: Recorder, run_dir: RunD
 
 @given(attempts=st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=4))
 @settings(max_examples=25)
-def test_a_retrained_trial_has_every_epoch_once(
+def test_retried_trial_has_every_epoch_once(
     attempts: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run_dir = RunDir.create(tmp_path_factory.mktemp("runs") / "run")
-    recorder, reached = Recorder(run_dir, OBJECTIVE), 0
+    recorder = Recorder(run_dir, OBJECTIVE)
+    reached = 0
     for start, epochs in attempts:
         recorder.notify(started(0, "mlp", {}, "worker-0"))
         for epoch in range(min(start, reached + 1), start + epochs):
@@ -81,7 +82,7 @@ def test_a_retrained_trial_has_every_epoch_once(
     assert [step for step, _ in scalars(run_dir, 0)] == list(range(1, reached + 1))
 
 
-def test_a_rebuilt_trial_replaces_what_another_driver_wrote_and_continues(run_dir: RunDir) -> None:
+def test_rebuilt_trial_replaces_the_events_of_another_driver_and_continues(run_dir: RunDir) -> None:
     killed = Recorder(run_dir, OBJECTIVE)
     killed.notify(started(0, "mlp", {}, "worker-0"))
     for epoch in range(1, 5):
@@ -97,7 +98,7 @@ def test_a_rebuilt_trial_replaces_what_another_driver_wrote_and_continues(run_di
     assert [value for _, value in scalars(run_dir, 0)] == pytest.approx([0.9, 0.9, 0.9])
 
 
-def test_rebuilt_epochs_lie_as_far_apart_as_they_took(recorder: Recorder, run_dir: RunDir) -> None:
+def test_rebuilt_epochs_are_spaced_by_their_durations(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2, 3)], None)
 
     times_s = [event.wall_time for event in read(run_dir.trial_tensorboard(0)).Scalars(OBJECTIVE)]
@@ -105,13 +106,13 @@ def test_rebuilt_epochs_lie_as_far_apart_as_they_took(recorder: Recorder, run_di
     assert np.diff(times_s) == pytest.approx([10.0, 10.0], abs=0.01)
 
 
-def test_a_rebuilt_trial_without_measurements_has_no_file(recorder: Recorder, run_dir: RunDir) -> None:
+def test_rebuilt_trial_without_measurements_has_no_file(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.rebuild(0, "mlp", {}, [], None)
 
     assert not run_dir.tensorboard.exists()
 
 
-def test_a_trial_rebuilt_as_finished_has_its_end(recorder: Recorder, run_dir: RunDir) -> None:
+def test_trial_rebuilt_as_finished_has_a_session_end(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.rebuild(0, "mlp", {}, [measurement(1)], TrialState.COMPLETE)
 
     assert "_hparams_/session_end_info" in hparams_tags(run_dir, 0)
@@ -119,7 +120,7 @@ def test_a_trial_rebuilt_as_finished_has_its_end(recorder: Recorder, run_dir: Ru
 
 @given(params=st.dictionaries(st.text("abc.", min_size=1), VALUES, max_size=4))
 @settings(max_examples=25)
-def test_choices_of_any_kind_reach_tensorboard(params: Params, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_params_of_any_type_reach_tensorboard(params: Params, tmp_path_factory: pytest.TempPathFactory) -> None:
     run_dir = RunDir.create(tmp_path_factory.mktemp("runs") / "run")
     recorder = Recorder(run_dir, OBJECTIVE)
     recorder.notify(started(0, "mlp", params, "worker-0"))
@@ -136,15 +137,15 @@ def test_choices_of_any_kind_reach_tensorboard(params: Params, tmp_path_factory:
             assert name not in cells
 
 
-def test_finished_trials_leave_no_open_file(recorder: Recorder) -> None:
-    open_before = sorted(Path("/proc/self/fd").iterdir())
+def test_finished_trials_leave_no_files_open(recorder: Recorder) -> None:
+    files_before = sorted(Path("/proc/self/fd").iterdir())
 
     record_trials(recorder, range(100))
 
-    assert sorted(Path("/proc/self/fd").iterdir()) == open_before
+    assert sorted(Path("/proc/self/fd").iterdir()) == files_before
 
 
-def test_finished_trials_are_forgotten(recorder: Recorder) -> None:
+def test_finished_trials_hold_no_memory(recorder: Recorder) -> None:
     record_trials(recorder, range(100))
     tracemalloc.start()
     try:
@@ -156,7 +157,7 @@ def test_finished_trials_are_forgotten(recorder: Recorder) -> None:
     assert kept_bytes < 500 * 50
 
 
-def test_a_network_is_a_graph_also_of_a_finished_trial(recorder: Recorder, run_dir: RunDir) -> None:
+def test_graph_can_be_added_to_a_finished_trial(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(0, "lenet", {}, "worker-0"))
     recorder.notify(TrialMeasured(0, measurement(1)))
     recorder.notify(TrialEnded(0, TrialState.COMPLETE, 0.9, None))
@@ -167,7 +168,7 @@ def test_a_network_is_a_graph_also_of_a_finished_trial(recorder: Recorder, run_d
     assert [event.step for event in events.Scalars(OBJECTIVE)] == [1]
 
 
-def test_predictions_and_graph_written_again_replace_the_first(recorder: Recorder, run_dir: RunDir) -> None:
+def test_predictions_and_graph_written_twice_replace_the_first_ones(recorder: Recorder, run_dir: RunDir) -> None:
     record_trials(recorder, [0])
     for _ in range(2):
         recorder.write_predictions(0, np.zeros((1, 28, 28), np.uint8), np.zeros(1, int), np.zeros(1, int), np.ones(1))
@@ -178,9 +179,7 @@ def test_predictions_and_graph_written_again_replace_the_first(recorder: Recorde
     assert len(read(run_dir.trial_tensorboard(0)).Images("samples/predictions")) == 1
 
 
-def test_a_file_sorts_after_one_that_was_written_before_the_clock_was_set_back(
-    recorder: Recorder, run_dir: RunDir
-) -> None:
+def test_new_file_sorts_last_although_the_clock_was_set_back(recorder: Recorder, run_dir: RunDir) -> None:
     record_trials(recorder, [0])
     (file,) = run_dir.trial_tensorboard(0).iterdir()
     later = file.rename(file.with_name(f"events.out.tfevents.{time.time() + 3600:.6f}.host"))
@@ -194,14 +193,14 @@ def test_a_file_sorts_after_one_that_was_written_before_the_clock_was_set_back(
     assert [step for step, _ in scalars(run_dir, 0)] == [1]
 
 
-def test_first_images_written_again_are_there_once(recorder: Recorder, run_dir: RunDir) -> None:
+def test_first_images_written_twice_are_stored_once(recorder: Recorder, run_dir: RunDir) -> None:
     for _ in range(2):
         recorder.write_first_images(np.zeros((60, 28, 28), np.uint8), np.zeros(60, np.uint8))
 
     assert len(read(run_dir.study_tensorboard).Images("samples/first_images")) == 1
 
 
-def test_a_folder_deleted_by_its_user_is_recreated(recorder: Recorder, run_dir: RunDir) -> None:
+def test_folder_that_the_user_deleted_is_recreated(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(0, "mlp", {}, "worker-0"))
     recorder.notify(TrialMeasured(0, measurement(1)))
     for file in run_dir.trial_tensorboard(0).iterdir():
@@ -214,12 +213,12 @@ def test_a_folder_deleted_by_its_user_is_recreated(recorder: Recorder, run_dir: 
 
 
 def measurement(epoch: int, accuracy: float = 0.9) -> Measurement:
-    """An epoch of ten seconds."""
+    """A measurement of an epoch that took ten seconds."""
     return Measurement(epoch, {OBJECTIVE: accuracy, "train/loss": 1 / epoch}, 10.0 * epoch)
 
 
 def record_trials(recorder: Recorder, numbers: Iterable[int]) -> None:
-    """Trials of one epoch, from their start to their end."""
+    """Records trials of one epoch, from their start to their end."""
     for number in numbers:
         recorder.notify(started(number, "mlp", {"training.momentum": 0.5}, "worker-0"))
         recorder.notify(TrialMeasured(number, measurement(1)))
@@ -231,18 +230,18 @@ def kind_of(value: object) -> str:
 
 
 def read(folder: Path) -> EventAccumulator:
-    """The events of a run, none left out."""
+    """Reads all events of a run."""
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0})
     events.Reload()
     return events
 
 
 def scalars(run_dir: RunDir, number: int) -> list[tuple[int, float]]:
-    """(step, value) of a trial's objective."""
+    """The (step, value) pairs of a trial's objective."""
     return [(event.step, event.value) for event in read(run_dir.trial_tensorboard(number)).Scalars(OBJECTIVE)]
 
 
 def hparams_tags(run_dir: RunDir, number: int) -> dict[str, bytes]:
-    """What a trial's file contains for the HParams page: content by tag."""
+    """What a trial writes for the HParams page: content by tag."""
     content: dict[str, bytes] = read(run_dir.trial_tensorboard(number)).PluginTagToContent("hparams")
     return content

@@ -1,4 +1,4 @@
-"""A disk that rejects writes costs the view of a study, never the study; the kernel itself rejects them."""
+"""A disk that cannot be written stops the recorder, never the study; the errors are real ones of the kernel."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -32,10 +32,10 @@ def recorder(run_dir: RunDir) -> Recorder:
     return Recorder(run_dir, OBJECTIVE)
 
 
-def test_a_full_disk_stops_the_view_and_not_the_study(recorder: Recorder, run_dir: RunDir) -> None:
+def test_full_disk_stops_the_recorder_and_not_the_study(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(0, "mlp", {}, "worker-0"))
     recorder.notify(TrialMeasured(0, measurement(1)))
-    with files_no_longer_than(1024):
+    with limited_file_size(1024):
         recorder.notify(TrialMeasured(0, Measurement(2, {}, 20.0, {"digit": CONFUSION})))
     problem = recorder.problem
     recorder.notify(TrialMeasured(0, measurement(3)))
@@ -58,7 +58,7 @@ WRITES: list[Callable[[Recorder], None]] = [
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_folder_that_cannot_be_created_is_a_problem_but_not_an_error(
+def test_folder_that_cannot_be_created_is_reported_without_raising(
     write: Callable[[Recorder], None], recorder: Recorder, run_dir: RunDir
 ) -> None:
     run_dir.tensorboard.write_text("in the way")
@@ -69,10 +69,10 @@ def test_a_folder_that_cannot_be_created_is_a_problem_but_not_an_error(
     assert str(run_dir.tensorboard) in recorder.problem
 
 
-def test_a_view_that_stopped_is_complete_after_a_rebuild(recorder: Recorder, run_dir: RunDir) -> None:
+def test_rebuild_completes_the_events_of_a_recorder_that_stopped(recorder: Recorder, run_dir: RunDir) -> None:
     recorder.notify(started(0, "mlp", {}, "worker-0"))
     recorder.notify(TrialMeasured(0, measurement(1)))
-    with files_no_longer_than(1024):
+    with limited_file_size(1024):
         recorder.notify(TrialMeasured(0, Measurement(2, {OBJECTIVE: 0.9}, 2.0, {"digit": CONFUSION})))
 
     resumed = Recorder(run_dir, OBJECTIVE)
@@ -82,20 +82,20 @@ def test_a_view_that_stopped_is_complete_after_a_rebuild(recorder: Recorder, run
 
 
 def measurement(epoch: int) -> Measurement:
-    """An epoch of a second."""
+    """A measurement of an epoch that took one second."""
     return Measurement(epoch, {OBJECTIVE: 0.9}, float(epoch))
 
 
 def shown_epochs(run_dir: RunDir, number: int) -> list[int]:
-    """The steps of a trial's objective that TensorBoard reads."""
+    """The epochs of a trial that TensorBoard shows."""
     events = EventAccumulator(str(run_dir.trial_tensorboard(number)))
     events.Reload()
     return [event.step for event in events.Scalars(OBJECTIVE)]
 
 
 @contextmanager
-def files_no_longer_than(limit_bytes: int) -> Iterator[None]:
-    """The kernel rejects writes beyond this length, as it does on a full disk."""
+def limited_file_size(limit_bytes: int) -> Iterator[None]:
+    """Makes every write beyond this file size fail, as it would on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
     try:

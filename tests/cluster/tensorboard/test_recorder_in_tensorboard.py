@@ -1,4 +1,4 @@
-"""A real TensorBoard, asked over HTTP while a study is being recorded, shows all of it."""
+"""A real TensorBoard, queried over HTTP, shows a study while it is recorded."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.support.tensorboard_client import TensorboardClient, running_tensorbo
 
 OBJECTIVE = "val/accuracy"
 CONFUSION: ConfusionMatrix = tuple(tuple(90 if row == column else 1 for column in range(10)) for row in range(10))
-CHOICES: list[Params] = [
+PARAMS: list[Params] = [
     {"training.learning_rate": 0.25, "model.hidden": [128, 64], "training.schedule": {"kind": "cosine"}},
     {"training.learning_rate": 0.5, "model.hidden": [32], "training.schedule": None},
     {"training.learning_rate": math.nan, "model.hidden": [], "training.schedule": "constant"},
@@ -30,15 +30,15 @@ ACCURACIES = [[0.5, 0.75, 0.875], [0.25], [0.125, math.nan]]
 STATES = [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
 
 
-class OutputMode(NamedTuple):
-    """A study that is being recorded, and the TensorBoard that was started before its first event."""
+class RecordedStudy(NamedTuple):
+    """The recorder of a running study, and a TensorBoard that was started before its first event."""
 
     recorder: Recorder
     tensorboard: TensorboardClient
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[OutputMode]:
+def study(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[RecordedStudy]:
     folder = tmp_path_factory.mktemp("study")
     run_dir = RunDir.create(folder / "run")
     run_dir.tensorboard.mkdir()
@@ -50,28 +50,28 @@ def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> I
         images, labels = small_dataset.test.images[:10], small_dataset.test.labels[:10]
         recorder.write_first_images(images, labels)
         recorder.write_predictions(0, images, labels, (labels + 1) % 10, np.full(10, 0.5))
-        yield OutputMode(recorder, tensorboard)
+        yield RecordedStudy(recorder, tensorboard)
 
 
-def test_scalars_are_shown_at_their_epochs(shown: OutputMode) -> None:
-    points = shown.tensorboard.eventually(
+def test_scalars_are_shown_at_their_epochs(study: RecordedStudy) -> None:
+    points = study.tensorboard.eventually(
         lambda client: client.scalars("trial-0000", OBJECTIVE), lambda points: len(points) == 3
     )
 
     assert points == [(1, 0.5), (2, 0.75), (3, 0.875)]
 
 
-def test_a_measurement_of_a_running_trial_is_shown(shown: OutputMode) -> None:
-    shown.recorder.notify(started(7, "mlp", CHOICES[0], "worker-0"))
+def test_measurement_of_a_running_trial_is_shown(study: RecordedStudy) -> None:
+    study.recorder.notify(started(7, "mlp", PARAMS[0], "worker-0"))
     for steps in ([1], [1, 2]):
-        shown.recorder.notify(TrialMeasured(7, Measurement(steps[-1], {OBJECTIVE: 0.5}, 1.0)))
-        shown.tensorboard.eventually(seventh_steps, steps.__eq__)
+        study.recorder.notify(TrialMeasured(7, Measurement(steps[-1], {OBJECTIVE: 0.5}, 1.0)))
+        study.tensorboard.eventually(seventh_steps, steps.__eq__)
 
-    assert shown.tensorboard.hparams()["trial-0007"].status == "STATUS_UNKNOWN"
+    assert study.tensorboard.hparams()["trial-0007"].status == "STATUS_UNKNOWN"
 
 
-def test_a_confusion_matrix_is_an_image_after_ten_seconds_of_training_and_at_the_end(shown: OutputMode) -> None:
-    samples = shown.tensorboard.eventually(
+def test_confusion_matrix_is_shown_after_ten_seconds_of_training_and_at_the_end(study: RecordedStudy) -> None:
+    samples = study.tensorboard.eventually(
         lambda client: client.images("trial-0000", "confusion/digit"), lambda samples: len(samples) == 2
     )
 
@@ -80,32 +80,32 @@ def test_a_confusion_matrix_is_an_image_after_ten_seconds_of_training_and_at_the
 
 
 @pytest.mark.parametrize(("run", "tag"), [("study", "samples/first_images"), ("trial-0000", "samples/predictions")])
-def test_samples_are_shown(shown: OutputMode, run: str, tag: str) -> None:
-    samples = shown.tensorboard.eventually(lambda client: client.images(run, tag), lambda samples: len(samples) == 1)
+def test_sample_images_are_shown(study: RecordedStudy, run: str, tag: str) -> None:
+    samples = study.tensorboard.eventually(lambda client: client.images(run, tag), lambda samples: len(samples) == 1)
 
     assert samples[0][1].startswith(b"\x89PNG")
 
 
-def test_the_network_is_a_graph(shown: OutputMode) -> None:
-    graph = shown.tensorboard.eventually(lambda client: client.graph("trial-0000"), bool)
+def test_network_is_shown_as_a_graph(study: RecordedStudy) -> None:
+    graph = study.tensorboard.eventually(lambda client: client.graph("trial-0000"), bool)
 
     assert 'name: "softmaxparity"' in graph
     assert 'op: "FullyConnected"' in graph
     assert 'input: "fc3parity"' in graph
 
 
-def test_the_hparams_page_has_a_column_for_each_choice_and_the_objective(shown: OutputMode) -> None:
-    experiment = shown.tensorboard.eventually(
+def test_hparams_page_has_a_column_for_each_param_and_the_objective(study: RecordedStudy) -> None:
+    experiment = study.tensorboard.eventually(
         lambda client: client.experiment(), lambda answer: "hparamInfos" in answer
     )
 
-    assert {column["name"] for column in experiment["hparamInfos"]} == {"model", *CHOICES[0]}
+    assert {column["name"] for column in experiment["hparamInfos"]} == {"model", *PARAMS[0]}
     assert [metric["name"]["tag"] for metric in experiment["metricInfos"]] == [OBJECTIVE]
 
 
-def test_the_hparams_page_has_each_trial_with_its_choices_and_its_objective(shown: OutputMode) -> None:
+def test_hparams_page_has_a_row_for_each_trial_with_its_params_and_objective(study: RecordedStudy) -> None:
     names = {f"trial-{number:04d}" for number in range(3)}
-    rows = shown.tensorboard.eventually(
+    rows = study.tensorboard.eventually(
         lambda client: client.hparams(),
         lambda rows: names <= {name for name, row in rows.items() if row.metrics and row.status != "STATUS_UNKNOWN"},
     )
@@ -125,13 +125,13 @@ def test_the_hparams_page_has_each_trial_with_its_choices_and_its_objective(show
 
 
 def seventh_steps(client: TensorboardClient) -> list[int]:
-    """The epochs that are shown of trial 7."""
+    """The epochs of trial 7 that are shown."""
     return [step for step, _ in client.scalars("trial-0007", OBJECTIVE)]
 
 
 def record_trial(recorder: Recorder, number: int) -> None:
-    """Records a whole trial, as a driver would."""
-    recorder.notify(started(number, "mlp", CHOICES[number], "worker-0"))
+    """Records a whole trial with the events that a driver sends."""
+    recorder.notify(started(number, "mlp", PARAMS[number], "worker-0"))
     for epoch, accuracy in enumerate(ACCURACIES[number], start=1):
         recorder.notify(
             TrialMeasured(number, Measurement(epoch, {OBJECTIVE: accuracy}, 6.0 * epoch, {"digit": CONFUSION}))

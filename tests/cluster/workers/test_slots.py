@@ -19,7 +19,7 @@ from mnist_core.errors import DeviceUnavailable
         (WorkersSpec(cpu=0, gpu=1), 8, 4, ["gpu-0"]),
     ],
 )
-def test_slots_are_what_the_spec_asks_for(workers: WorkersSpec, cpus: int, gpus: int, names: list[str]) -> None:
+def test_slots_are_those_that_the_spec_asks_for(workers: WorkersSpec, cpus: int, gpus: int, names: list[str]) -> None:
     slots = slots_for(workers, cpus, gpus, trials=100)
     assert [slot.name for slot in slots] == names
     assert all(slot.optional == (slot.device == "gpu" and workers.gpu == "auto") for slot in slots)

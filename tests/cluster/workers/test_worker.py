@@ -1,4 +1,4 @@
-"""A worker in this process: when it sends its state, and how it reports errors."""
+"""A worker in this process: when it sends its state, when it waits for memory, and how it reports errors."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ def sent(event: TrialEvent) -> bool:
     return event.state is not None
 
 
-def test_state_comes_with_each_epoch_or_not_before_its_time(worker: Callable[..., Worker]) -> None:
+def test_state_is_sent_with_each_epoch_or_only_when_it_is_due(worker: Callable[..., Worker]) -> None:
     eager, patient = worker(0.0), worker(3600.0)
     assert [sent(eager.start(TRIAL)), sent(eager.advance()), sent(eager.advance())] == [True] * 3
     assert [sent(patient.start(TRIAL)), sent(patient.advance()), sent(patient.advance())] == [False] * 3
@@ -45,14 +45,14 @@ def test_expensive_state_is_followed_by_a_pause_fifty_times_as_long(
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_trial_that_ran_out_of_memory_waits_for_it_first(waits: bool, small_dataset: Dataset) -> None:
+def test_trial_that_ran_out_of_memory_first_waits_for_memory(waits: bool, small_dataset: Dataset) -> None:
     waited: list[float] = []
     worker = Worker("cpu-0", "cpu", small_dataset, WorkerSettings("test", seed=0), wait=waited.append)
     assert isinstance(worker.start(replace(TRIAL, waits_for_memory=waits)), Measured)
     assert waited == [MEMORY_PATIENCE_S] * waits
 
 
-def test_trial_that_raises_is_a_failed_event_and_the_worker_trains_the_next(worker: Callable[..., Worker]) -> None:
+def test_trial_that_raises_is_reported_as_failed_and_the_worker_continues(worker: Callable[..., Worker]) -> None:
     trainer = worker(0.0)
     event = trainer.start(replace(TRIAL, number=3, resume_from=b"damaged"))
     assert isinstance(event, Failed)

@@ -1,4 +1,4 @@
-"""A worker's process loads what it trains with, and nothing of the driver's: each module there costs every worker."""
+"""A worker process imports only what training needs: each further package takes memory in every worker."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 
-# What an actor's process does from its start to its first measurement, but for Ray's own part.
+# What an actor's process does from its start to its first measurement, except for Ray's part.
 WORKER = """
 import json, sys
 import cluster.ray_backend.pool
@@ -25,14 +25,14 @@ pool.start(worker, TrialSpec(0, MlpConfig(), TrainingConfig(epochs=1, batch_size
 measured = pool.next_event(0)
 print(json.dumps([measured.measurement.epoch, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
-DRIVERS_ONLY = {"PIL", "click", "jobs", "optuna", "pandas", "pyarrow", "rich", "scipy", "tensorboardX", "torch"}
+DRIVER_PACKAGES = {"PIL", "click", "jobs", "optuna", "pandas", "pyarrow", "rich", "scipy", "tensorboardX", "torch"}
 
 
-def test_worker_loads_nothing_of_the_drivers() -> None:
+def test_worker_imports_no_package_that_only_the_driver_needs() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", WORKER], cwd=ROOT, capture_output=True, text=True, check=True
     )
     epoch, loaded = json.loads(done.stdout)
 
     assert (epoch, "mxnet" in loaded, "ray" in loaded) == (1, True, True)
-    assert DRIVERS_ONLY & set(loaded) == set()
+    assert DRIVER_PACKAGES & set(loaded) == set()

@@ -1,4 +1,4 @@
-"""The machine is described as far as figures need it."""
+"""The description of the machine that goes with the figures of a benchmark."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Programs live through all rounds; here they are a few lines in a folder of the test."""
+"""Programs that live through all rounds; here they are small scripts in a temporary folder."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def run(*names: str, rounds: int, replicas: int = 1, timeout_s: float = 60.0) ->
     return run_interleaved(entries, rounds, lambda text: None)
 
 
-def test_programs_live_from_round_to_round_and_the_first_only_warms_up() -> None:
+def test_programs_live_through_all_rounds_and_the_first_round_is_a_warm_up() -> None:
     rounds = run("counter", "doubler", rounds=3)
     assert rounds.results == {"counter": [1, 2, 3], "doubler": [2, 4, 6]}
     assert rounds.median_ratio("doubler", "counter") == 2

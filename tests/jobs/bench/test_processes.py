@@ -39,7 +39,7 @@ def readers(tmp_path: Path) -> Iterator[list[int]]:
         reader.communicate()
 
 
-def test_process_tree_is_a_process_and_what_it_has_started(readers: list[int]) -> None:
+def test_process_tree_is_a_process_and_its_descendants(readers: list[int]) -> None:
     found = process_tree(os.getpid())
 
     assert found[0] == os.getpid()

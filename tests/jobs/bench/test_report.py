@@ -26,7 +26,7 @@ REPORT = Report(
 )
 
 
-def test_median_counts() -> None:
+def test_figure_has_the_median_of_its_values() -> None:
     assert REPORT.figures[0].median == 2.0
 
 
@@ -46,7 +46,7 @@ def test_report_survives_json() -> None:
     assert [target["met"] for target in found["targets"]] == [True, False, None]
 
 
-def test_drawn_report_has_figures_ratios_targets_and_who_was_left_out() -> None:
+def test_drawn_report_has_figures_ratios_targets_and_notes() -> None:
     console = Console(file=io.StringIO(), width=120)
     draw_report(REPORT, console)
     assert isinstance(console.file, io.StringIO)

@@ -58,7 +58,7 @@ def test_program_that_takes_too_long_is_killed_and_left_out(tmp_path: Path, monk
     assert rounds.left_out == {"sleeper": "took longer than 0.2 s"}
 
 
-def test_program_that_prints_no_json_is_left_out() -> None:
+def test_program_that_does_not_print_json_is_left_out() -> None:
     rounds, _ = run_and_record_order([Program("zen", "this")], 1)
 
     assert "which is not JSON" in rounds.left_out["zen"]

@@ -1,4 +1,4 @@
-"""The command line as a person meets it: real processes, exit codes, and one sentence if something is wrong."""
+"""The command line as a user meets it: real processes, exit codes and one-line errors."""
 
 import json
 import shutil
@@ -46,14 +46,14 @@ def finished_run(
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else None,
 )
-def test_impossible_study_is_rejected_and_leaves_no_run(
+def test_invalid_study_is_rejected_and_leaves_no_run(
     options: list[str], words: list[str], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
     assert_one_line_error(mxtrials("run", "smoke", "--local", *options), 2, *words)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_spec_that_is_not_yaml_is_rejected_with_its_line(mxtrials: CommandLine, tmp_path: Path) -> None:
+def test_spec_that_is_not_yaml_is_rejected_with_the_line(mxtrials: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("name: bad\nmodel: [\n")
     assert_one_line_error(mxtrials("run", "bad.yaml", "--local"), 2, "bad.yaml, line 3", "not valid YAML")
     assert not (tmp_path / "runs").exists()
@@ -81,14 +81,14 @@ def test_holdout_larger_than_the_data_is_rejected(
 
 
 @pytest.mark.parametrize("out", ["/proc/x/y", "file/run"])
-def test_output_folder_that_cannot_be_created_exits_with_3(
+def test_output_folder_that_cannot_be_created_is_a_problem_of_the_environment(
     out: str, mxtrials: CommandLine, small: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     assert_one_line_error(mxtrials("run", "smoke", *small, "--out", out), 3, out, "cannot be created", "--out")
 
 
-def test_existing_run_directory_is_rejected_and_kept(
+def test_run_directory_that_exists_is_rejected_and_kept(
     mxtrials: CommandLine, small: list[str], finished_run: tuple[Path, str]
 ) -> None:
     run_dir, _ = finished_run
@@ -110,7 +110,7 @@ def test_missing_data_folder_is_rejected_by_data(mxtrials: CommandLine) -> None:
     assert_one_line_error(mxtrials("data", "--source", "/nope"), 2, "/nope does not exist")
 
 
-def test_unknown_option_is_bad_usage(mxtrials: CommandLine) -> None:
+def test_unknown_option_is_a_usage_error(mxtrials: CommandLine) -> None:
     done = mxtrials("run", "smoke", "--epoch", "3")
     assert done.returncode == 2
     assert "--epoch" in done.stderr
@@ -123,7 +123,7 @@ def test_version_is_one_line(mxtrials: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show"], ["show", "--json"], ["data"]])
-def test_command_that_only_reads_loads_neither_mxnet_nor_ray(
+def test_command_that_only_reads_imports_neither_mxnet_nor_ray(
     arguments: list[str], finished_run: tuple[Path, str], environment: dict[str, str]
 ) -> None:
     name, *options = arguments
@@ -165,7 +165,7 @@ def test_show_trial_has_its_parameters_epochs_and_attempts(
     assert all(text in shown for text in ("trial 1", "COMPLETE", "learning_rate", "val/accuracy", "cpu-0"))
 
 
-def test_show_trial_that_does_not_exist_is_bad_input(finished_run: tuple[Path, str], mxtrials: CommandLine) -> None:
+def test_show_trial_that_does_not_exist_is_rejected(finished_run: tuple[Path, str], mxtrials: CommandLine) -> None:
     run_dir, _ = finished_run
     assert_one_line_error(mxtrials("show", run_dir, "--trial", "2"), 2, "has no trial 2: its trials are 0 to 1")
     both = mxtrials("show", run_dir, "--trial", "1", "--timing")
@@ -187,7 +187,9 @@ def test_quiet_run_prints_nothing(mxtrials: CommandLine, small: list[str]) -> No
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_run_prints_its_progress_and_its_files(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
+def test_run_prints_its_progress_and_where_its_results_are(
+    mxtrials: CommandLine, small: list[str], tmp_path: Path
+) -> None:
     done = mxtrials("run", "smoke", *small)
     assert (done.returncode, done.stderr) == (0, "")
     for words in ("1 worker ready", "trial 1 mlp COMPLETE", "smoke  complete: 2 COMPLETE of 2 trials"):
@@ -202,7 +204,7 @@ def test_address_where_no_cluster_answers_is_rejected(mxtrials: CommandLine, tmp
     assert not (tmp_path / "run").exists()
 
 
-def test_relative_data_folder_is_found_from_any_folder(
+def test_relative_data_folder_is_saved_as_an_absolute_path(
     mxtrials: CommandLine, small_idx_folder: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(small_idx_folder, tmp_path / "mine")
@@ -216,7 +218,7 @@ def test_resume_with_fewer_trials_is_rejected(mxtrials: CommandLine, small: list
     assert_one_line_error(mxtrials("resume", "run", "--trials", "1", "--local"), 2, "has started 2")
 
 
-def test_local_with_workers_is_bad_usage(mxtrials: CommandLine) -> None:
+def test_local_with_workers_is_a_usage_error(mxtrials: CommandLine) -> None:
     done = mxtrials("run", "smoke", "--local", "--workers", "cpu=3")
     assert done.returncode == 2
     assert "--local runs one CPU worker" in done.stderr

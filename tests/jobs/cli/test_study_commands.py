@@ -1,4 +1,4 @@
-"""Which view a study gets: by the flags, and by what its output is."""
+"""Which view a study gets, by its flags and by the kind of its output."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.support.records import finished_trial, started
 
 
 @pytest.mark.parametrize("mode", [OutputMode.JSON, OutputMode.QUIET])
-def test_nothing_is_shown_if_nothing_is_asked_for(mode: OutputMode, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_and_quiet_runs_show_no_progress(mode: OutputMode, capsys: pytest.CaptureFixture[str]) -> None:
     with _open_view(load_spec("name: view"), mode, Backend()) as view:
         assert type(view) is StudyObserver
         view.notify(started(0))

@@ -81,7 +81,7 @@ def test_no_gpu_is_fine() -> None:
     assert check_gpu(None, ["mxnet"]).state == "ok"
 
 
-def test_gpu_with_its_mxnet_is_ok() -> None:
+def test_gpu_with_a_matching_mxnet_is_ok() -> None:
     found = check_gpu([A100], ["mxnet-cu117"])
 
     assert (found.state, found.found) == ("ok", "NVIDIA A100-SXM4-80GB (8.0)")

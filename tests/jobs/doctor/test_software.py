@@ -1,4 +1,4 @@
-"""Checks of installed software, from given names and versions, and of MXNet's import, by processes that fail."""
+"""Checks of installed software, from given names and versions, and of MXNet's import, with processes that fail."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def check_import(code: str, timeout_s: float = 60) -> CheckResult:
     ("version", "state"),
     [((3, 9, 18), "missing"), ((3, 10, 0), "ok"), ((3, 11, 9), "ok"), ((3, 12, 1), "missing"), ((2, 10, 0), "missing")],
 )
-def test_only_pythons_that_mxnet_runs_on_are_ok(version: tuple[int, int, int], state: str) -> None:
+def test_only_python_versions_that_mxnet_supports_are_ok(version: tuple[int, int, int], state: str) -> None:
     assert check_python(version).state == state
 
 
@@ -60,11 +60,11 @@ def test_mxnet_that_cannot_work_is_missing(installed: list[str], remedy: str) ->
     assert remedy in found.remedy
 
 
-def test_mxnet_that_is_imported_is_ok() -> None:
+def test_mxnet_that_can_be_imported_is_ok() -> None:
     assert check_import("print('1.9.1')") == CheckResult("MXNet's import", "ok", "1.9.1 can be imported")
 
 
-def test_mxnet_without_a_library_names_it() -> None:
+def test_mxnet_with_a_missing_library_names_it() -> None:
     found = check_import(
         "from mnist_core.errors import MissingLibrary\n"
         "raise MissingLibrary('MXNet cannot load libquadmath.so.0 (no such file): `apt-get install libquadmath0`')"

@@ -1,4 +1,4 @@
-"""What a study leaves behind if its end goes wrong."""
+"""What a study leaves behind if one of its last steps fails."""
 
 from pathlib import Path
 

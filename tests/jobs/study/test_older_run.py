@@ -29,7 +29,7 @@ def older(tmp_path: Path, small_idx_folder: Path) -> RunDir:
 
 
 def has_this_processor(run_dir: RunDir) -> bool:
-    """Whether its trials were trained on a processor like this one, without which they are not bit-identical here."""
+    """Whether its trials were trained on a processor like this one: only then can they be reproduced to the bit."""
     return bool(json.loads(run_dir.environment.read_text())["cpu"] == read_processor())
 
 

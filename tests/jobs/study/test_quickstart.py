@@ -1,4 +1,4 @@
-"""The main job as a user runs it: real data, real Ray, and all outputs agree with each other."""
+"""The main job as a user runs it: real data, real Ray, and outputs that all agree with each other."""
 
 import json
 import sqlite3
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 TARGETS = {"mlp": 0.975, "lenet": 0.985, "multitask": 0.970}
 
-# For someone who has MXNet and the run directory, but not this project.
+# What somebody would write who has MXNet and the run directory, and has never heard of this project.
 PLAIN_MXNET = """
 import json, sys, numpy
 numpy.bool = numpy.bool_
@@ -33,10 +33,11 @@ print(json.dumps(module.score(iterator, "acc")[0][1]))
 
 
 class Run:
-    """A finished study, and what the command line printed about it."""
+    """A finished study: what `run` printed, and what `show --json` says about it."""
 
     def __init__(self, path: Path, output: str) -> None:
-        self.path, self.output = path, output
+        self.path = path
+        self.output = output
         shown = subprocess.run(
             [sys.executable, "-m", "jobs", "show", str(path), "--json"], capture_output=True, text=True, check=True
         )
@@ -75,7 +76,7 @@ def test_quickstart_prunes_and_finishes_every_trial(quickstart: Run) -> None:
     assert [trial["number"] for trial in quickstart.trials] == list(range(9))
 
 
-def test_quickstart_prints_a_leaderboard_and_what_to_type_next(quickstart: Run) -> None:
+def test_quickstart_prints_a_leaderboard_and_the_tensorboard_command(quickstart: Run) -> None:
     best = quickstart.summary["best"]
     assert f"{best['value']:.4f}" in quickstart.output
     assert f"{best['test']['test/accuracy']:.4f}" in quickstart.output

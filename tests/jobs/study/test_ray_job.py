@@ -23,7 +23,7 @@ from cluster.run_dir.paths import RunDir
 
 ROOT = Path(__file__).parents[3]
 RAY = str(Path(sys.executable).with_name("ray"))
-MAY_TAKE_S = 120
+TIMEOUT_S = 120
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,9 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     gcs, dashboard = free_port(), free_port()
     command = [RAY, "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1", f"--port={gcs}"]
     command += ["--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"]
-    command += [f"--dashboard-agent-listen-port={free_port()}"]  # else a fixed one, which another cluster may have
+    command += [
+        f"--dashboard-agent-listen-port={free_port()}"
+    ]  # by default a fixed port, which another cluster may use
     sessions = tempfile.mkdtemp(prefix="ray-")  # under pytest's own folder, the paths of Ray's sockets are too long
     with subprocess.Popen(
         [*command, f"--temp-dir={sessions}"], env=environment, stdout=subprocess.PIPE, text=True
@@ -53,18 +55,18 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
             assert any("Ray runtime started" in line for line in ray.stdout)
             yield Head(f"http://127.0.0.1:{dashboard}", environment)
         finally:
-            ray.send_signal(signal.SIGTERM)  # with --block, it takes its processes along
-            ray.communicate(timeout=MAY_TAKE_S)
+            ray.send_signal(signal.SIGTERM)  # with --block, this also ends its processes
+            ray.communicate(timeout=TIMEOUT_S)
             shutil.rmtree(sessions)
 
 
 def client_environment(folder: Path) -> dict[str, str]:
-    """This process's environment without any Ray cluster in it, with its own home and token."""
+    """This process's environment without its Ray cluster, but with a separate home and token."""
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    own = {"HOME": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-    return {**inherited, **own, "RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{Path(RAY).parent}:{os.environ['PATH']}"}
+    separate = {"HOME": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+    return {**inherited, **separate, "RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{Path(RAY).parent}:{os.environ['PATH']}"}
 
 
 def free_port() -> int:
@@ -75,9 +77,9 @@ def free_port() -> int:
 
 
 def submit(head: Head, environment: dict[str, str], *entrypoint: str) -> subprocess.CompletedProcess[str]:
-    """Submits repeatedly until the head's job agent is up, which takes longer than the head itself."""
+    """Submits a job; retries until the head's job agent is up, which takes longer than the head itself."""
     command = [RAY, "job", "submit", "--address", head.address, "--working-dir", ".", "--", *entrypoint]
-    deadline_s = time.monotonic() + MAY_TAKE_S
+    deadline_s = time.monotonic() + TIMEOUT_S
     while True:
         done = subprocess.run(
             command,
@@ -86,7 +88,7 @@ def submit(head: Head, environment: dict[str, str], *entrypoint: str) -> subproc
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=MAY_TAKE_S,
+            timeout=TIMEOUT_S,
             check=False,
         )
         if "No available agent to submit job" not in done.stdout or time.monotonic() > deadline_s:
@@ -124,10 +126,10 @@ def test_submission_without_the_token_is_rejected(head: Head) -> None:
     )
 
     done = submit(head, stranger, "echo", "never")
-    with pytest.raises(HTTPError) as rejected:
-        urlopen(request, timeout=MAY_TAKE_S)
-    rejected.value.close()
+    with pytest.raises(HTTPError) as raised:
+        urlopen(request, timeout=TIMEOUT_S)
+    raised.value.close()
 
     assert done.returncode != 0
     assert "token authentication is enabled" in done.stdout
-    assert rejected.value.code == 401
+    assert raised.value.code == 401

@@ -1,4 +1,4 @@
-"""When an interrupted study keeps its run directory, and when it leaves nothing."""
+"""When an interrupted study keeps its run directory, and when it removes it."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -21,7 +21,7 @@ def spec(small_idx_folder: Path) -> StudySpec:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def private_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
@@ -29,13 +29,13 @@ def run_study(spec: StudySpec, out: Path, run: RunSession) -> None:
     start_study(spec, out, Backend(local=True), StudyObserver(), run)
 
 
-def interrupted(*arguments: object) -> NoReturn:
+def interrupt(*arguments: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def test_study_that_is_interrupted_before_its_first_trial_leaves_nothing(spec: StudySpec, tmp_path: Path) -> None:
+def test_study_that_is_interrupted_before_its_first_trial_is_removed(spec: StudySpec, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        run_study(spec, tmp_path / "run", interrupted)
+        run_study(spec, tmp_path / "run", interrupt)
     assert not (tmp_path / "run").exists()
 
 
@@ -49,11 +49,11 @@ def test_study_that_is_interrupted_after_its_first_trial_is_kept(spec: StudySpec
     assert RunDir.open(tmp_path / "run").store.exists()
 
 
-def test_study_is_kept_if_a_second_interruption_comes_while_its_trials_are_looked_up(
+def test_study_is_kept_if_it_is_interrupted_again_while_its_trials_are_read(
     spec: StudySpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def interrupt_twice(session: StudySession, backend: Backend, view: StudyObserver) -> NoReturn:
-        monkeypatch.setattr(session.store, "trials", interrupted)
+        monkeypatch.setattr(session.store, "trials", interrupt)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -75,7 +75,7 @@ def test_study_that_is_interrupted_after_its_end_is_kept(
     spec: StudySpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def end(session: StudySession, backend: Backend, view: StudyObserver) -> StudyResult:
-        monkeypatch.setattr(session.store, "close", interrupted)
+        monkeypatch.setattr(session.store, "close", interrupt)
         return StudyResult(summarize(session.spec, session.store))
 
     with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""The tutorials' recipes, run by their shipped specs, reach what the tutorials reached."""
+"""The tutorials' recipes, run by their shipped specs, reach the accuracy that the tutorials reached."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def accuracy_of(spec: str, out: Path) -> dict[str, Any]:
+def run_and_test(spec: str, out: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "jobs", "run", spec, "--local", "--json", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -20,14 +20,14 @@ def accuracy_of(spec: str, out: Path) -> dict[str, Any]:
 
 
 def test_mlp_recipe_reaches_the_tutorials_accuracy(tmp_path: Path) -> None:
-    assert accuracy_of("tutorial-mlp", tmp_path / "run")["test/accuracy"] >= 0.966
+    assert run_and_test("tutorial-mlp", tmp_path / "run")["test/accuracy"] >= 0.966
 
 
 def test_lenet_recipe_reaches_the_tutorials_accuracy(tmp_path: Path) -> None:
-    assert accuracy_of("tutorial-lenet", tmp_path / "run")["test/accuracy"] >= 0.987
+    assert run_and_test("tutorial-lenet", tmp_path / "run")["test/accuracy"] >= 0.987
 
 
 def test_multitask_recipe_reaches_the_tutorials_accuracies(tmp_path: Path) -> None:
-    accuracy = accuracy_of("tutorial-multitask", tmp_path / "run")
+    accuracy = run_and_test("tutorial-multitask", tmp_path / "run")
     assert accuracy["test/digit_accuracy"] >= 0.965
     assert accuracy["test/parity_accuracy"] >= 0.983

@@ -39,15 +39,12 @@ PARAMS: Params = {
     "model.activation": "softrelu",
     "x.momentum": 0.5,
 }
-
-
-SPEAKING = """
+PLAIN_VIEW_PROGRAM = """
 import sys
 from rich.console import Console
 from cluster.spec.spec_file import load_spec
 from jobs.terminal.progress import Progress
 from cluster.driver.observer import WorkersChanged
-from jobs.terminal.output import format_count
 from jobs.terminal.plain_view import PlainView
 view = PlainView(Progress(load_spec(sys.argv[1])), Console())
 for workers in range(3):
@@ -73,7 +70,7 @@ def measurement(spec: StudySpec, small_dataset: Dataset) -> Measurement:
 
 
 class Screen:
-    """A terminal, or another output, of a given width, that remembers what is written to it."""
+    """A terminal or another output that records what is written to it."""
 
     def __init__(self, width: int = 80, terminal: bool = False) -> None:
         self._file = io.StringIO()
@@ -94,13 +91,13 @@ def live(spec: StudySpec) -> tuple[LiveView, Progress]:
 
 
 def drawn(view: LiveView, width: int = 80) -> list[str]:
-    """The lines of the view's picture."""
+    """The lines that a view draws."""
     screen = Screen(width)
     screen.console.print(view.draw())
     return [line.rstrip() for line in screen.text().splitlines()]
 
 
-def test_plain_lines_describe_a_trial_from_start_to_end(spec: StudySpec, measurement: Measurement) -> None:
+def test_plain_lines_report_each_event_of_a_trial(spec: StudySpec, measurement: Measurement) -> None:
     view, screen = plain(spec)
     view.notify(WorkersChanged(1, None))
     view.notify(started(0, "mlp", {"training.epochs": 2}, "cpu-0", epochs=2))
@@ -116,7 +113,7 @@ def test_plain_lines_describe_a_trial_from_start_to_end(spec: StudySpec, measure
     ]
 
 
-def test_plain_lines_report_problems_and_take_no_markup_from_them(spec: StudySpec) -> None:
+def test_plain_lines_report_problems_without_interpreting_markup(spec: StudySpec) -> None:
     view, screen = plain(spec)
     view.notify(started(0, epochs=2))
     view.notify(WorkersChanged(0, "killed [/red]"))
@@ -130,14 +127,14 @@ def test_plain_lines_report_problems_and_take_no_markup_from_them(spec: StudySpe
     ]
 
 
-def test_plain_line_is_not_broken_however_long_it_is(spec: StudySpec) -> None:
+def test_long_plain_line_is_not_wrapped(spec: StudySpec) -> None:
     view, screen = plain(spec)
     view.notify(TrialWaiting(0, "x" * 500))
     assert len(screen.text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("output", ["broken pipe", "full disk"])
-def test_plain_view_stops_printing_if_its_output_fails(output: str) -> None:
+def test_plain_view_whose_output_fails_stops_printing(output: str) -> None:
     if output == "full disk":
         stdout = os.open("/dev/full", os.O_WRONLY)
     else:
@@ -145,8 +142,8 @@ def test_plain_view_stops_printing_if_its_output_fails(output: str) -> None:
         os.close(reader)
     try:
         ended = subprocess.run(
-            [sys.executable, "-c", SPEAKING, SPEC],
-            check=False,  # what is left of a line fails again when Python flushes it at its end
+            [sys.executable, "-c", PLAIN_VIEW_PROGRAM, SPEC],
+            check=False,  # the rest of a line fails again when Python flushes it at exit
             cwd=ROOT,
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -189,7 +186,9 @@ def test_live_view_of_a_trial_before_its_first_epoch_shows_no_numbers(spec: Stud
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
-def test_live_view_crops_what_the_terminal_cannot_hold(width: int, spec: StudySpec, measurement: Measurement) -> None:
+def test_live_view_crops_lines_to_the_width_of_the_terminal(
+    width: int, spec: StudySpec, measurement: Measurement
+) -> None:
     view, _ = live(spec)
     view.notify(WorkersChanged(2, "the worker died, " * 20))
     for number in range(3):
@@ -212,13 +211,13 @@ def test_live_view_at_80_columns_crops_nothing_but_the_parameters(spec: StudySpe
     assert row.endswith("…")
 
 
-def test_live_view_shows_the_last_problem_without_markup(spec: StudySpec) -> None:
+def test_live_view_shows_the_last_problem_without_interpreting_markup(spec: StudySpec) -> None:
     view, _ = live(spec)
     view.notify(TrialEnded(0, TrialState.FAIL, None, "[11:22:33] [/red] diverged"))
     assert drawn(view)[-1] == "last problem: trial 0: [11:22:33] [/red] diverged"
 
 
-def test_live_view_after_the_last_trial_says_what_remains_to_be_done(spec: StudySpec) -> None:
+def test_live_view_after_the_last_trial_says_what_the_study_still_does(spec: StudySpec) -> None:
     view, progress = live(spec)
     view.notify(WorkersChanged(1, None))
     for _ in range(3):
@@ -226,7 +225,7 @@ def test_live_view_after_the_last_trial_says_what_remains_to_be_done(spec: Study
     assert drawn(view) == ["view  3/3 trials  3 PRUNED  1 worker", "0 s elapsed, scoring the best on the test set ..."]
 
 
-def test_live_view_leaves_the_terminal_as_it_was(spec: StudySpec) -> None:
+def test_live_view_shows_the_cursor_again_when_it_ends(spec: StudySpec) -> None:
     screen = Screen(terminal=True)
     progress = Progress(spec)
     progress.count_finished(finished_trial(TrialState.COMPLETE))
@@ -234,4 +233,4 @@ def test_live_view_leaves_the_terminal_as_it_was(spec: StudySpec) -> None:
         view.notify(WorkersChanged(1))
     assert "1/3 trials" in screen.text()
     assert "\x1b[?25l" in screen.text()  # the cursor was hidden ...
-    assert screen.text().rindex("\x1b[?25h") > screen.text().rindex("\x1b[?25l")  # ... and is back
+    assert screen.text().rindex("\x1b[?25h") > screen.text().rindex("\x1b[?25l")  # ... and is shown again

@@ -22,5 +22,5 @@ def test_time_is_readable(seconds: float, text: str) -> None:
     assert format_time(seconds) == text
 
 
-def test_ellipsized_text_takes_no_markup_from_what_it_shows() -> None:
+def test_ellipsized_text_does_not_interpret_markup() -> None:
     assert ellipsized("[bold]a", ("b[/]", "green")).plain == "[bold]ab[/]"

@@ -1,4 +1,4 @@
-"""What a view knows about a running study: counts, the best, the time left."""
+"""The progress of a running study: counts, the best trial and the time left."""
 
 import pytest
 
@@ -19,7 +19,7 @@ trials: 4
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -37,7 +37,7 @@ def progress(clock: Clock, *overrides: str) -> Progress:
     return Progress(load_spec(SPEC, overrides), clock)
 
 
-def completed(study: Progress, number: int, value: float) -> None:
+def complete_trial(study: Progress, number: int, value: float) -> None:
     study.update(started(number, epochs=4))
     study.update(TrialEnded(number, TrialState.COMPLETE, value))
 
@@ -49,7 +49,7 @@ def test_running_trial_has_the_epochs_of_its_spec(clock: Clock) -> None:
     assert [(trial.epoch, trial.epochs) for trial in study.running.values()] == [(0, 4), (0, 8)]
 
 
-def test_ended_trial_is_counted_and_runs_no_more(clock: Clock) -> None:
+def test_ended_trial_is_counted_and_no_longer_running(clock: Clock) -> None:
     study = progress(clock)
     study.update(started(0, epochs=4))
     study.update(TrialEnded(0, TrialState.FAIL, error="the cause"))
@@ -62,7 +62,7 @@ def test_trial_that_failed_while_it_waited_is_counted(clock: Clock) -> None:
     assert study.ended == {TrialState.FAIL: 1}
 
 
-def test_waiting_trial_runs_no_more_and_leaves_its_reason(clock: Clock) -> None:
+def test_waiting_trial_is_no_longer_running_and_its_reason_is_kept(clock: Clock) -> None:
     study = progress(clock)
     study.update(started(0, epochs=4))
     study.update(TrialWaiting(0, "lost, attempt 1: killed"))
@@ -73,15 +73,15 @@ def test_waiting_trial_runs_no_more_and_leaves_its_reason(clock: Clock) -> None:
 def test_best_follows_the_direction_of_the_objective(objective: str, best: int, clock: Clock) -> None:
     study = progress(clock, f"search.objective={objective}")
     for number, value in enumerate((0.1, 0.9, 0.5)):
-        completed(study, number, value)
+        complete_trial(study, number, value)
     assert study.best is not None
     assert study.best[1] == best
 
 
-def test_first_of_equals_is_best(clock: Clock) -> None:
+def test_first_of_equal_values_stays_best(clock: Clock) -> None:
     study = progress(clock)
-    completed(study, 3, 0.5)
-    completed(study, 1, 0.5)
+    complete_trial(study, 3, 0.5)
+    complete_trial(study, 1, 0.5)
     assert study.best == (0.5, 3, "mlp")
 
 
@@ -102,18 +102,18 @@ def test_time_left_is_unknown_before_half_a_trial_is_done(clock: Clock) -> None:
 
 def test_time_left_counts_running_trials_by_their_epochs(clock: Clock) -> None:
     study = progress(clock)
-    completed(study, 0, 0.5)
+    complete_trial(study, 0, 0.5)
     study.update(started(1, epochs=4))
     study.update(TrialMeasured(1, Measurement(2, {}, 5.0)))
     clock.now_s += 30
     assert (study.elapsed_s(), study.remaining_s()) == (30.0, 50.0)  # 1.5 of 4 trials in 30 s
 
 
-def test_time_left_of_a_resumed_study_leaves_out_what_was_done_before(clock: Clock) -> None:
+def test_time_left_of_a_resumed_study_ignores_earlier_sessions(clock: Clock) -> None:
     study = progress(clock)
     study.count_finished(finished_trial(TrialState.COMPLETE, number=4, value=0.9))
     study.count_finished(finished_trial(TrialState.PRUNED))
-    completed(study, 2, 0.5)
+    complete_trial(study, 2, 0.5)
     clock.now_s += 10
     assert study.remaining_s() == 10.0
     assert sum(study.ended.values()) == 3

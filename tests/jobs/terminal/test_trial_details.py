@@ -48,7 +48,7 @@ def test_trial_is_shown_with_parameters_epochs_and_attempts(details: TrialDetail
     assert second.split() == ["2", "cpu-1", "1970-01-01", "00:01:00", "unfinished"]
 
 
-def test_traceback_is_shown_whole_and_takes_no_markup(details: TrialDetails) -> None:
+def test_traceback_is_shown_completely_without_interpreting_markup(details: TrialDetails) -> None:
     traceback = "Traceback (most recent call last):\n  File [/red] line 1\nValueError: wrong\n"
     failed = replace(ATTEMPTS[0], error="ValueError: wrong", traceback=traceback)
     shown = drawn(replace(details, attempts=(failed, ATTEMPTS[1])))
@@ -61,5 +61,5 @@ def test_trial_without_an_epoch_or_an_attempt_is_shown() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 140])
-def test_no_line_but_the_traceback_is_wider_than_the_terminal(width: int, details: TrialDetails) -> None:
+def test_no_line_except_the_traceback_is_wider_than_the_terminal(width: int, details: TrialDetails) -> None:
     assert all(len(line) <= width for line in drawn(details, width))

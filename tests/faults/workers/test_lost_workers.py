@@ -104,7 +104,7 @@ def test_trial_resumes_after_its_worker_hangs(disturbed: Disturbed) -> None:
 @fault(
     "Workers and nodes",
     "training raises",
-    seen="the trial resumes as after a crash; the worker keeps running; `mxtrials show RUN --trial N` has the traceback",
+    seen="the trial resumes as after a crash; its worker runs on; `mxtrials show RUN --trial N` has the traceback",
     cost=SINCE_LAST_CHECKPOINT,
 )
 def test_trial_resumes_after_training_raises(disturbed: Disturbed) -> None:

@@ -6,7 +6,7 @@ A space maps dotted field names (`training.momentum`) to ranges or choices. Inde
 import json
 import math
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
@@ -47,11 +47,16 @@ class Range(FrozenModel):
             raise ValueError(f"low is {self.low}, but should be greater than 0 with log: true")
         if self.step is not None and self.log:
             raise ValueError("step cannot be used with log: true")
-        if self.step is not None and self.step > self.high - self.low:
+        if self.step is not None and self._steps < 1:
             raise ValueError(f"step is {self.step}, but should be at most high - low")
-        if self.step is not None and (self.high - self.low) / self.step > MAX_STEPS:
+        if self.step is not None and self._steps > MAX_STEPS:
             raise ValueError(f"step is {self.step}, but should give at most {MAX_STEPS} steps")
         return self
+
+    @property
+    def _steps(self) -> Fraction:
+        """The number of steps from `low` to `high`, with a rest; exact in the numbers as written."""
+        return (_exact(self.high) - _exact(self.low)) / _exact(self.step if self.step is not None else 1)
 
     @property
     def is_integer(self) -> bool:
@@ -61,15 +66,12 @@ class Range(FrozenModel):
     @property
     def size(self) -> int | None:
         """The number of values; None for a float range without a step."""
-        step = self.step if self.step is not None else (1 if self.is_integer else None)
-        if step is None:
-            return None
-        return int((_decimal(self.high) - _decimal(self.low)) // _decimal(step)) + 1
+        return int(self._steps) + 1 if self.step is not None or self.is_integer else None
 
     def nth(self, index: int) -> int | float:
         """Returns the value `index` steps above `low`."""
-        # In decimal arithmetic, so that the third step of 0.1 is 0.3 and not 0.30000000000000004.
-        value = _decimal(self.low) + index * _decimal(self.step if self.step is not None else 1)
+        # In exact arithmetic, so that the third step of 0.1 is 0.3 and not 0.30000000000000004.
+        value = _exact(self.low) + index * _exact(self.step if self.step is not None else 1)
         return int(value) if self.is_integer else float(value)
 
     def at(self, position: float) -> int | float:
@@ -169,5 +171,6 @@ def canonical_json(value: ParamValue) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def _decimal(number: int | float) -> Decimal:
-    return Decimal(str(number))
+def _exact(number: int | float) -> Fraction:
+    """Returns the number as it is written: 0.1 is a tenth, which no float is."""
+    return Fraction(str(number))

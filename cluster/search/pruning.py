@@ -93,16 +93,14 @@ class _Asha(BasePruner):
 
 
 class _Hyperband(BasePruner):
-    """Optuna's HyperbandPruner: the same brackets, drawn in the same way.
+    """Optuna's HyperbandPruner: the same brackets, drawn in the same way, except for the rounding in their number.
 
     Bracket r is a successive halving that starts at epoch `min_resource * reduction_factor ** r`.
     """
 
     def __init__(self, config: strategies.HyperbandPruner, max_epochs: int) -> None:
         first, factor = config.min_resource, config.reduction_factor
-        # Optuna's formula, including its rounding: math.log(243, 3) is 4.999..., so 243 epochs and factor 3 give five
-        # brackets, one fewer than in the paper. Exact integer arithmetic would give other answers than Optuna.
-        count = math.floor(math.log(max(max_epochs, first) / first, factor)) + 1
+        count = bracket_count(first, factor, max_epochs)
         self._brackets = [_Asha(first, factor, rate) for rate in range(count)]
         # A bracket's budget is its share of the trials: n in Algorithm 1 of Li et al. (2018), with s = count - 1 for
         # the first bracket and 0 for the last. Each trial draws a ticket below the sum of the budgets. The brackets
@@ -114,6 +112,22 @@ class _Hyperband(BasePruner):
         ticket = crc32(f"{study.study_name}_{trial.number}".encode()) % self._ends[-1]
         bracket = next(index for index, end in enumerate(self._ends) if ticket < end)
         return self._brackets[bracket].prune(study, trial)
+
+
+def bracket_count(min_resource: int, reduction_factor: int, max_epochs: int) -> int:
+    """Returns hyperband's number of brackets: s_max + 1 in Algorithm 1 of Li et al. (2018), and at least 1.
+
+    Counts in integers. Optuna takes the floor of a float logarithm, and math.log(243, 3) is 4.999..., so it has one
+    bracket fewer at some powers of the factor: five of six for 243 epochs at factor 3, three of four for 1000 at 10.
+
+    Example:
+        >>> bracket_count(min_resource=1, reduction_factor=3, max_epochs=243)
+        6
+    """
+    count = 1
+    while min_resource * reduction_factor**count <= max_epochs:
+        count += 1
+    return count
 
 
 class _Percentile(BasePruner):

@@ -1,4 +1,7 @@
-"""Samplers and pruners give the same answers as Optuna's own, but keep fewer trials."""
+"""Samplers and pruners give the same answers as Optuna's own, but keep fewer trials.
+
+The one exception is hyperband's number of brackets, which Optuna rounds down at some powers of its factor.
+"""
 
 import math
 import random
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState
 
 from cluster.search.optuna_private import running_trial
-from cluster.search.pruning import PruningGroup
+from cluster.search.pruning import PruningGroup, bracket_count
 from cluster.search.sampling import TrialSampler, sampling_seed
 from cluster.spec.study_spec import StudySpec
 
@@ -111,9 +114,13 @@ def test_pruners_decide_like_those_of_optuna(
         assert ours is theirs
 
 
-@pytest.mark.parametrize(("epochs", "factor"), [(242, 3), (243, 3), (244, 3), (1000, 10)])
-def test_hyperband_has_as_many_brackets_as_optuna_at_a_power_of_its_factor(epochs: int, factor: int) -> None:
-    """Optuna takes the floor of math.log(243, 3), which is 4.999..., and has one bracket fewer than the paper."""
+def optunas_bracket_count(factor: int, epochs: int) -> int:
+    """Optuna's formula, with the rounding of its float logarithm."""
+    return math.floor(math.log(epochs, factor)) + 1
+
+
+@pytest.mark.parametrize(("epochs", "factor"), [(81, 3), (242, 3), (244, 3), (999, 10), (1024, 2)])
+def test_hyperband_decides_as_that_of_optuna_near_a_power_of_its_factor(epochs: int, factor: int) -> None:
     options = {"min_resource": 1, "reduction_factor": factor}
     theirs = optuna.pruners.HyperbandPruner(max_resource=epochs, **options)
     race = Race({"kind": "hyperband", **options}, theirs, "val/loss", epochs)
@@ -121,6 +128,21 @@ def test_hyperband_has_as_many_brackets_as_optuna_at_a_power_of_its_factor(epoch
     for _ in range(500):
         optunas, ours = race.report(draw.randrange(4), draw.random())
         assert ours is optunas
+
+
+@pytest.mark.parametrize(("epochs", "factor", "brackets"), [(243, 3, 6), (1000, 10, 4)])
+def test_hyperband_has_the_bracket_that_optuna_loses_by_rounding(epochs: int, factor: int, brackets: int) -> None:
+    """The floor of math.log(243, 3), which is 4.999..., gives Optuna one bracket fewer than the paper has."""
+    assert optunas_bracket_count(factor, epochs) == brackets - 1
+    assert bracket_count(1, factor, epochs) == brackets
+
+
+@pytest.mark.parametrize("factor", [*range(2, 20), 1000])
+def test_brackets_are_as_many_as_in_optuna_except_at_powers_that_it_rounds_down(factor: int) -> None:
+    powers = {factor**exponent for exponent in range(1, 14)}
+    for epochs in range(1, 10_001):
+        missing = bracket_count(1, factor, epochs) - optunas_bracket_count(factor, epochs)
+        assert missing == 0 or (missing == 1 and epochs in powers)
 
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {

@@ -37,8 +37,9 @@ class _EntryValue(NamedTuple):
 def apply_params(base: Candidate, params: Params) -> Candidate:
     """Returns the base with the fields named in `params` replaced; `model` and `training.schedule` only as wholes.
 
-    A different `model.kind` keeps the base's fields that differ from their defaults: with a base of
-    `{kind: mlp, initializer: xavier}`, the kind `lenet` gives a LeNet with its own widths and Xavier's initializer.
+    With `model.kind`, the base's model counts with the fields that were given to it (`model_fields_set`), even if they
+    equal its defaults: with a base of `{kind: mlp, activation: relu}`, the kind `lenet` gives a LeNet with its own
+    widths and initializer, and relu.
 
     Raises:
         ValidationError: a value is not valid for its field.
@@ -49,8 +50,8 @@ def apply_params(base: Candidate, params: Params) -> Candidate:
 
 def _tree(base: Candidate, params: Params) -> dict[str, Any]:
     tree: dict[str, Any] = base.model_dump(mode="json")
-    if params.get("model.kind", base.model.kind) != base.model.kind:
-        tree["model"] = base.model.model_dump(mode="json", exclude_defaults=True)
+    if "model.kind" in params:
+        tree["model"] = base.model.model_dump(mode="json", exclude_unset=True)
     for name, value in params.items():
         *parents, leaf = name.split(".")
         node = tree

@@ -13,12 +13,14 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from cluster.spec.messages import dotted, explain, format_value
+from cluster.spec.messages import dotted, explain, format_value, suggestion
 from cluster.spec.strategies import PatientPruner, Strategy
-from cluster.spec.study_spec import StudySpec
+from cluster.spec.study_spec import LimitsSpec, StudySpec
 from cluster.spec.yaml_document import MAX_BYTES, MAX_DEPTH, Document, KeyPath, read_yaml, write_yaml
+from mnist_core.config import MODELS
 from mnist_core.errors import SpecError
 
+SPACE = ("search", "space")
 ENTRY_KEYS = ("low", "high", "log", "step", "choices")
 
 
@@ -43,20 +45,25 @@ def load_spec(
     """
     name = str(source) if isinstance(source, Path) else name
     document = read_yaml(_text(source) if isinstance(source, Path) else source, name)
-    tree = apply_overrides(document.tree, overrides)
+    tree = apply_overrides(_without_defaults_of_older_version(document.tree), overrides)
     try:
         spec = StudySpec.model_validate_json(json.dumps(tree), strict=True)
     except ValidationError as err:
         problem = explain(err, StudySpec, tree)
         more = f" (and {problem.others} more)" if problem.others else ""
         raise SpecError(f"{_location(name, document, overrides, problem.path)}: {problem.text}{more}") from err
+    for override in overrides:
+        _check_has_effect(override, tree, spec)
     for path, text in _missing_packages(spec) if check_packages else ():
         raise SpecError(f"{_location(name, document, overrides, path)}: {text}")
     return spec
 
 
 def dump_spec(spec: StudySpec) -> str:
-    """Returns YAML with every field spelled out; `load_spec` reads it as an equal spec."""
+    """Returns YAML with every field spelled out; `load_spec` reads it as an equal spec.
+
+    Only if `model.kind` is searched, `model` has just the fields that were given: the others depend on the kind.
+    """
     return write_yaml(spec.model_dump(mode="json"))
 
 
@@ -64,16 +71,20 @@ def apply_overrides(tree: JsonValue, overrides: Sequence[str]) -> JsonValue:
     """Returns a copy of the tree with each "key=value" set; the value is YAML, the key a path like `training.epochs`.
 
     After `search.space`, the rest of the key is a field name, optionally followed by `low`, `high`, `log`, `step` or
-    `choices`: `search.space.training.momentum.high=0.9`.
+    `choices`: `search.space.training.momentum.high=0.9`. The value null takes a field out of the space.
 
     Raises:
-        SpecError: an override is malformed, or its key leads through a value that has no keys.
+        SpecError: an override is malformed, its key leads through a value that has no keys, or it takes a field out of
+            the space that is not in it.
     """
     tree = copy.deepcopy(tree)
     for override in overrides:
         path = _override_path(override)
         value = read_yaml(override.partition("=")[2], _option(override)).tree
-        _set_value(tree, path, value, override)
+        if path[:2] == SPACE and len(path) == 3 and value is None:
+            _remove_from_space(tree, path[2], override)
+        else:
+            _set_value(tree, path, value, override)
     return tree
 
 
@@ -118,11 +129,11 @@ def _override_path(override: str) -> tuple[str, ...]:
     parts = key.strip().split(".")
     if not equals or not all(parts) or len(parts) > MAX_DEPTH:
         raise SpecError(f"{_option(override)}: expected key=value, such as training.epochs=3")
-    if parts[:2] != ["search", "space"] or len(parts) < 3:
+    if (*parts[:2],) != SPACE or len(parts) < 3:
         return tuple(parts)
     has_entry_key = len(parts) > 3 and parts[-1] in ENTRY_KEYS
     field, entry_key = (parts[2:-1], parts[-1:]) if has_entry_key else (parts[2:], [])
-    return ("search", "space", ".".join(field), *entry_key)
+    return (*SPACE, ".".join(field), *entry_key)
 
 
 def _set_value(tree: Any, path: Sequence[str], value: JsonValue, override: str) -> None:
@@ -137,6 +148,66 @@ def _set_value(tree: Any, path: Sequence[str], value: JsonValue, override: str) 
         elif node.get(key) is None:
             node[key] = {}
         node = node[key]
+
+
+def _remove_from_space(tree: Any, field: str, override: str) -> None:
+    search = tree.get("search") if isinstance(tree, dict) else None
+    space = search.get("space") if isinstance(search, dict) else None
+    if not isinstance(space, dict) or not space:
+        raise SpecError(f"{_option(override)}: {field} is not in the space, which is empty")
+    if field not in space:
+        hint = suggestion(field, list(space), "its fields")
+        raise SpecError(f"{_option(override)}: {field} is not in the space: {hint}")
+    del space[field]
+
+
+def _check_has_effect(override: str, tree: Any, spec: StudySpec) -> None:
+    """Rejects an override that no trial would use: of a searched field, or of `trials` beyond the grid."""
+    path = _override_path(override)
+    points = spec.search.grid_size
+    if path == ("trials",) and points is not None and tree["trials"] > points:
+        reason = f"trials is {tree['trials']}, but the grid has {points} points"
+        raise SpecError(f"{_option(override)}: {reason}, each of which runs once: ask for at most {points}")
+    value = read_yaml(override.partition("=")[2], _option(override)).tree
+    for name in _dotted_leaves(".".join(path), value):
+        for searched in spec.search.space:
+            if f"{name}.".startswith(f"{searched}."):
+                remedy = (
+                    f"to set it for all trials, take it out of the space with --set {'.'.join(SPACE)}.{searched}=null"
+                )
+                raise SpecError(
+                    f"{_option(override)}: the study searches {searched}, which replaces this value: {remedy}"
+                )
+
+
+def _dotted_leaves(name: str, value: JsonValue) -> Iterator[str]:
+    """Yields the dotted names of the values in a tree that stands at `name`."""
+    if isinstance(value, dict) and value:
+        for key, child in value.items():
+            yield from _dotted_leaves(f"{name}.{key}", child)
+    else:
+        yield name
+
+
+def _without_defaults_of_older_version(tree: JsonValue) -> JsonValue:
+    """Returns the spec without the fields of `model` that equal their defaults, if an earlier version dumped it.
+
+    Those versions spelled out all fields, so one cannot tell which of the model's were given; if `model.kind` was
+    searched, they ignored those that equalled their defaults. What a person writes does not have every field.
+    """
+    if not isinstance(tree, dict) or not tree.keys() >= StudySpec.model_fields.keys():
+        return tree
+    limits, model = tree["limits"], tree["model"]
+    if not isinstance(limits, dict) or not limits.keys() >= LimitsSpec.model_fields.keys():
+        return tree
+    kind = model.get("kind") if isinstance(model, dict) else None
+    if not isinstance(model, dict) or not isinstance(kind, str) or kind not in MODELS:
+        return tree
+    defaults = MODELS[kind]().model_dump(mode="json", exclude={"kind"})
+    if not model.keys() >= defaults.keys():
+        return tree
+    given = {name: value for name, value in model.items() if name not in defaults or value != defaults[name]}
+    return {**tree, "model": given}
 
 
 def _location(name: str, document: Document, overrides: Sequence[str], path: KeyPath) -> str:

@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from cluster.spec.candidates import (
     Candidate,
@@ -138,6 +148,14 @@ class StudySpec(FrozenModel):
     def _clip_to_grid(cls, trials: int, info: ValidationInfo) -> int:
         size = info.data["search"].grid_size if "search" in info.data else None
         return trials if size is None else min(trials, size)
+
+    @field_serializer("model", mode="wrap")
+    def _dump_model(self, model: ModelConfig, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """Leaves out what was not given if `model.kind` is searched: other kinds have other defaults."""
+        tree: dict[str, JsonValue] = dump(model)
+        if "model.kind" not in self.search.space:
+            return tree
+        return {name: value for name, value in tree.items() if name == "kind" or name in model.model_fields_set}
 
     @property
     def model_kinds(self) -> tuple[str, ...]:

@@ -186,6 +186,64 @@ def test_error_in_an_override_names_the_override(override: str, message: str) ->
     assert message in load_error(SPEC, override)
 
 
+SEARCHED = """\
+name: mine
+model: {kind: mlp}
+training: {epochs: 1, schedule: {kind: cosine}}
+search:
+  space:
+    model: {choices: [{kind: mlp, hidden: [16]}, {kind: lenet}]}
+    training.epochs: {choices: [3]}
+    training.schedule: {choices: [{kind: constant}, {kind: cosine}]}
+  sampler: {kind: grid}
+"""
+
+
+@pytest.mark.parametrize(
+    ("override", "searched"),
+    [
+        ("training.epochs=1", "training.epochs"),
+        ("training={momentum: 0.5, epochs: 1}", "training.epochs"),
+        ("training.schedule.final_fraction=0.5", "training.schedule"),
+        ("training.schedule={kind: constant}", "training.schedule"),
+        ("model.hidden=[32]", "model"),
+        ("model={kind: mlp}", "model"),
+    ],
+)
+def test_override_of_a_searched_field_is_rejected_and_the_remedy_works(override: str, searched: str) -> None:
+    message = load_error(SEARCHED, override)
+    assert message.startswith(f"--set {override}: the study searches {searched}, which replaces this value")
+    remedy = message.rpartition("--set ")[2]
+    assert remedy == f"search.space.{searched}=null"
+    assert searched not in load_spec(SEARCHED, [override, remedy]).search.space
+    assert searched not in load_spec(SEARCHED, [remedy, override]).search.space
+
+
+def test_override_beside_a_searched_field_is_accepted() -> None:
+    assert load_spec(SEARCHED, ["training={momentum: 0.5}"]).training.momentum == 0.5
+    assert load_spec(SPEC, ["model={kind: lenet}"]).model.kind == "lenet"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("search.space.training.epoch=null", "training.epoch is not in the space: did you mean training.epochs?"),
+        ("search.space.colour=~", "colour is not in the space: its fields are model, training.epochs, training.sched"),
+    ],
+)
+def test_field_that_is_not_in_the_space_cannot_be_taken_out(override: str, message: str) -> None:
+    assert load_error(SEARCHED, override).startswith(f"--set {override}: {message}")
+    assert load_error("name: mine", override).endswith("is not in the space, which is empty")
+
+
+def test_more_trials_than_the_grid_has_points_are_rejected_as_an_override_only() -> None:
+    assert load_error(SEARCHED, "trials=5") == (
+        "--set trials=5: trials is 5, but the grid has 4 points, each of which runs once: ask for at most 4"
+    )
+    assert load_spec(SEARCHED, ["trials=4"]).trials == 4
+    assert load_spec(f"{SEARCHED}trials: 5").trials == 4
+
+
 def test_short_options_stand_for_overrides() -> None:
     overrides = shortcut_overrides(trials=3, epochs=2, workers="cpu=2, gpu=auto")
     assert overrides == ["trials=3", "training.epochs=2", "workers.cpu=2", "workers.gpu=auto"]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cluster.spec.spec_file import dump_spec, load_spec
 from cluster.spec.study_spec import SearchSpec, StudySpec
 from cluster.spec.yaml_document import write_yaml
+from mnist_core.config import LenetConfig
 from mnist_core.errors import SpecError
 
 SPEC = """\
@@ -80,6 +81,36 @@ def test_dumped_spec_loads_as_an_equal_one(tree: Any) -> None:
     spec = load_spec(write_yaml(tree))
     assert load_spec(dump_spec(spec)) == spec
     assert dump_spec(load_spec(dump_spec(spec))) == dump_spec(spec)
+
+
+KINDS = "name: kinds\nsearch: {space: {model.kind: {choices: [mlp, lenet, multitask]}}}\ntrials: 3\n"
+
+
+@given(
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["mlp", "lenet"])},
+        optional={
+            "activation": st.sampled_from(["relu", "tanh"]),
+            "initializer": st.sampled_from(["uniform", "xavier"]),
+        },
+    )
+)
+def test_dumped_spec_gives_each_kind_what_the_model_gave(model: dict[str, Any]) -> None:
+    spec = load_spec(f"{KINDS}{write_yaml({'model': model})}")
+    again = load_spec(dump_spec(spec))
+    for kind in ("mlp", "lenet", "multitask"):
+        resolved = spec.resolve({"model.kind": kind})[0]
+        assert again.resolve({"model.kind": kind})[0] == resolved
+        assert resolved.model_dump(include=set(model)) == {**model, "kind": kind}
+
+
+def test_spec_dumped_by_an_earlier_version_ignores_defaults_of_the_model_for_other_kinds() -> None:
+    """They spelled out the whole model: it cannot be seen what was given, and it meant the defaults of each kind."""
+    spec = load_spec(f"{KINDS}model: {{kind: mlp, initializer: xavier}}")
+    tree = spec.model_dump(mode="json")
+    tree["model"] = {"kind": "mlp", "hidden": [128, 64], "activation": "relu", "initializer": "xavier"}
+    older = load_spec(write_yaml(tree))
+    assert older.resolve({"model.kind": "lenet"})[0] == LenetConfig(initializer="xavier")
 
 
 def test_dumped_grid_keeps_its_clipped_trials() -> None:

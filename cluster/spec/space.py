@@ -14,6 +14,8 @@ from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 from mnist_core.config import FrozenModel
 
 MAX_STEPS = 1_000_000
+FEWEST_DIGITS = 4  # of a float in a table
+EXACT_DIGITS = 17  # of a float that reads back as itself
 
 ParamValue = JsonValue
 """A value that a search can give to a field: anything that YAML and JSON can express."""
@@ -155,20 +157,41 @@ def point_at(space: Space, positions: Sequence[float]) -> dict[str, ParamValue]:
     return {name: entry.at(position) for (name, entry), position in zip(space.items(), positions, strict=True)}
 
 
-def format_param(value: ParamValue) -> str:
-    """Returns short text for tables: "lenet" for `{kind: lenet}`, "128-64" for [128, 64], "0.05" for 0.05."""
+def format_param(value: ParamValue, digits: int = EXACT_DIGITS) -> str:
+    """Returns short text for tables: "lenet" for `{kind: lenet}`, "128-64" for [128, 64], "0.05" for 0.05.
+
+    Args:
+        value: the value of a field.
+        digits: how many significant digits a float may have. By default it has as many as it needs, so that two values
+            of a field have the same text only if they are equal.
+    """
     if isinstance(value, Mapping):
-        return " ".join(format_param(part) for part in value.values())
+        # What has a kind is clear from its values; the values of `training` could belong to any of its fields.
+        names = dict.fromkeys(value, "") if "kind" in value else {name: f"{name}=" for name in value}
+        return " ".join(f"{names[name]}{format_param(part, digits)}" for name, part in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "-".join(format_param(part) for part in value)
+        return "-".join(format_param(part, digits) for part in value)
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return _format_float(value, digits)
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def fewest_digits(values: Sequence[ParamValue]) -> int:
+    """Returns the least number of digits, at least 4, with which `format_param` tells apart all values of a field."""
+    different = len({format_param(value) for value in values})
+    counts = range(FEWEST_DIGITS, EXACT_DIGITS)
+    enough = (count for count in counts if len({format_param(value, count) for value in values}) == different)
+    return next(enough, EXACT_DIGITS)
 
 
 def canonical_json(value: ParamValue) -> str:
     """Returns JSON that is the same for equal values, whatever the order of keys; 1, 1.0 and true differ."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _format_float(value: float, digits: int) -> str:
+    texts = (f"{value:.{count}g}" for count in range(FEWEST_DIGITS, digits))
+    return next((text for text in texts if float(text) == value), f"{value:.{digits}g}")
 
 
 def _exact(number: int | float) -> Fraction:

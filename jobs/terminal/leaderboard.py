@@ -8,7 +8,7 @@ from cluster.results.summary import StudySummary
 from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialRecord, TrialState
 from jobs.tables import table
-from jobs.terminal.output import STATE_STYLES, ellipsized, format_params, format_time
+from jobs.terminal.output import STATE_STYLES, ellipsized, format_rows_of_params, format_time
 
 LONGEST_LEADERBOARD = 20
 SHOWN_FAILURES = 5
@@ -45,11 +45,12 @@ def _leaderboard(summary: StudySummary) -> Table:
     """Returns the table of trials: complete ones by rank, then the others by number."""
     others = [trial for trial in summary.trials if trial.state is not TrialState.COMPLETE]
     rows = [*summary.ranked(), *others]
+    shown = rows[:LONGEST_LEADERBOARD]
     objective = summary.spec.search.objective
     columns = ("trial", "network", "state", "epochs", objective, "test/accuracy", "time")
     drawn = table(*columns, left=("network", "state"))
     drawn.add_column("parameters")  # this one is shortened on a narrow terminal
-    for trial in rows[:LONGEST_LEADERBOARD]:
+    for trial, params in zip(shown, format_rows_of_params([trial.params for trial in shown]), strict=True):
         drawn.add_row(
             str(trial.number),
             trial.model,
@@ -58,7 +59,7 @@ def _leaderboard(summary: StudySummary) -> Table:
             "" if trial.value is None else f"{trial.value:.4f}",
             "" if trial.test is None else f"{trial.test['test/accuracy']:.4f}",
             format_time(trial.seconds),
-            ellipsized(format_params(trial.params)),
+            ellipsized(params),
         )
     if len(rows) > LONGEST_LEADERBOARD:
         drawn.caption = f"and {len(rows) - LONGEST_LEADERBOARD} more: --json shows all"

@@ -9,7 +9,7 @@ from typing_extensions import Self, override
 
 from cluster.driver.observer import StudyEvent, StudyObserver, StudyWarning
 from jobs.tables import table
-from jobs.terminal.output import STATE_STYLES, ellipsized, format_count, format_params, format_time, pluralize
+from jobs.terminal.output import STATE_STYLES, ellipsized, format_count, format_rows_of_params, format_time, pluralize
 from jobs.terminal.progress import Progress, TrialProgress
 
 
@@ -71,8 +71,10 @@ class LiveView(StudyObserver):
         columns = ("trial", "network", "worker", "epoch", " ", objective, "samples/s")
         drawn = table(*columns, left=("network", "worker", " "))
         drawn.add_column("parameters")  # this one is shortened on a narrow terminal
-        for number, running in sorted(self._progress.running.items()):
-            drawn.add_row(str(number), *_cells(running, objective), ellipsized(format_params(running.trial.params)))
+        rows = sorted(self._progress.running.items())
+        texts = format_rows_of_params([running.trial.params for _, running in rows])
+        for (number, running), params in zip(rows, texts, strict=True):
+            drawn.add_row(str(number), *_cells(running, objective), ellipsized(params))
         return drawn
 
 

@@ -1,8 +1,11 @@
 """What all terminal output shares: styles of states, and numbers and parameters as text."""
 
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
 from rich.text import Text
 
-from cluster.spec.space import Params, format_param
+from cluster.spec.space import Params, fewest_digits, format_param
 from cluster.trial import TrialState
 
 STATE_STYLES = {
@@ -26,7 +29,17 @@ def pluralize(number: int, thing: str) -> str:
 
 def format_params(params: Params) -> str:
     """Returns a trial's parameters in one line, each named by the last part of its dotted name."""
-    return "  ".join(f"{name.rsplit('.', 1)[-1]}={format_param(value)}" for name, value in params.items())
+    return _joined({name: format_param(value) for name, value in params.items()})
+
+
+def format_rows_of_params(rows: Sequence[Params]) -> list[str]:
+    """Returns the parameters of several trials, floats with as few digits as keep the different values apart."""
+    digits = {name: fewest_digits([row[name] for row in rows if name in row]) for name in {*chain(*rows)}}
+    return [_joined({name: format_param(value, digits[name]) for name, value in row.items()}) for row in rows]
+
+
+def _joined(texts: Mapping[str, str]) -> str:
+    return "  ".join(f"{name.rsplit('.', 1)[-1]}={text}" for name, text in texts.items())
 
 
 def format_count(number: float) -> str:

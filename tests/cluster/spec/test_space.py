@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cluster.spec.space import Choices, Range, Space, format_param, grid_point, grid_size, point_at
+from cluster.spec.space import (
+    Choices,
+    ParamValue,
+    Range,
+    Space,
+    fewest_digits,
+    format_param,
+    grid_point,
+    grid_size,
+    point_at,
+)
 
 
 def test_range_with_a_step_ends_at_the_last_whole_step() -> None:
@@ -118,7 +128,10 @@ def test_point_has_one_value_for_each_name() -> None:
         ({"kind": "lenet"}, "lenet"),
         ({"kind": "mlp", "hidden": [256, 128], "initializer": "xavier"}, "mlp 256-128 xavier"),
         ([128, 64], "128-64"),
-        (0.012345678, "0.01235"),
+        (0.012345678, "0.012345678"),
+        (0.1, "0.1"),
+        (1.0, "1"),
+        ({"epochs": 4, "batch_size": 5}, "epochs=4 batch_size=5"),
         (1e-05, "1e-05"),
         (100, "100"),
         (True, "true"),
@@ -128,3 +141,35 @@ def test_point_has_one_value_for_each_name() -> None:
 )
 def test_parameter_is_formatted_as_short_text(value: object, text: str) -> None:
     assert format_param(value) == text  # type: ignore[arg-type]  # each value above is one that YAML has
+
+
+MODELS = st.one_of(
+    st.builds(
+        lambda kind, hidden, rest: {"kind": kind, "hidden": hidden, **rest},
+        st.sampled_from(["mlp", "multitask"]),
+        st.lists(st.integers(1, 3), min_size=1, max_size=3),
+        st.fixed_dictionaries({}, optional={"activation": st.sampled_from(["relu", "tanh"])}),
+    ),
+    st.fixed_dictionaries({"kind": st.just("lenet")}, optional={"hidden": st.integers(1, 3)}),
+)
+SCHEDULES = st.fixed_dictionaries(
+    {"kind": st.just("step"), "every_epochs": st.integers(1, 3)}, optional={"factor": st.floats(0.1, 0.100001)}
+)
+TRAININGS = st.fixed_dictionaries(
+    {}, optional={"epochs": st.integers(1, 3), "batch_size": st.integers(1, 3), "schedule": SCHEDULES}
+)
+
+
+@given(st.one_of(*(st.tuples(values, values) for values in (MODELS, SCHEDULES, TRAININGS, st.floats(0, 1)))))
+def test_different_values_of_a_field_have_different_texts(pair: tuple[ParamValue, ParamValue]) -> None:
+    one, other = pair
+    assert one == other or format_param(one) != format_param(other)
+
+
+def test_digits_are_as_few_as_keep_values_apart() -> None:
+    assert fewest_digits([0.012345678, 0.5]) == 4
+    assert format_param(0.012345678, 4) == "0.01235"
+    assert fewest_digits([0.12345, 0.12346]) == 5
+    assert fewest_digits([0.1, 0.1 + 2**-54]) == 16
+    assert fewest_digits([{"kind": "step", "factor": 0.1234567}, {"kind": "step", "factor": 0.1234568}]) == 7
+    assert fewest_digits([]) == 4

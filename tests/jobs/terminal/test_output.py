@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.terminal.output import ellipsized, format_count, format_params, format_time
+from jobs.terminal.output import ellipsized, format_count, format_params, format_rows_of_params, format_time
 
 
 def test_parameters_are_described_by_the_last_part_of_their_names() -> None:
@@ -10,6 +10,15 @@ def test_parameters_are_described_by_the_last_part_of_their_names() -> None:
         format_params({"training.learning_rate": 0.1, "model.activation": "relu"})
         == "learning_rate=0.1  activation=relu"
     )
+
+
+def test_rows_of_parameters_have_only_the_digits_that_tell_them_apart() -> None:
+    steps = [{"kind": "step", "every_epochs": 1, "factor": factor} for factor in (0.12345, 0.12346)]
+    rows = [{"training.schedule": step, "training.momentum": 0.123456789} for step in steps]
+    assert format_rows_of_params(rows) == [
+        "schedule=step 1 0.12345  momentum=0.1235",
+        "schedule=step 1 0.12346  momentum=0.1235",
+    ]
 
 
 @pytest.mark.parametrize(("number", "text"), [(0.5, "0.5"), (999, "999"), (1234, "1.23k"), (1_234_567, "1.23M")])

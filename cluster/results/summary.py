@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from cluster.run_dir.paths import RunDir
-from cluster.spec.spec_file import load_spec
+from cluster.run_dir.recorded_spec import load_run_spec
 from cluster.spec.study_spec import StudySpec
 from cluster.store.reader import StudyReader
 from cluster.store.rows import StudyState
@@ -71,9 +71,10 @@ def read_summary(run_dir: RunDir) -> StudySummary:
     """Summarizes the study in a run directory, even while it is running.
 
     Raises:
-        RunDirError: the store or the spec cannot be read.
+        RunDirError: the store cannot be read.
+        SpecError: the spec cannot be read, or is no longer the one that the study was started with.
     """
-    spec = load_spec(run_dir.spec, check_packages=False)
+    spec = load_run_spec(run_dir)
     with StudyReader.open(run_dir.store) as reader:
         summary = summarize(spec, reader)
     if run_dir.is_locked():

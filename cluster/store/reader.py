@@ -10,11 +10,12 @@ from cluster.store.rows import (
     read_environment,
     read_measurement,
     read_record,
+    read_spec,
     read_study,
     read_time_spent,
 )
 from cluster.store.schema import RECORDS, SCHEMA_VERSION
-from cluster.store.sqlite_file import StoreFile, connect, translate_damage
+from cluster.store.sqlite_file import StoreFile, connect, crc32_of, translate_damage
 from cluster.time_spent import TimeSpent
 from cluster.trial import AttemptRecord, FailureCounts, TrialRecord
 from mnist_core.errors import RunDirError
@@ -73,6 +74,16 @@ class StudyReader(StoreFile):
         with translate_damage(self.path):
             (found,) = self.read(read_environment, "SELECT environment FROM study")
             return found
+
+    def spec(self) -> str | None:
+        """Returns the resolved spec that the study was started with, as YAML; None if an older version started it."""
+        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'study_spec'"):
+            return None
+        with translate_damage(self.path):
+            (row,) = self.rows("SELECT spec, crc32 FROM study_spec")
+            if row["crc32"] != crc32_of(row["spec"]):
+                raise ValueError("row 1 of its table study_spec is not what was written")
+            return read_spec(row)
 
     def trials(self) -> list[TrialRecord]:
         """Returns all trials, by number."""

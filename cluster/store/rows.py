@@ -36,6 +36,11 @@ def read_environment(row: Row) -> str | None:
     return environment
 
 
+def read_spec(row: Row) -> str | None:
+    """Returns the resolved spec that the study was started with, as YAML; None if it is not recorded."""
+    return _text_or_none(row["spec"])
+
+
 def read_record(row: Row) -> TrialRecord:
     """Returns a trial, given its row joined with its last measurement and attempt; its JSON may contain NaN."""
     return TrialRecord(

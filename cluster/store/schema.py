@@ -1,6 +1,8 @@
 """The tables of the study store, in SQL, and the migrations from older versions."""
 
-SCHEMA_VERSION = 3
+from collections.abc import Mapping
+
+SCHEMA_VERSION = 4
 
 SCHEMA = f"""
 PRAGMA user_version = {SCHEMA_VERSION};
@@ -21,16 +23,18 @@ CREATE TABLE measurements (
     confusion TEXT NOT NULL, crc32 INTEGER, PRIMARY KEY (trial, epoch)
 );
 CREATE TABLE times_spent (spent TEXT NOT NULL, crc32 INTEGER);
+CREATE TABLE study_spec (spec TEXT, crc32 INTEGER);
 """
 
 # Table -> the columns that a row's checksum covers; see WritableStoreFile.install_checksums.
-CHECKSUMMED_COLUMNS = {
+_CHECKSUMMED_IN_VERSION_3 = {
     "study": "name, state, reason, started_at, environment",
     "trials": "number, state, model, params, seed, value, error, traceback, weights_sha256, test",
     "attempts": "trial, attempt, worker, started_at, ended_at, outcome, error, traceback",
     "measurements": "trial, epoch, elapsed_s, metrics, confusion",
     "times_spent": "spent",
 }
+CHECKSUMMED_COLUMNS = {**_CHECKSUMMED_IN_VERSION_3, "study_spec": "spec"}
 
 # The statements that migrate version n to n + 1, starting with version 1.
 MIGRATIONS = [
@@ -38,8 +42,13 @@ MIGRATIONS = [
     "ALTER TABLE study ADD COLUMN environment TEXT; PRAGMA user_version = 3;"
     + "".join(
         f"ALTER TABLE {table} ADD COLUMN crc32 INTEGER; UPDATE {table} SET crc32 = crc32_of({columns});"
-        for table, columns in CHECKSUMMED_COLUMNS.items()
+        for table, columns in _CHECKSUMMED_IN_VERSION_3.items()
     ),
+    """
+    PRAGMA user_version = 4;
+    CREATE TABLE study_spec (spec TEXT, crc32 INTEGER);
+    INSERT INTO study_spec (spec, crc32) VALUES (NULL, crc32_of(NULL));
+    """,
 ]
 
 RECORDS = """
@@ -51,3 +60,10 @@ LEFT JOIN measurements m ON m.trial = t.number
     AND m.epoch = (SELECT max(epoch) FROM measurements WHERE trial = t.number)
 ORDER BY t.number
 """
+
+
+def checksummed_columns(version: int) -> Mapping[str, str]:
+    """Returns the columns that the checksums of a store of this version cover, by table; {} if it has none."""
+    if version < 3:
+        return {}
+    return _CHECKSUMMED_IN_VERSION_3 if version == 3 else CHECKSUMMED_COLUMNS

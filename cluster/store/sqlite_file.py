@@ -114,13 +114,8 @@ class WritableStoreFile(StoreFile):
             if found != "ok":
                 raise ValueError(" ".join(found.split()))
 
-    def install_checksums(self, columns_by_table: Mapping[str, str]) -> None:
-        """Verifies every row's checksum and installs triggers that maintain them for this connection.
-
-        SQLite notices damaged pages, but not a flipped bit within a value.
-
-        Args:
-            columns_by_table: table -> the columns whose values `crc32` covers.
+    def verify_checksums(self, columns_by_table: Mapping[str, str]) -> None:
+        """Verifies every row's checksum: SQLite notices damaged pages, but not a flipped bit within a value.
 
         Raises:
             RunDirError: a row differs from what was written.
@@ -130,6 +125,19 @@ class WritableStoreFile(StoreFile):
                 query = f"SELECT rowid FROM {table} WHERE crc32 IS NOT crc32_of({columns}) LIMIT 1"
                 for (row,) in self.connection.execute(query):
                     raise ValueError(f"row {row} of its table {table} is not what was written")
+
+    def install_checksums(self, columns_by_table: Mapping[str, str]) -> None:
+        """Verifies every row's checksum and installs triggers that maintain them for this connection.
+
+        Args:
+            columns_by_table: table -> the columns whose values `crc32` covers.
+
+        Raises:
+            RunDirError: a row differs from what was written.
+        """
+        self.verify_checksums(columns_by_table)
+        with translate_damage(self.path):
+            for table, columns in columns_by_table.items():
                 update = f"UPDATE {table} SET crc32 = crc32_of({columns}) WHERE rowid = NEW.rowid"
                 for name, event in (("inserted", "INSERT"), ("updated", f"UPDATE OF {columns}")):
                     self.connection.execute(
@@ -179,7 +187,7 @@ def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
             if mode != "ro":
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA temp_store = MEMORY")
-                connection.create_function("crc32_of", -1, _crc32_of, deterministic=True)
+                connection.create_function("crc32_of", -1, crc32_of, deterministic=True)
         except sqlite3.OperationalError as err:
             raise _cannot_open(path, mode, err) from err
         undo.pop_all()
@@ -208,7 +216,8 @@ def translate_damage(path: Path) -> Iterator[None]:
         raise _damaged(path, err) from err
 
 
-def _crc32_of(*values: str | float | None) -> int:
+def crc32_of(*values: str | float | None) -> int:
+    """Returns the checksum of a row's values."""
     return zlib.crc32(json.dumps(values).encode())
 
 

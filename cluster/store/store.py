@@ -14,7 +14,7 @@ from typing_extensions import Self, override
 from cluster.spec.space import Params
 from cluster.store.reader import StudyReader
 from cluster.store.rows import StudyState
-from cluster.store.schema import CHECKSUMMED_COLUMNS, MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from cluster.store.schema import CHECKSUMMED_COLUMNS, MIGRATIONS, SCHEMA, SCHEMA_VERSION, checksummed_columns
 from cluster.store.sqlite_file import WritableStoreFile, connect, execute_statements
 from cluster.time_spent import TimeSpent
 from cluster.trial import AttemptOutcome, TrialState
@@ -31,13 +31,14 @@ class Store(StudyReader, WritableStoreFile):
     """
 
     @classmethod
-    def create(cls, path: Path, name: str, environment: str | None = None) -> Self:
+    def create(cls, path: Path, name: str, environment: str | None = None, spec: str | None = None) -> Self:
         """Creates the store of a new study.
 
         Args:
             path: the path of the new file.
             name: the name of the study.
             environment: the environment that it starts in, as JSON.
+            spec: the resolved spec that it starts with, as YAML.
 
         Raises:
             NotWritable: the folder or the disk is not writable.
@@ -51,6 +52,7 @@ class Store(StudyReader, WritableStoreFile):
                 "INSERT INTO study (name, state, started_at, environment) VALUES (?, 'running', ?, ?)",
                 (name, time.time(), environment),
             )
+            sql.execute("INSERT INTO study_spec (spec) VALUES (?)", (spec,))
         return store
 
     @override
@@ -74,6 +76,7 @@ class Store(StudyReader, WritableStoreFile):
         version = self._read_version()
         self.check_pages()
         if version < SCHEMA_VERSION:
+            self.verify_checksums(checksummed_columns(version))  # before anything is written
             self.enable_wal()  # so that readers can open it whenever this process is killed
             with self.transaction() as sql:
                 execute_statements(sql, "".join(MIGRATIONS[version - 1 :]))
@@ -89,6 +92,11 @@ class Store(StudyReader, WritableStoreFile):
         """Writes the environment that the study started in, as JSON."""
         with self.transaction() as sql:
             sql.execute("UPDATE study SET environment = ?", (environment,))
+
+    def set_spec(self, spec: str) -> None:
+        """Writes the resolved spec that the study was started with, as YAML."""
+        with self.transaction() as sql:
+            sql.execute("UPDATE study_spec SET spec = ?", (spec,))
 
     def add_trial(self, number: int, model: str, params: Params, seed: int) -> None:
         """Adds a new trial, which is WAITING."""

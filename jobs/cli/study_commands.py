@@ -75,11 +75,11 @@ def resume(
 
     opened = RunDir.open(run_dir)
     study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
+    finished = [trial for trial in read_summary(opened).trials if trial.state.is_finished()]
     _check_local(local, workers)
     from jobs.study.backend import Backend
     from jobs.study.run import resume_study  # takes seconds to import: a bad spec is rejected before
 
-    finished = [trial for trial in read_summary(opened).trials if trial.state.is_finished()]
     mode = OutputMode.of(as_json, quiet)
     backend = Backend(local, address)
     with _interruptible(opened), _open_view(study, mode, backend, finished) as view:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cluster.run_dir.paths import RunDir
-from cluster.spec.spec_file import load_spec
+from cluster.run_dir.recorded_spec import load_run_spec
 from mnist_core.context import open_context
 from mnist_core.data.cache import default_cache_dir, open_dataset
 from mnist_core.data.image_files import read_digit
@@ -31,11 +31,12 @@ def score_best(run_dir: RunDir) -> Scores:
     """Scores the best model on the test set of the data that it was trained on.
 
     Raises:
+        SpecError: spec.yaml is no longer the spec that the study was started with.
         DataError: the data has changed since.
         CheckpointError: the study has no best model yet.
     """
+    source = load_run_spec(run_dir).data.source
     card, predictor = _load_best(run_dir)
-    source = load_spec(run_dir.spec, check_packages=False).data.source
     dataset = open_dataset(source, cache_dir=default_cache_dir())
     if dataset.fingerprint != card.data_fingerprint:
         raise DataError(

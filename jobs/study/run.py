@@ -24,6 +24,7 @@ from cluster.run_dir.environment import (
     write_environment,
 )
 from cluster.run_dir.paths import RunDir, check_path_is_free
+from cluster.run_dir.recorded_spec import check_spec_unchanged, sync_spec
 from cluster.search.search import Search
 from cluster.spec.spec_file import dump_spec
 from cluster.spec.study_spec import StudySpec
@@ -97,7 +98,7 @@ def start_study(
         write_atomically(hidden.spec, dump_spec(spec).encode())
         environment = present_environment(dataset)
         write_environment(hidden, environment)
-        Store.create(hidden.store, spec.name, environment).close()
+        Store.create(hidden.store, spec.name, environment, dump_spec(spec)).close()
     run_dir = RunDir(out)
     is_empty = False
     with run_dir.lock():
@@ -125,8 +126,9 @@ def resume_study(run_dir: RunDir, spec: StudySpec, backend: Backend, view: Study
     with run_dir.lock(), Store.open(run_dir.store) as store:
         _check_resumable(run_dir, spec, store, dataset)
         run_dir.clear_leftovers()
-        write_atomically(run_dir.spec, dump_spec(spec).encode())
         session = _session(run_dir, spec, store, dataset, view)
+        sync_spec(run_dir, spec, store, session.warn)
+        write_atomically(run_dir.spec, dump_spec(spec).encode())
         sync_environment(run_dir, store, dataset, session.warn)
         return run_session(session, backend, view)
 
@@ -145,6 +147,7 @@ def _may_have_trials(store: Store) -> bool:
 
 
 def _check_resumable(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset) -> None:
+    check_spec_unchanged(run_dir, spec, store)
     started = len(store.trials())
     if spec.trials < started:
         message = f"trials is {spec.trials}, but {run_dir.path} has started {started}: ask for at least that many"

@@ -20,7 +20,7 @@ CONFUSION = {"digit": tuple(tuple(range(10)) for _ in range(10))}
 def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a store of four trials."""
     path = tmp_path_factory.mktemp("intact") / "study.db"
-    with closing(Store.create(path, "study", '{"data_fingerprint": "abcd"}')) as store:
+    with closing(Store.create(path, "study", '{"data_fingerprint": "abcd"}', "name: study")) as store:
         for number in range(4):
             store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=number)
             store.start_attempt(number, "cpu-0")
@@ -64,6 +64,7 @@ def test_damaged_store_is_read_or_rejected(
     with suppress(RunDirError, NotWritable), closing((StudyReader if read_only else Store).open(damaged)) as store:
         store.study()
         store.environment()
+        store.spec()
         for trial in store.trials():
             store.measurements(trial.number)
         store.times_spent()
@@ -88,6 +89,13 @@ def test_store_with_a_flipped_bit_is_unchanged_or_rejected(place: int, bit: int,
         assert contents_of(store) == expected
 
 
+def test_reader_rejects_a_spec_with_a_flipped_bit(intact: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    path.write_bytes(intact.replace(b"name: study", b"name: sTudy"))
+    with StudyReader.open(path) as reader, pytest.raises(RunDirError, match="table study_spec is not what was written"):
+        reader.spec()
+
+
 def contents_of(store: Store) -> object:
     trials = store.trials()
-    return store.study(), trials, [store.measurements(trial.number) for trial in trials]
+    return store.study(), store.spec(), trials, [store.measurements(trial.number) for trial in trials]

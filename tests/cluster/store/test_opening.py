@@ -18,7 +18,7 @@ def test_store_of_an_unknown_version_is_rejected(read_only: bool, store: Store, 
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads versions 1 to 3"):
+    with pytest.raises(RunDirError, match="schema version 99, this mxtrials reads versions 1 to 4"):
         (StudyReader if read_only else Store).open(path)
 
 
@@ -29,15 +29,19 @@ def test_store_of_version_1_is_readable_and_is_migrated_when_it_is_opened_for_wr
 
     reader = StudyReader.open(path)
     assert (len(reader.trials()), reader.times_spent(), reader.environment()) == (1, [], None)
+    assert reader.spec() is None
     reader.close()
 
     spent = TimeSpent(0, 2.0, 1, {"training": 2.0}, {"events": 2.0})
     writer = Store.open(path)
     writer.add_time_spent(spent)
     writer.set_environment("{}")
+    assert writer.spec() is None
+    writer.set_spec("name: study")
     writer.close()
     again = Store.open(path)
     assert (len(again.trials()), again.times_spent(), again.environment()) == (1, [spent], "{}")
+    assert again.spec() == "name: study"
     again.close()
 
 

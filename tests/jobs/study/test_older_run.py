@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from cluster.machine.processor import read_processor
 from cluster.run_dir.paths import RunDir
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, assert_one_line_error
 
 ARCHIVE = Path(__file__).parents[2] / "support" / "archives" / "run-of-schema-3.tar.gz"
 TAGS = ["perf/samples_per_second", "train/accuracy", "train/loss", "val/accuracy", "val/loss"]
@@ -56,6 +56,28 @@ def test_older_run_is_resumed_from_its_last_state(older: RunDir, mxtrials: Comma
         events.Reload()
         assert sorted(events.Tags()["scalars"]) == TAGS
         assert [scalar.step for scalar in events.Scalars("val/loss")] == list(range(1, 13))
+
+
+def test_older_run_takes_the_present_spec_as_its_own_from_its_next_resume_on(
+    older: RunDir, mxtrials: CommandLine
+) -> None:
+    present = older.spec.read_text()
+    resume = ("resume", older.path, "--trials", "4", "--local")
+    first, second = mxtrials(*resume), mxtrials(*resume)
+    assert (first.returncode, second.returncode) == (0, 0)
+    warning = "warning: the spec that the study was started with is not recorded in study.db"
+    assert (first.stdout.count(warning), second.stdout.count(warning)) == (1, 0)
+    older.spec.write_text(present.replace("val/accuracy", "val/loss"))
+    assert_one_line_error(mxtrials("show", older.path), 2, "search.objective", "val/loss", "val/accuracy")
+
+
+def test_older_run_whose_store_has_a_flipped_bit_is_rejected_and_not_migrated(
+    older: RunDir, mxtrials: CommandLine
+) -> None:
+    damaged = older.store.read_bytes().replace(b'"val/accuracy": 0.', b'"val/accuracy": 1.', 1)
+    older.store.write_bytes(damaged)
+    assert_one_line_error(mxtrials("resume", older.path, "--local"), 2, "table measurements is not what was written")
+    assert older.store.read_bytes() == damaged
 
 
 def test_older_run_is_reproduced(older: RunDir, mxtrials: CommandLine) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:  # workers import this file, and need no study spec
 # How long a trial with `waits_for_memory` waits before it starts, at most.
 MEMORY_PATIENCE_S = 120.0
 
+SeedBits = Literal[32, 64]
+"""How long the seeds of a study's trials are: stores of versions 1 to 3 have 32, which two trials may share."""
+SEED_BITS: SeedBits = 64
+"""The length in a new study."""
+
 AttemptOutcome = Literal["complete", "pruned", "failed", "crashed", "lost", "interrupted"]
 """failed: training raised; crashed: the worker died or hung; lost: the worker was lost for another reason."""
 
@@ -64,14 +69,14 @@ class TrialSpec:
     params: Params = field(default_factory=dict)
 
     @classmethod
-    def resolve(cls, spec: "StudySpec", number: int, params: Params) -> "TrialSpec":
-        """Resolves the parameters that the search proposed for a new trial.
+    def resolve(cls, spec: "StudySpec", number: int, params: Params, seed_bits: SeedBits = SEED_BITS) -> "TrialSpec":
+        """Resolves the parameters that the search proposed for a new trial, in a study with seeds of that length.
 
         Raises:
             SpecError: the parameters do not belong to this spec.
         """
         model, training = spec.resolve(params)
-        return cls(number, model, training, trial_seed(spec.seed, number), params=params)
+        return cls(number, model, training, trial_seed(spec.seed, number, seed_bits), params=params)
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,7 @@ class TrialRecord:
         return TrialSpec(self.number, model, training, self.seed, params=self.params)
 
 
-def trial_seed(study_seed: int, number: int) -> int:
-    """Returns the seed of a trial, in [0, 2**32); neighbouring numbers give independent random streams."""
-    return int(np.random.SeedSequence([study_seed, number]).generate_state(1)[0])
+def trial_seed(study_seed: int, number: int, bits: SeedBits) -> int:
+    """Returns the seed of a trial, in [0, 2**bits); neighbouring numbers give independent random streams."""
+    words = np.random.SeedSequence([study_seed, number])
+    return int(words.generate_state(1, np.uint32 if bits == 32 else np.uint64)[0])

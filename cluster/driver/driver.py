@@ -54,6 +54,7 @@ class Driver:
         self._used_in_quarantine: set[str] = set()
         self._stopping: str | None = None
         self._next_number = 0
+        self._seed_bits = parts.store.seed_bits()
         self._restore_study(parts.store.trials())
 
     def run(self) -> str | None:
@@ -119,7 +120,7 @@ class Driver:
         number = self._next_number
         if number >= self._spec.trials:
             return None
-        trial = TrialSpec.resolve(self._spec, number, self._search.ask(number))
+        trial = TrialSpec.resolve(self._spec, number, self._search.ask(number), self._seed_bits)
         self._store.add_trial(number, trial.model.kind, trial.params, trial.seed)
         self._next_number += 1
         return WaitingTrial(trial)

@@ -65,7 +65,8 @@ def _epoch_rows(reader: StudyReader, trial: TrialRecord) -> list[dict[str, objec
 
 def _write(path: Path, rows: list[dict[str, object]]) -> None:
     columns = {name: None for row in rows for name in row}  # in the order of their first appearance
-    table = pa.table({name: [row.get(name) for row in rows] for name in columns})
+    types = {"seed": pa.uint64()}  # which Arrow does not infer
+    table = pa.table({name: pa.array([row.get(name) for row in rows], types.get(name)) for name in columns})
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer)
     write_atomically(path, buffer.getvalue().to_pybytes())

@@ -17,7 +17,7 @@ from cluster.store.rows import (
 from cluster.store.schema import RECORDS, SCHEMA_VERSION
 from cluster.store.sqlite_file import StoreFile, connect, crc32_of, translate_damage
 from cluster.time_spent import TimeSpent
-from cluster.trial import AttemptRecord, FailureCounts, TrialRecord
+from cluster.trial import AttemptRecord, FailureCounts, SeedBits, TrialRecord
 from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement
 
@@ -77,11 +77,18 @@ class StudyReader(StoreFile):
 
     def spec(self) -> str | None:
         """Returns the resolved spec that the study was started with, as YAML; None if an older version started it."""
+        return self._spec_and_seed_bits()[0]
+
+    def seed_bits(self) -> SeedBits:
+        """Returns how long the seeds of the study's trials are, which stays as it was when the study started."""
+        return self._spec_and_seed_bits()[1]
+
+    def _spec_and_seed_bits(self) -> tuple[str | None, SeedBits]:
         if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'study_spec'"):
-            return None
+            return None, 32
         with translate_damage(self.path):
-            (row,) = self.rows("SELECT spec, crc32 FROM study_spec")
-            if row["crc32"] != crc32_of(row["spec"]):
+            (row,) = self.rows("SELECT spec, seed_bits, crc32 FROM study_spec")
+            if row["crc32"] != crc32_of(row["spec"], row["seed_bits"]):
                 raise ValueError("row 1 of its table study_spec is not what was written")
             return read_spec(row)
 

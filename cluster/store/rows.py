@@ -7,7 +7,7 @@ import json
 from typing import Any, Literal, Protocol, get_args
 
 from cluster.time_spent import TimeSpent
-from cluster.trial import AttemptOutcome, AttemptRecord, TrialRecord, TrialState
+from cluster.trial import AttemptOutcome, AttemptRecord, SeedBits, TrialRecord, TrialState
 from mnist_core.measurement import Measurement
 
 _YEAR_9999_S = 253_370_764_800.0
@@ -36,9 +36,12 @@ def read_environment(row: Row) -> str | None:
     return environment
 
 
-def read_spec(row: Row) -> str | None:
-    """Returns the resolved spec that the study was started with, as YAML; None if it is not recorded."""
-    return _text_or_none(row["spec"])
+def read_spec(row: Row) -> tuple[str | None, SeedBits]:
+    """Returns the resolved spec that the study was started with, None if it is not recorded, and its `SeedBits`."""
+    bits = row["seed_bits"]
+    if bits not in get_args(SeedBits):
+        raise ValueError(f"{bits!r} is not a length of seeds")
+    return _text_or_none(row["spec"]), bits
 
 
 def read_record(row: Row) -> TrialRecord:
@@ -48,7 +51,7 @@ def read_record(row: Row) -> TrialRecord:
         state=TrialState(row["state"]),
         model=_text(row["model"]),
         params=dict(json.loads(row["params"])),
-        seed=int(row["seed"]),
+        seed=int(row["seed"]) % 2**64,
         epochs=int(row["epochs"] or 0),
         value=None if row["value"] is None else float(row["value"]),
         metrics=_numbers(row["metrics"]) if row["metrics"] else {},
@@ -90,6 +93,11 @@ def read_measurement(row: Row) -> Measurement:
 def read_time_spent(row: Row) -> TimeSpent:
     """Returns where the time of a driver's session had gone by then."""
     return TimeSpent(**json.loads(row["spent"]))
+
+
+def signed(seed: int) -> int:
+    """Returns the number in [-2**63, 2**63) that stands for a seed in [0, 2**64): SQLite has no unsigned integers."""
+    return seed - 2**64 if seed >= 2**63 else seed
 
 
 def _timestamp(value: Any) -> float:

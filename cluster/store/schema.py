@@ -23,7 +23,7 @@ CREATE TABLE measurements (
     confusion TEXT NOT NULL, crc32 INTEGER, PRIMARY KEY (trial, epoch)
 );
 CREATE TABLE times_spent (spent TEXT NOT NULL, crc32 INTEGER);
-CREATE TABLE study_spec (spec TEXT, crc32 INTEGER);
+CREATE TABLE study_spec (spec TEXT, seed_bits INTEGER NOT NULL, crc32 INTEGER);
 """
 
 # Table -> the columns that a row's checksum covers; see WritableStoreFile.install_checksums.
@@ -34,7 +34,7 @@ _CHECKSUMMED_IN_VERSION_3 = {
     "measurements": "trial, epoch, elapsed_s, metrics, confusion",
     "times_spent": "spent",
 }
-CHECKSUMMED_COLUMNS = {**_CHECKSUMMED_IN_VERSION_3, "study_spec": "spec"}
+CHECKSUMMED_COLUMNS = {**_CHECKSUMMED_IN_VERSION_3, "study_spec": "spec, seed_bits"}
 
 # The statements that migrate version n to n + 1, starting with version 1.
 MIGRATIONS = [
@@ -46,8 +46,8 @@ MIGRATIONS = [
     ),
     """
     PRAGMA user_version = 4;
-    CREATE TABLE study_spec (spec TEXT, crc32 INTEGER);
-    INSERT INTO study_spec (spec, crc32) VALUES (NULL, crc32_of(NULL));
+    CREATE TABLE study_spec (spec TEXT, seed_bits INTEGER NOT NULL, crc32 INTEGER);
+    INSERT INTO study_spec (spec, seed_bits, crc32) VALUES (NULL, 32, crc32_of(NULL, 32));
     """,
 ]
 

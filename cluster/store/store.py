@@ -13,11 +13,11 @@ from typing_extensions import Self, override
 
 from cluster.spec.space import Params
 from cluster.store.reader import StudyReader
-from cluster.store.rows import StudyState
+from cluster.store.rows import StudyState, signed
 from cluster.store.schema import CHECKSUMMED_COLUMNS, MIGRATIONS, SCHEMA, SCHEMA_VERSION, checksummed_columns
 from cluster.store.sqlite_file import WritableStoreFile, connect, execute_statements
 from cluster.time_spent import TimeSpent
-from cluster.trial import AttemptOutcome, TrialState
+from cluster.trial import SEED_BITS, AttemptOutcome, TrialState
 from mnist_core.measurement import Measurement
 
 
@@ -52,7 +52,7 @@ class Store(StudyReader, WritableStoreFile):
                 "INSERT INTO study (name, state, started_at, environment) VALUES (?, 'running', ?, ?)",
                 (name, time.time(), environment),
             )
-            sql.execute("INSERT INTO study_spec (spec) VALUES (?)", (spec,))
+            sql.execute("INSERT INTO study_spec (spec, seed_bits) VALUES (?, ?)", (spec, SEED_BITS))
         return store
 
     @override
@@ -103,7 +103,7 @@ class Store(StudyReader, WritableStoreFile):
         with self.transaction() as sql:
             sql.execute(
                 "INSERT INTO trials (number, state, model, params, seed) VALUES (?, 'WAITING', ?, ?, ?)",
-                (number, model, json.dumps(params), seed),
+                (number, model, json.dumps(params), signed(seed)),
             )
 
     def start_attempt(self, number: int, worker: str) -> None:

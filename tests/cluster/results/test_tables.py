@@ -30,7 +30,7 @@ def store(run_dir: RunDir) -> Iterator[Store]:
 def fill(store: Store) -> None:
     """Adds a complete trial of two epochs, one that diverged in its first epoch, and one that waits."""
     for number in range(3):
-        store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=2**32 - 1)
+        store.add_trial(number, "mlp", {"training.learning_rate": 0.1}, seed=2**64 - 1)
     for number, losses in ((0, [0.5, 0.25]), (1, [math.nan])):
         store.start_attempt(number, "cpu-0")
         for epoch, loss in enumerate(losses, start=1):
@@ -45,7 +45,7 @@ def test_results_have_one_row_for_each_trial(run_dir: RunDir, store: Store) -> N
     write_tables(run_dir, store, store.trials())
     complete, failed, waits = pq.read_table(run_dir.results).to_pylist()
     assert (complete["number"], complete["state"], complete["epochs"], complete["value"]) == (0, "COMPLETE", 2, 0.25)
-    assert (complete["val/loss"], complete["test/accuracy"], complete["seed"]) == (0.25, 0.75, 2**32 - 1)
+    assert (complete["val/loss"], complete["test/accuracy"], complete["seed"]) == (0.25, 0.75, 2**64 - 1)
     assert json.loads(complete["params"]) == {"training.learning_rate": 0.1}
     assert (failed["state"], failed["error"], failed["test/accuracy"]) == ("FAIL", "diverged", None)
     assert math.isnan(failed["val/loss"])

@@ -46,10 +46,10 @@ def test_study_state_and_reason_survive_reopening(store: Store, path: Path) -> N
 
 def test_added_trial_waits_and_has_no_results_yet(store: Store) -> None:
     params: dict[str, float | int | str | bool] = {"a": 0.1, "b": 3, "c": "relu", "d": True}
-    store.add_trial(4, "lenet", params, seed=2**32 - 1)
+    store.add_trial(4, "lenet", params, seed=2**64 - 1)
     (trial,) = store.trials()
     assert (trial.number, trial.state, trial.model, trial.params) == (4, TrialState.WAITING, "lenet", params)
-    assert (trial.seed, trial.epochs, trial.value, trial.metrics, trial.seconds) == (2**32 - 1, 0, None, {}, 0.0)
+    assert (trial.seed, trial.epochs, trial.value, trial.metrics, trial.seconds) == (2**64 - 1, 0, None, {}, 0.0)
     assert (trial.attempts, trial.worker, trial.error, trial.traceback) == (0, None, None, None)
     assert (trial.weights_sha256, trial.test) == (None, None)
 

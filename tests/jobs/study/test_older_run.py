@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from cluster.machine.processor import read_processor
 from cluster.run_dir.paths import RunDir
+from cluster.trial import trial_seed
 from tests.support.command_line import CommandLine, assert_one_line_error
 
 ARCHIVE = Path(__file__).parents[2] / "support" / "archives" / "run-of-schema-3.tar.gz"
@@ -51,6 +52,8 @@ def test_older_run_is_resumed_from_its_last_state(older: RunDir, mxtrials: Comma
     trials = json.loads(done.stdout)["trials"]
     assert [(trial["state"], trial["epochs"]) for trial in trials] == [("COMPLETE", 12)] * 5
     assert [trial["attempts"] for trial in trials] == [1, 1, 1, 2, 1]
+    seed = json.loads(mxtrials("show", older.path, "--trial", "4", "--json").stdout)["seed"]
+    assert seed == trial_seed(4, 4, 32)  # as that version would have given it
     for number in range(5):
         events = EventAccumulator(str(older.trial_tensorboard(number)))
         events.Reload()

@@ -146,8 +146,9 @@ class Driver:
         """Restores what an earlier driver recorded, so that no finished work is repeated."""
         self._store.requeue_running()
         for record in records:
-            values = {m.epoch: self._objective(m) for m in self._store.measurements(record.number)}
-            self._search.adopt(record.number, record.params, values)
+            measurements = self._store.measurements(record.number)
+            reported = {m.epoch: self._objective(m) for m in measurements if not self._has_diverged(m)}
+            self._search.adopt(record.number, record.params, reported)
             self._next_number = record.number + 1
             if record.state.is_finished():
                 self._search.tell(record.number, record.state, record.value)
@@ -180,7 +181,7 @@ class Driver:
         value = self._objective(measurement)
         self._store.add_measurement(number, measurement, value)
         self._notify(TrialMeasured(number, measurement))
-        if not (measurement.has_finite_losses and math.isfinite(value)):
+        if self._has_diverged(measurement):
             self._store.fail_trial(number, "failed", DIVERGED)
             self._finish_trial(number, TrialState.FAIL, None, DIVERGED)
             return False
@@ -255,6 +256,9 @@ class Driver:
 
     def _objective(self, measurement: Measurement) -> float:
         return measurement.metrics[self._spec.search.objective]
+
+    def _has_diverged(self, measurement: Measurement) -> bool:
+        return not (measurement.has_finite_losses and math.isfinite(self._objective(measurement)))
 
     def _worker_count(self) -> int:
         return len(self._idle) + len(self._running)

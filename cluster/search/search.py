@@ -77,7 +77,7 @@ class Search:
         Args:
             number: the trial's number.
             params: the parameters that were proposed for it.
-            reported: epoch -> the objective that it reported.
+            reported: epoch -> the objective that it reported; without an epoch in which it diverged.
 
         Raises:
             ValueError: the trial is already running, or a value of `params` is not in the space.
@@ -86,8 +86,9 @@ class Search:
         self._active[number] = _ActiveTrial(self._sampler.start(number, params), self._group_of(params))
         for epoch in sorted(reported):
             self.report(number, epoch, reported[epoch])
-        # The trial survived every epoch but the last, whatever the pruner says if reports come in this order.
-        self._active[number].decisions.update(dict.fromkeys(sorted(reported)[:-1], False))
+        # The pruner needs all reports, but its answers now depend on this order. The store commits an epoch together
+        # with the end of its trial, so a trial that has not ended has survived every epoch that it reported.
+        self._active[number].decisions.update(dict.fromkeys(reported, False))
 
     def report(self, number: int, epoch: int, value: float) -> bool:
         """Records the objective after an epoch; returns whether to stop the trial.

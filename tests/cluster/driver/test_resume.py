@@ -1,5 +1,6 @@
 """One driver after another on a run directory: after kills, interruptions and restarts."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cluster.search.search import Search
 from cluster.spec.spec_file import load_spec
 from cluster.trial import TrialSpec, TrialState
 from mnist_core.data.dataset import Dataset
-from tests.cluster.driver.faulty_pool import Fault, FaultyPool, no_fault
+from tests.cluster.driver.faulty_pool import Fault, FaultyPool, no_fault, reporting
 from tests.cluster.driver.small_study import SPEC, SPEC_TRIALS, Clock, Study, run_until_measured
 
 
@@ -114,6 +115,25 @@ def test_study_that_reached_its_objective_starts_no_trial_when_resumed(study: Ca
     run.driver().run()
     assert run.driver().run() == "trial 0 reached the objective 0.0"
     assert run.states() == ["COMPLETE"]
+
+
+@pytest.mark.parametrize("pruner", ["asha", "hyperband", "median", "percentile"])
+@pytest.mark.parametrize("trials", [1, 3])
+def test_diverged_trial_does_not_change_pruning_after_a_resume(
+    trials: int, pruner: str, tmp_path: Path, small_dataset: Dataset
+) -> None:
+    ends = []
+    for name, sessions in (("whole", [6]), ("resumed", [trials, 6])):
+        (tmp_path / name).mkdir()
+        options = "n_startup_trials: 1" if pruner in ("median", "percentile") else "reduction_factor: 2"
+        spec = load_spec(SPEC, ["training.epochs=4", f"search.pruner={{kind: {pruner}, {options}}}"])
+        run = Study(tmp_path / name, small_dataset, spec)
+        for session in sessions:
+            run.spec = spec.model_copy(update={"trials": session})
+            run.driver(reporting("val/loss", math.nan, {0, 2, 4})).run()
+        ends.append([(trial.state, trial.epochs, trial.value) for trial in run.trials()])
+    assert ends[0] == ends[1]
+    assert [state for state, _, _ in ends[0]].count(TrialState.FAIL) == 3
 
 
 class RecordingPool(FaultyPool):

@@ -23,6 +23,17 @@ SPEC = (
     "search.space={training.learning_rate: {low: 0.02, high: 0.3, step: 0.02}}",
     "trials=6",
     "training.epochs=6",
+    "limits.checkpoint_every_s=0",
+)
+# Of six learning rates two diverge in the first epoch: their steps multiply each weight by -99.
+DIVERGING = (
+    "search.space={training.learning_rate: {choices: [0.02, 100.0, 0.1, 0.2, 99.0, 0.05]}}",
+    "search.sampler={kind: random}",
+    "training.weight_decay=1",
+    "training.batch_size=10",
+    "trials=16",
+    "training.epochs=8",
+    "limits.checkpoint_every_s=1000",
 )
 DEATHS, LATEST_EVENT = 4, 8
 
@@ -57,6 +68,37 @@ def test_repeatedly_killed_tpe_study_on_one_worker_proposes_and_prunes_the_same(
     assert_kills_change_nothing(
         partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=1), tmp_path
     )
+
+
+@fault(
+    "The driver",
+    "repeated SIGKILL with several workers and a pruner, diverged trials, and checkpoints older than the last epoch",
+    seen="`mxtrials resume` continues",
+    cost="the epochs since the last checkpoint; no trial is stopped after an epoch that it had survived, "
+    "and diverged trials do not count for the others",
+)
+@pytest.mark.parametrize("pruner", ["asha", "hyperband", "median", "percentile"])
+def test_killed_study_with_a_pruner_stops_no_trial_after_an_epoch_that_it_had_survived(
+    pruner: str, small_idx_folder: Path, tmp_path: Path
+) -> None:
+    options = "n_startup_trials: 1" if pruner in ("median", "percentile") else "reduction_factor: 2"
+    overrides = [*DIVERGING, f"search.pruner={{kind: {pruner}, {options}}}"]
+    for seed in (0, 3):
+        run_dir = RunDir(tmp_path / str(seed))
+        rng = Random(seed)
+        study = partial(ForkedProcess, run_or_resume, run_dir.path, small_idx_folder, overrides, workers=4)
+        survived: dict[int, int] = {}
+        for _ in range(DEATHS):
+            # Each driver repeats the epochs before it reaches new ones.
+            study(rng=Random(rng.random()), dies_at=rng.randint(25, 35)).wait()
+            unfinished = [trial for trial in trials_of(run_dir) if not trial.state.is_finished()]
+            survived.update({trial.number: trial.epochs or 0 for trial in unfinished})
+        assert study(rng=Random(rng.random())).wait() == 0
+        ended = trials_of(run_dir)
+        assert {TrialState.PRUNED, TrialState.FAIL} <= {trial.state for trial in ended}
+        for trial in ended:
+            if trial.state is TrialState.PRUNED:
+                assert trial.epochs > survived.get(trial.number, 0), (seed, trial.number)
 
 
 def assert_kills_change_nothing(study: Callable[..., None], folder: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -19,7 +20,7 @@ from cluster.store.store import Store
 from cluster.trial import TrialSpec
 from cluster.workers.events import Ready, WorkerEvent
 from cluster.workers.pool import WorkerPool
-from cluster.workers.worker import MakeWorker, Worker
+from cluster.workers.worker import MakeWorker, Worker, WorkerSettings
 from mnist_core.data.cache import open_dataset
 from tests.faults.kit.studies import SETTINGS, SPEC
 
@@ -37,6 +38,7 @@ class ShuffledPool(WorkerPool):
         rng: Random,
         dies_at: int | None = None,
         make_worker: MakeWorker = Worker,
+        settings: WorkerSettings = SETTINGS,
     ) -> None:
         """Opens the workers.
 
@@ -46,9 +48,10 @@ class ShuffledPool(WorkerPool):
             rng: chooses the worker that trains next.
             dies_at: the process is killed when the driver asks for this event, counted from 1.
             make_worker: makes each of the workers.
+            settings: the settings of all workers.
         """
         dataset = open_dataset(str(source), cache_dir=source)
-        self._workers = {f"cpu-{n}": make_worker(f"cpu-{n}", "cpu", dataset, SETTINGS) for n in range(workers)}
+        self._workers = {f"cpu-{n}": make_worker(f"cpu-{n}", "cpu", dataset, settings) for n in range(workers)}
         self._rng = rng
         self._dies_at = dies_at
         self._events = 0
@@ -91,7 +94,12 @@ class ShuffledPool(WorkerPool):
 
 
 def run_or_resume(
-    path: Path, source: Path, overrides: Sequence[str], workers: int, rng: Random, dies_at: int | None = None
+    path: Path,
+    source: Path,
+    overrides: Sequence[str],
+    workers: int,
+    rng: Random,
+    dies_at: int | None = None,
 ) -> None:
     """Starts a study on a ShuffledPool, or resumes it if its run directory exists; see ShuffledPool for the rest."""
     spec = load_spec(SPEC, overrides)
@@ -99,6 +107,7 @@ def run_or_resume(
     if not path.exists():
         with RunDir.create_atomically(path) as hidden:
             Store.create(hidden.store, spec.name).close()
-    pool = ShuffledPool(source, workers, rng, dies_at)
+    settings = replace(SETTINGS, state_every_s=spec.limits.checkpoint_every_s)
+    pool = ShuffledPool(source, workers, rng, dies_at, settings=settings)
     with run_dir.lock(), closing(Store.open(run_dir.store)) as store:
         Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir))).run()

@@ -77,7 +77,9 @@ def _standard_output() -> Iterator[None]:
     if not isinstance(before, io.TextIOWrapper) or before is not sys.__stdout__:  # closed, or replaced
         yield
         return
-    sys.stdout = output = _Output(before.buffer, before.encoding, before.errors, line_buffering=before.line_buffering)
+    # A character that the terminal's encoding does not have must not end a study.
+    errors = "replace" if before.errors == "strict" else before.errors
+    sys.stdout = output = _Output(before.buffer, before.encoding, errors, line_buffering=before.line_buffering)
     try:
         yield
     finally:

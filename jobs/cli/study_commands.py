@@ -108,7 +108,7 @@ def _open_view(
     for trial in finished:
         progress.count_finished(trial)
     output = console()
-    if output.is_terminal:
+    if output.is_interactive:  # a dumb terminal cannot redraw lines
         from jobs.terminal.live_view import LiveView
 
         with LiveView(progress, output, _opening(backend)) as view:

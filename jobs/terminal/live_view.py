@@ -20,7 +20,15 @@ class LiveView(StudyObserver):
         """Draws on a terminal; `opening` says what happens until the first worker is ready, e.g. "starting Ray"."""
         self._progress = progress
         self._opening = opening
-        self._live = Live(console=console, get_renderable=self.draw, refresh_per_second=4, transient=True)
+        # Ray keeps the streams that it finds and uses them at exit, so they must not be rich's short-lived proxies.
+        self._live = Live(
+            console=console,
+            get_renderable=self.draw,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
 
     def __enter__(self) -> Self:
         self._live.__enter__()

@@ -1,16 +1,18 @@
 """Writes a study as Parquet tables, one row per trial and one row per epoch, for pandas and similar tools."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cluster.results.columns import Columns, epoch_columns, param_cell, param_column, trial_columns
 from cluster.run_dir.paths import RunDir
 from cluster.store.reader import StudyReader
 from cluster.trial import TrialRecord
 from mnist_core.atomic_file import write_atomically
+from mnist_core.measurement import Measurement
 
 
 def write_tables(run_dir: RunDir, reader: StudyReader, trials: Sequence[TrialRecord]) -> None:
@@ -25,7 +27,9 @@ def write_tables(run_dir: RunDir, reader: StudyReader, trials: Sequence[TrialRec
         NotWritable: the folder or the disk is not writable.
     """
     write_results(run_dir, trials)
-    _write(run_dir.metrics, [row for trial in trials for row in _epoch_rows(reader, trial)])
+    measured = [(trial.number, each) for trial in trials for each in reader.measurements(trial.number)]
+    columns = epoch_columns(name for _, each in measured for name in each.metrics)
+    _write(run_dir.metrics, [_epoch_row(number, each) for number, each in measured], columns)
 
 
 def write_results(run_dir: RunDir, trials: Sequence[TrialRecord]) -> None:
@@ -34,7 +38,9 @@ def write_results(run_dir: RunDir, trials: Sequence[TrialRecord]) -> None:
     Raises:
         NotWritable: the folder or the disk is not writable.
     """
-    _write(run_dir.results, [_trial_row(trial) for trial in trials])
+    names = (name for trial in trials for name in (*trial.metrics, *(trial.test or {})))
+    columns = trial_columns((trial.params for trial in trials), names)
+    _write(run_dir.results, [_trial_row(trial) for trial in trials], columns)
 
 
 def _trial_row(trial: TrialRecord) -> dict[str, object]:
@@ -51,22 +57,26 @@ def _trial_row(trial: TrialRecord) -> dict[str, object]:
         "worker": trial.worker,
         "error": trial.error,
         "weights_sha256": trial.weights_sha256,
+        **{param_column(field): param_cell(field, value) for field, value in trial.params.items()},
         **trial.metrics,
         **(trial.test or {}),
     }
 
 
-def _epoch_rows(reader: StudyReader, trial: TrialRecord) -> list[dict[str, object]]:
-    return [
-        {"number": trial.number, "epoch": m.epoch, "elapsed_s": m.elapsed_s, **m.metrics}
-        for m in reader.measurements(trial.number)
-    ]
+def _epoch_row(number: int, measurement: Measurement) -> dict[str, object]:
+    measured = {"epoch": measurement.epoch, "elapsed_s": measurement.elapsed_s, **measurement.metrics}
+    return {"number": number, **measured}
 
 
-def _write(path: Path, rows: list[dict[str, object]]) -> None:
-    columns = {name: None for row in rows for name in row}  # in the order of their first appearance
-    types = {"seed": pa.uint64()}  # which Arrow does not infer
-    table = pa.table({name: pa.array([row.get(name) for row in rows], types.get(name)) for name in columns})
+def _write(path: Path, rows: list[dict[str, object]], columns: Columns) -> None:
+    table = pa.table({name: pa.array(_cells(rows, name), kind) for name, kind in columns.items()})
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer)
     write_atomically(path, buffer.getvalue().to_pybytes())
+
+
+def _cells(rows: list[dict[str, object]], name: str) -> Iterator[object]:
+    for row in rows:
+        cell = row.get(name)
+        # Parquet's text is UTF-8, in which the undecodable bytes of an error message have no place.
+        yield cell.encode(errors="backslashreplace").decode() if isinstance(cell, str) else cell

@@ -5,14 +5,19 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
 from cluster.results.tables import write_tables
 from cluster.run_dir.paths import RunDir
+from cluster.spec.space import Params, ParamValue
 from cluster.store.store import Store
 from cluster.trial import TrialState
 from mnist_core.measurement import Measurement
+
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "results.md"
 
 
 @pytest.fixture
@@ -71,3 +76,84 @@ def test_tables_written_again_replace_the_first_ones(run_dir: RunDir, store: Sto
     fill(store)
     write_tables(run_dir, store, store.trials())
     assert pq.read_table(run_dir.results).num_rows == 3
+
+
+Trial = tuple[str, Params, dict[str, float] | None]
+
+
+def write_study(path: Path, *trials: Trial) -> RunDir:
+    """Writes the tables of a study; each trial has a kind, parameters and its metrics, or none if it failed."""
+    run_dir = RunDir.create(path)
+    store = Store.create(run_dir.store, "tables")
+    for number, (kind, params, metrics) in enumerate(trials):
+        store.add_trial(number, kind, params, seed=number)
+        store.start_attempt(number, "cpu-0")
+        if metrics is None:
+            store.fail_trial(number, "failed", "an error")
+        else:
+            store.add_measurement(number, Measurement(1, metrics, 1.0), metrics["val/loss"])
+            store.finish_trial(number, TrialState.COMPLETE, metrics["val/loss"], "abc")
+    write_tables(run_dir, store, store.trials())
+    store.close()
+    return run_dir
+
+
+RATE = "training.learning_rate"
+MLP: Trial = ("mlp", {RATE: 0.1}, {"val/loss": 0.5})
+MULTITASK: Trial = ("multitask", {RATE: 1}, {"val/loss": 0.5, "val/parity_accuracy": 0.75})
+FAILED: Trial = ("lenet", {RATE: 0.2}, None)
+
+
+def test_studies_with_different_outcomes_have_the_same_columns(tmp_path: Path) -> None:
+    studies = [write_study(tmp_path / trial[0], trial) for trial in (MLP, MULTITASK, FAILED)]
+    for table in ("results", "metrics"):
+        first, *others = [pq.read_schema(getattr(run_dir, table)) for run_dir in studies]
+        assert [first.equals(other) for other in others] == [True, True], table
+
+
+@pytest.mark.parametrize("trials", [(MLP, FAILED), (FAILED, MLP)])
+def test_two_studies_are_read_as_one_dataset(tmp_path: Path, trials: tuple[Trial, ...]) -> None:
+    files = [str(write_study(tmp_path / trial[0], trial).results) for trial in trials]
+    both = ds.dataset(files).to_table().sort_by("model").to_pylist()
+    assert [(row["model"], row["error"], row[RATE]) for row in both] == [
+        ("lenet", "an error", 0.2),
+        ("mlp", None, 0.1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "cell", "kind"),
+    [
+        (RATE, 1, 1.0, pa.float64()),
+        ("training.batch_size", 50, 50, pa.int64()),
+        ("training.optimizer", "adam", "adam", pa.string()),
+        ("training.schedule", {"kind": "cosine"}, '{"kind": "cosine"}', pa.string()),
+        ("model.hidden", [128, 64], "[128, 64]", pa.string()),
+        ("model.hidden", 500, "500", pa.string()),  # LeNet's is one number
+        ("model.kind", "lenet", "lenet", pa.string()),
+    ],
+)
+def test_searched_field_has_a_column_of_its_type(
+    tmp_path: Path, field: str, value: ParamValue, cell: object, kind: pa.DataType
+) -> None:
+    table = pq.read_table(write_study(tmp_path / "run", ("mlp", {field: value}, None)).results)
+    assert (table.schema.field(field).type, table[field].to_pylist()) == (kind, [cell])
+    assert json.loads(table["params"][0].as_py()) == {field: value}
+
+
+def test_searched_whole_model_does_not_hide_the_kind(tmp_path: Path) -> None:
+    (row,) = pq.read_table(write_study(tmp_path / "run", ("mlp", {"model": {"kind": "mlp"}}, None)).results).to_pylist()
+    assert (row["model"], row["params.model"]) == ("mlp", '{"kind": "mlp"}')
+
+
+def test_metric_of_another_version_has_a_column(tmp_path: Path) -> None:
+    run_dir = write_study(tmp_path / "run", ("mlp", {}, {"val/loss": 0.5, "val/f1": 0.25}))
+    assert pq.read_table(run_dir.results)["val/f1"].to_pylist() == [0.25]
+    assert pq.read_table(run_dir.metrics)["val/f1"].to_pylist() == [0.25]
+
+
+def test_every_column_is_documented(tmp_path: Path) -> None:
+    run_dir = write_study(tmp_path / "run", ("mlp", {}, None))
+    text = DOCUMENTED.read_text()
+    for table in (run_dir.results, run_dir.metrics):
+        assert [name for name in pq.read_schema(table).names if f"`{name}`" not in text] == []

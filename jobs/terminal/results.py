@@ -44,6 +44,8 @@ def draw_cache(report: "CacheReport", console: Console) -> None:
     done = "built" if report.built else "checked"
     console.print(f"{done} {report.path} ({report.size_bytes / 1e6:.1f} MB)", highlight=False, soft_wrap=True)
     console.print(f"fingerprint {report.fingerprint}", highlight=False, soft_wrap=True)
+    if report.warning:
+        console.print(f"warning: {report.warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     drawn = table("", *map(str, range(len(report.train_counts))), "all", left=("",))
     for name, counts in (("train", report.train_counts), ("test", report.test_counts)):
         drawn.add_row(name, *map(str, counts), str(sum(counts)))

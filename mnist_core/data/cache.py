@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from mnist_core.atomic_file import sync_folder, write_errors
 from mnist_core.data.arrow_file import FORMAT_VERSION, CacheMiss, fingerprint, map_dataset, write_dataset
-from mnist_core.data.dataset import CLASSES, Dataset, LabelledImages
+from mnist_core.data.dataset import CLASSES, Dataset, LabelledImages, find_dim_pixels
 from mnist_core.data.idx_folder import BUNDLED, IdxFiles, find_idx_files
 from mnist_core.errors import DataError, NotWritable
 
@@ -39,6 +39,7 @@ class CacheReport:
         fingerprint: SHA-256 (hex) of the content.
         train_counts: training images of each digit, 0 to 9.
         test_counts: test images of each digit, 0 to 9.
+        warning: what is unusual about the images, in one sentence; None if nothing is.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class CacheReport:
     fingerprint: str
     train_counts: tuple[int, ...]
     test_counts: tuple[int, ...]
+    warning: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def open_dataset(source: str | Path = BUNDLED, *, cache_dir: Path) -> Dataset:
     Many processes may do so at once: one builds it, the others wait.
 
     Args:
-        source: "bundled", or a folder with the four IDX files under their canonical names, each plain or with `.gz`.
+        source: "bundled", or a folder with four IDX files, each plain or with `.gz`; see `find_idx_files`.
         cache_dir: the folder of the cache, created if it does not exist; see `default_cache_dir`.
 
     Returns:
@@ -108,6 +110,7 @@ def inspect_cache(source: str | Path = BUNDLED, *, cache_dir: Path) -> CacheRepo
         fingerprint=cached.dataset.fingerprint,
         train_counts=_label_counts(cached.dataset.train),
         test_counts=_label_counts(cached.dataset.test),
+        warning=find_dim_pixels(cached.dataset),
     )
 
 

@@ -11,6 +11,8 @@ from mnist_core.errors import DataError
 IMAGE_SIDE = 28
 CLASSES = 10
 PIXEL_MAX = 255
+# Images whose brightest pixel is below this are probably scaled to another range, such as 0..1.
+_BRIGHT = 128
 
 UInt8Array = npt.NDArray[np.uint8]
 IndexArray = npt.NDArray[np.int64]
@@ -89,15 +91,34 @@ def split(dataset: Dataset, holdout: int | Literal["test"], seed: int) -> Split:
     if holdout == "test":
         return Split(all_images(dataset.train), all_images(dataset.test))
     count = len(dataset.train)
+    if count == 1:
+        raise DataError(
+            f"data.holdout is {holdout}, but there is only 1 training image: add images, or validate on the test "
+            "images with `--set data.holdout=test`"
+        )
     if not 1 <= holdout < count:
         raise DataError(
-            f"data.holdout is {holdout}, but there are {count} training images: hold out between 1 and {count - 1}"
+            f"data.holdout is {holdout}, but there are {count} training images: hold out between 1 and {count - 1}, "
+            f"for example a sixth of them, as of MNIST, with `--set data.holdout={max(1, count // 6)}`"
         )
     order = np.random.default_rng([seed, count]).permutation(count)
     return Split(
         Subset(dataset.train, np.sort(order[holdout:])),
         Subset(dataset.train, np.sort(order[:holdout])),
     )
+
+
+def find_dim_pixels(dataset: Dataset) -> str | None:
+    """Returns a warning if the pixels of some images are not in 0..255, as MNIST's are, but in a smaller range."""
+    for name, part in (("training", dataset.train), ("test", dataset.test)):
+        largest = int(part.images.max())
+        if largest < _BRIGHT:
+            factor = f"multiply them by {PIXEL_MAX // largest}" if largest else "check how they were written"
+            return (
+                f"the largest pixel of the {name} images is {largest}, but MNIST's is {PIXEL_MAX}: "
+                f"networks learn worse, and `predict` expects {PIXEL_MAX}: {factor}"
+            )
+    return None
 
 
 def epoch_order(indices: IndexArray, seed: int, epoch: int) -> IndexArray:

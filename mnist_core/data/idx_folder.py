@@ -1,22 +1,22 @@
 """Finds the four IDX files of a data source, in the package or in a user's folder, and reads them together.
 
-Owns their names and which belong together; idx.py owns the format of each.
+Owns which of them belong together; idx_names.py owns their names, idx.py the format of each.
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from mnist_core.data.dataset import LabelledImages
+from mnist_core.data.dataset import LabelledImages, UInt8Array
 from mnist_core.data.idx import read_images, read_labels
+from mnist_core.data.idx_names import CANONICAL_NAMES, find_named_files
 from mnist_core.errors import DataError
 
 BUNDLED = "bundled"
 
-_NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -54,10 +54,11 @@ def find_idx_files(source: str | Path) -> Iterator[IdxFiles]:
 
     Args:
         source: "bundled" for MNIST as it comes with the package, or a folder with the four files under their canonical
-            names, each with or without `.gz`. If a folder has both, the plain file is read.
+            names, each with or without `.gz`, or under those that other tools give them. If a folder has both, the
+            plain file is read.
 
     Raises:
-        DataError: there is no such folder, or a file is missing.
+        DataError: there is no such folder, a file is missing, or there are several sets of four.
     """
     with ExitStack() as stack:
         try:
@@ -70,21 +71,14 @@ def find_idx_files(source: str | Path) -> Iterator[IdxFiles]:
 def _bundled_files(stack: ExitStack) -> IdxFiles:
     # In a zipped package the files have no paths: as_file unpacks them until the stack is closed.
     data = resources.files("mnist_core") / "data" / "bundled"
-    return IdxFiles(*(stack.enter_context(resources.as_file(data / f"{name}.gz")) for name in _NAMES))
+    return IdxFiles(*(stack.enter_context(resources.as_file(data / f"{name}.gz")) for name in CANONICAL_NAMES))
 
 
 def _files_in(folder: Path) -> IdxFiles:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"data folder {folder} {what}: give a folder with the four IDX files, or `{BUNDLED}`")
-    return IdxFiles(*(_find(folder, name) for name in _NAMES))
-
-
-def _find(folder: Path, name: str) -> Path:
-    for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.is_file():
-            return candidate
-    raise DataError(f"data folder {folder} has no file {name} (or {name}.gz): put it there, or use `{BUNDLED}`")
+    return IdxFiles(*find_named_files(folder))
 
 
 def _file_digest(path: Path) -> bytes:
@@ -99,11 +93,25 @@ def _file_digest(path: Path) -> bytes:
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> LabelledImages:
-    images = read_images(images_path)
-    labels = read_labels(labels_path)
+    images = _read_file(read_images, images_path)
+    labels = _read_file(read_labels, labels_path)
     if len(images) != len(labels):
         raise DataError(
             f"{images_path} has {len(images)} images, but {labels_path.name} beside it has {len(labels)} labels: "
             "give two files that belong together"
         )
     return LabelledImages(images, labels)
+
+
+def _read_file(read: Callable[[Path], UInt8Array], path: Path) -> UInt8Array:
+    """Reads a file; if it is malformed and a good one is beside it under the same name with `.gz`, says so."""
+    try:
+        return read(path)
+    except DataError as err:
+        packed = path.with_name(f"{path.name}.gz")
+        if not packed.is_file():
+            raise
+        with suppress(DataError):
+            read(packed)
+            err = DataError(f"{err}; or delete it, and {packed.name} beside it, which is undamaged, will be read")
+        raise err from None

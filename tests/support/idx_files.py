@@ -33,6 +33,14 @@ def idx_of(array: Array) -> bytes:
     return idx(array.shape, array.tobytes())
 
 
+def first_columns(content: bytes) -> Array:
+    """Returns the images of a valid IDX file, or its labels: if it has several columns, the first of them."""
+    dtype = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4"}[content[2]]
+    sizes = np.frombuffer(content, ">u4", content[3], 4)
+    array = np.frombuffer(content, dtype, offset=4 + 4 * content[3]).reshape(sizes)
+    return array[:, 0] if array.ndim == 2 else array
+
+
 IMAGES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 4), st.just(28), st.just(28)))
 LABELS = hnp.arrays(np.uint8, st.integers(1, 40), elements=st.integers(0, 9))
 PACKINGS = st.sampled_from([plain, zipped])
@@ -54,9 +62,9 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 def idx_like(draw: st.DrawFn) -> bytes:
     """A header of plausible and absurd numbers, with a body that may not match it."""
     size = st.one_of(st.integers(0, 3), st.just(28), st.integers(0, 2**32 - 1))
-    sizes = tuple(draw(st.lists(size, max_size=4)))
-    dtype = draw(st.sampled_from([8, 8, 8, 9, 13, 0]))
-    return idx(sizes, draw(st.one_of(st.binary(max_size=64), st.just(bytes(784)))), dtype)
+    sizes = tuple(draw(st.one_of(st.lists(size, max_size=4), st.tuples(st.integers(1, 2), st.sampled_from([1, 8])))))
+    dtype = draw(st.sampled_from([8, 8, 8, 9, 11, 12, 13, 0]))
+    return idx(sizes, draw(st.one_of(st.binary(max_size=64), st.just(bytes(784)), st.just(bytes(64)))), dtype)
 
 
 def file_contents() -> st.SearchStrategy[bytes]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core.data.dataset import Dataset, epoch_order, scale_pixels, split
+from mnist_core.data.dataset import Dataset, LabelledImages, epoch_order, find_dim_pixels, scale_pixels, split
 from mnist_core.errors import DataError
 
 
@@ -32,6 +32,53 @@ def test_holdout_splits_the_training_images_and_repeats_with_its_seed(small_data
 def test_holdout_that_leaves_no_images_is_rejected(holdout: int, small_dataset: Dataset) -> None:
     with pytest.raises(DataError, match=f"data.holdout is {holdout}, but there are 256 training images"):
         split(small_dataset, holdout, seed=0)
+
+
+def test_holdout_that_does_not_fit_a_small_folder_is_rejected_with_one_that_fits(small_dataset: Dataset) -> None:
+    few = Dataset(
+        LabelledImages(small_dataset.train.images[:20], small_dataset.train.labels[:20]), small_dataset.test, ""
+    )
+    with pytest.raises(DataError, match=r"between 1 and 19, .*`--set data.holdout=3`"):
+        split(few, 10_000, seed=0)
+    assert len(split(few, 3, seed=0).validation) == 3
+
+
+def test_holdout_from_a_single_image_is_rejected_with_what_works(small_dataset: Dataset) -> None:
+    one = Dataset(
+        LabelledImages(small_dataset.train.images[:1], small_dataset.train.labels[:1]), small_dataset.test, ""
+    )
+    with pytest.raises(DataError, match=r"only 1 training image: .*`--set data.holdout=test`"):
+        split(one, 1, seed=0)
+    assert len(split(one, "test", seed=0).train) == 1
+
+
+@pytest.mark.parametrize(
+    ("largest", "says"),
+    [
+        (0, "check how they were written"),
+        (1, "multiply them by 255"),
+        (16, "by 15"),
+        (127, "by 2"),
+        (128, None),
+        (255, None),
+    ],
+)
+@pytest.mark.parametrize("part", ["training", "test"])
+def test_images_whose_pixels_are_dim_are_warned_of(part: str, largest: int, says: str | None) -> None:
+    bright, dim = (
+        LabelledImages(np.full((2, 28, 28), value, np.uint8), np.zeros(2, np.uint8)) for value in (255, largest)
+    )
+    warning = find_dim_pixels(Dataset(dim, bright, "") if part == "training" else Dataset(bright, dim, ""))
+    if says is None:
+        assert warning is None
+    else:
+        assert warning is not None
+        assert warning.startswith(f"the largest pixel of the {part} images is {largest}, but MNIST's is 255: ")
+        assert says in warning
+
+
+def test_bundled_images_are_not_warned_of(bundled_dataset: Dataset) -> None:
+    assert find_dim_pixels(bundled_dataset) is None
 
 
 def test_epoch_visits_each_image_once_in_another_order() -> None:

@@ -12,7 +12,19 @@ from hypothesis import given
 
 from mnist_core.data.idx import read_images, read_labels
 from mnist_core.errors import DataError
-from tests.support.idx_files import IMAGES, LABELS, PACKINGS, Array, Packing, file_contents, idx, idx_of, plain, zipped
+from tests.support.idx_files import (
+    IMAGES,
+    LABELS,
+    PACKINGS,
+    Array,
+    Packing,
+    file_contents,
+    first_columns,
+    idx,
+    idx_of,
+    plain,
+    zipped,
+)
 
 OVERHEAD_BYTES = 300_000
 
@@ -48,6 +60,81 @@ def test_labels_read_equal_the_labels_written(scratch: Path, labels: Array, pack
     np.testing.assert_array_equal(read_labels(scratch), labels)
 
 
+@pytest.mark.parametrize(
+    ("code", "dtype"), [(0x09, "i1"), (0x0B, ">i2"), (0x0C, ">i4")], ids=["int8", "int16", "int32"]
+)
+@given(labels=LABELS, pack=PACKINGS)
+def test_labels_of_any_integer_type_are_read_as_digits(
+    scratch: Path, code: int, dtype: str, labels: Array, pack: Packing
+) -> None:
+    for sizes in ((len(labels),), (len(labels), 1)):
+        scratch.write_bytes(pack(idx(sizes, labels.astype(dtype).tobytes(), code)))
+        read = read_labels(scratch)
+        np.testing.assert_array_equal(read, labels)
+        assert read.dtype == np.uint8
+        assert not read.flags.writeable
+
+
+@given(labels=LABELS, pack=PACKINGS)
+def test_first_column_of_qmnists_eight_is_read(scratch: Path, labels: Array, pack: Packing) -> None:
+    columns = np.full((len(labels), 8), 4000, ">i4")
+    columns[:, 0] = labels
+    scratch.write_bytes(pack(idx(columns.shape, columns.tobytes(), 0x0C)))
+    np.testing.assert_array_equal(read_labels(scratch), labels)
+
+
+OWN_LABELS = {
+    "one-hot": (idx((2, 10), np.eye(10, dtype=np.uint8)[:2].tobytes()), 3, "one-hot", "labels.argmax(axis=1)"),
+    "one-hot floats": (idx((1, 10), bytes(40), 0x0D), 3, "one-hot", "labels.argmax(axis=1)"),
+    "floats": (idx((3,), bytes(12), 0x0D), 2, "0x0d (float32)", 'labels.astype("uint8")'),
+    "doubles": (idx((3,), bytes(24), 0x0E), 2, "0x0e (float64)", 'labels.astype("uint8")'),
+    "eight bytes each": (idx((3, 8), bytes(24)), 3, "2 dimensions", "one number for each image"),
+    "images": (idx((1, 28, 28), bytes(784)), 3, "3 dimensions", "give the file of labels"),
+    "minus one": (idx((2,), bytes([0, 0, 0, 3]) + b"\xff" * 4, 0x0C), 12, "label -1", "that are no digits"),
+    "1000 in QMNIST": (idx((1, 8), bytes([0, 0, 3, 232]) + bytes(28), 0x0C), 12, "label 1000", "that are no digits"),
+}
+OWN_IMAGES = {
+    "floats": (idx((1, 28, 28), bytes(3136), 0x0D), 2, "0x0d (float32)", "`* 255` if they are from 0 to 1"),
+    "doubles": (idx((1, 28, 28), bytes(6272), 0x0E), 2, "0x0e (float64)", "`* 255` if they are from 0 to 1"),
+    "int32": (idx((1, 28, 28), bytes(3136), 0x0C), 2, "0x0c (int32)", 'images.astype("uint8")'),
+    "flat": (idx((2, 784), bytes(1568)), 3, "2 dimensions", "reshape your own images to (n, 28, 28)"),
+    "with a channel": (idx((2, 1, 28, 28), bytes(1568)), 3, "4 dimensions", "reshape your own images to (n, 28, 28)"),
+    "labels": (idx((9,), bytes(9)), 3, "1 dimensions", "give the file of images"),
+    "8 x 8": (idx((1, 8, 8), bytes(64)), 8, "image side 8", "scale your own images to 28 x 28"),
+    "low byte first": (
+        b"\0\0\x08\x03" + bytes([1, 0, 0, 0]) + idx((0, 28, 28), b"")[8:] + bytes(784),
+        4,
+        "16777216",
+        "with the highest byte first",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("read", "content", "offset", "found", "remedy"),
+    [(read_labels, *case) for case in OWN_LABELS.values()] + [(read_images, *case) for case in OWN_IMAGES.values()],
+    ids=[f"labels: {name}" for name in OWN_LABELS] + [f"images: {name}" for name in OWN_IMAGES],
+)
+def test_error_of_ones_own_arrays_names_the_remedy(
+    tmp_path: Path, read: Callable[[Path], Array], content: bytes, offset: int, found: str, remedy: str
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        read(path)
+    before, after = str(error.value).split(", expected ")
+    assert before.startswith(f"{path}: byte {offset}: found ")
+    assert found in before
+    assert remedy in after
+
+
+def test_gzip_inside_gzip_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "labels.gz"
+    path.write_bytes(zipped(zipped(idx((3,), bytes(3)))))
+    with pytest.raises(DataError, match=r"found gzip inside gzip, .*: unpack it once with `gunzip`"):
+        read_labels(path)
+
+
 @pytest.mark.parametrize("read", [read_images, read_labels])
 @given(content=file_contents())
 def test_any_file_is_read_exactly_or_rejected_in_bounded_memory(
@@ -57,7 +144,7 @@ def test_any_file_is_read_exactly_or_rejected_in_bounded_memory(
     array, peak = peak_bytes(read, scratch)
     compressed = content[:2] == b"\x1f\x8b"
     if array is not None:
-        assert idx_of(array) == (gzip.decompress(content) if compressed else content)
+        np.testing.assert_array_equal(array, first_columns(gzip.decompress(content) if compressed else content))
     assert peak <= 3 * len(content) * (1032 if compressed else 1) + OVERHEAD_BYTES
 
 
@@ -77,7 +164,8 @@ def test_gzip_of_several_members_is_read_as_one_file(tmp_path: Path) -> None:
 BAD_IMAGES = {
     "empty": (b"", 0, "the end", "16 bytes"),
     "header cut": (idx((1, 28), b"", dimensions=3), 12, "the end", "16 bytes"),
-    "not idx": (b"\x89PNG\r\n\x1a\n", 0, "0x8950", "0x0000"),
+    "not idx": (b"\xc7\x01\x02\x03 unknown", 0, "0xc701", "0x0000"),
+    "a picture": (b"\x89PNG\r\n\x1a\n", 0, "a PNG picture", "0x0000"),
     "floats": (idx((1, 28, 28), bytes(784), dtype=13), 2, "data type 0x0d", "0x08"),
     "labels": (idx((784,), bytes(784)), 3, "1 dimensions", "3"),
     "no items": (idx((0, 28, 28), b""), 4, "0 items", "at least 1"),

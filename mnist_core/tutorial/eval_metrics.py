@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.context import mx
+from mnist_core.data.dataset import UInt8Array
+from mnist_core.errors import InputError
 from mnist_core.heads import MULTITASK_DIGIT, MULTITASK_PARITY
 from mnist_core.model.metrics import confusion_matrix
 
@@ -44,15 +46,19 @@ class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
         """Counts one batch, with its padding: MXNet does not say how much of a batch is padding.
 
         Args:
-            labels: per head, an NDArray (B,) of classes.
+            labels: per head, an NDArray (B,) or (B, 1) of classes.
             preds: per head, an NDArray (B, classes) of probabilities.
 
         Raises:
             ValueError: the number of labels or predictions differs from the number of heads.
+            InputError: a head has a label that is none of its classes, or not one label for each image. Nothing is
+                counted.
         """
-        for matrix, label, probabilities in zip(self._confusion, labels, preds, strict=True):
-            predicted = probabilities.asnumpy().argmax(axis=1)
-            batch = confusion_matrix(predicted, label.asnumpy().astype(np.uint8), len(matrix))
+        counted = [
+            confusion_matrix(*_classes(probabilities, label, size), size)
+            for size, label, probabilities in zip(self._sizes, labels, preds, strict=True)
+        ]
+        for matrix, batch in zip(self._confusion, counted, strict=True):
             np.add(matrix, batch, out=matrix)
             self._count(int(np.trace(batch)), int(batch.sum()))
 
@@ -61,3 +67,22 @@ class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
         self.global_sum_metric += right
         self.num_inst += total
         self.global_num_inst += total
+
+
+def _classes(probabilities: Any, label: Any, size: int) -> tuple[npt.NDArray[np.int64], UInt8Array]:
+    """Returns the predicted and the correct class of each image, (B,) both."""
+    predicted = probabilities.asnumpy().argmax(axis=1)
+    correct = label.asnumpy()
+    if correct.size != len(predicted) or correct.shape[0] != len(predicted):
+        raise InputError(
+            f"DigitParityAccuracy got labels of shape {correct.shape} for {len(predicted)} images: "
+            "give one label for each image"
+        )
+    correct = correct.reshape(-1)
+    wrong = ~np.isin(correct, np.arange(size))
+    if wrong.any():
+        raise InputError(
+            f"DigitParityAccuracy got label {correct[wrong.argmax()]:g} for a head with {size} classes: "
+            f"give labels in 0..{size - 1}"
+        )
+    return predicted, correct.astype(np.uint8)

@@ -4,7 +4,7 @@ Trials do not use them: model/executor.py gathers their batches.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from mnist_core.data.dataset import (
 )
 from mnist_core.errors import InputError
 from mnist_core.heads import DIGIT, MULTITASK_DIGIT, MULTITASK_PARITY
+
+LastBatch = Literal["short", "pad"]
+"""What to do with a last batch that is not full; see MnistIter."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class MnistIter(mx.io.DataIter):  # type: ignore[misc]
         *,
         shuffle_seed: int | None = None,
         flat: bool = False,
-        last_batch: Literal["short", "pad"] = "short",
+        last_batch: LastBatch = "short",
         names: InputNames = InputNames(),
     ) -> None:
         """Starts at the beginning of epoch 0.
@@ -70,8 +73,10 @@ class MnistIter(mx.io.DataIter):  # type: ignore[misc]
             names: the names of the network's inputs.
 
         Raises:
-            InputError: the batch size is less than 1.
+            InputError: the batch size is less than 1, or `last_batch` is another word.
         """
+        if last_batch not in get_args(LastBatch):
+            raise InputError(f"last_batch is {last_batch!r}: choose one of {', '.join(map(repr, get_args(LastBatch)))}")
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}: give at least 1")
         super().__init__(batch_size)

@@ -6,6 +6,7 @@ import pytest
 from mnist_core.config import MultitaskConfig
 from mnist_core.context import mx
 from mnist_core.data.dataset import Dataset, Subset
+from mnist_core.errors import InputError
 from mnist_core.model.networks import build_network
 from mnist_core.tutorial.eval_metrics import DigitParityAccuracy
 from mnist_core.tutorial.iterators import DigitParityIter, MnistIter
@@ -71,6 +72,36 @@ def test_fewer_predictions_than_heads_are_rejected() -> None:
     metric = DigitParityAccuracy()
     with pytest.raises(ValueError, match="shorter"):
         metric.update([mx.nd.array(LABELS[0])], [mx.nd.array(np.eye(10)[PREDICTED[0]])])
+
+
+def test_labels_in_one_column_are_counted_like_labels_in_a_row() -> None:
+    row, column = DigitParityAccuracy(), DigitParityAccuracy()
+    update(row)
+    probabilities = [mx.nd.array(np.eye(size)[rows]) for size, rows in zip((10, 2), PREDICTED, strict=True)]
+    column.update([mx.nd.array(label).reshape((-1, 1)) for label in LABELS], probabilities)
+    assert column.get() == row.get()
+    for left, right in zip(column.confusion, row.confusion, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize(("head", "label"), [(0, 10), (0, -1), (0, 2.5), (0, 256), (1, 2), (1, -1)])
+def test_label_that_is_no_class_of_its_head_is_rejected_and_nothing_is_counted(head: int, label: float) -> None:
+    metric = DigitParityAccuracy()
+    labels = [list(map(float, each)) for each in LABELS]
+    labels[head][1] = label
+    probabilities = [mx.nd.array(np.eye(size)[rows]) for size, rows in zip((10, 2), PREDICTED, strict=True)]
+    size = (10, 2)[head]
+    with pytest.raises(InputError, match=rf"got label {label:g} for a head with {size} classes: give labels in 0\.\."):
+        metric.update([mx.nd.array(each) for each in labels], probabilities)
+    assert metric.num_inst == 0
+    assert sum(counts.sum() for counts in metric.confusion) == 0
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3,), (4, 2)])
+def test_labels_that_are_not_one_for_each_image_are_rejected(shape: tuple[int, ...]) -> None:
+    labels = [mx.nd.zeros(shape), mx.nd.zeros(4)]
+    with pytest.raises(InputError, match=r"labels of shape .* for 4 images: give one label for each image"):
+        DigitParityAccuracy().update(labels, [mx.nd.zeros((4, 10)), mx.nd.zeros((4, 2))])
 
 
 def test_second_evaluation_does_not_include_the_first(small_dataset: Dataset) -> None:

@@ -103,6 +103,12 @@ def test_batch_size_of_zero_is_rejected(small_dataset: Dataset) -> None:
         MnistIter(small_dataset.train, 0)
 
 
+@pytest.mark.parametrize("word", ["discard", "roll_over", "Short", "", None])
+def test_unknown_word_for_the_last_batch_is_rejected(word: Any, small_dataset: Dataset) -> None:
+    with pytest.raises(InputError, match=rf"last_batch is {word!r}: choose one of 'short', 'pad'"):
+        MnistIter(small_dataset.train, last_batch=word)
+
+
 @pytest.mark.parametrize("batch_size", [50, 128, 200])
 @pytest.mark.parametrize("model", [MlpConfig(), LenetConfig()], ids=["mlp", "lenet"])
 def test_module_scores_and_predicts_each_image_once(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cluster.spec.space import Params, ParamValue
 from jobs.terminal.output import ellipsized, format_count, format_params, format_rows_of_params, format_time
 
 
@@ -13,8 +14,8 @@ def test_parameters_are_described_by_the_last_part_of_their_names() -> None:
 
 
 def test_rows_of_parameters_have_only_the_digits_that_tell_them_apart() -> None:
-    steps = [{"kind": "step", "every_epochs": 1, "factor": factor} for factor in (0.12345, 0.12346)]
-    rows = [{"training.schedule": step, "training.momentum": 0.123456789} for step in steps]
+    steps: list[ParamValue] = [{"kind": "step", "every_epochs": 1, "factor": factor} for factor in (0.12345, 0.12346)]
+    rows: list[Params] = [{"training.schedule": step, "training.momentum": 0.123456789} for step in steps]
     assert format_rows_of_params(rows) == [
         "schedule=step 1 0.12345  momentum=0.1235",
         "schedule=step 1 0.12346  momentum=0.1235",

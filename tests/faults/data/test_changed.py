@@ -73,7 +73,11 @@ def test_changed_data_is_rejected_until_it_is_restored(
     assert_one_line_error(without_cache, 2, "has changed since the study started", "restore the files")
     swap_training_and_test_images(own_data)
     assert mxtrials("resume", started_run, *RESUME).returncode == 0
-    assert read_results(started_run) == read_results(undisturbed)
+    if prepare is make_old:  # the seeds of its further trials are those of older versions
+        trials = read_results(started_run).trials
+        assert [trial["state"] for trial in trials] == ["COMPLETE"] * len(read_results(undisturbed).trials)
+    else:
+        assert read_results(started_run) == read_results(undisturbed)
 
 
 @fault(

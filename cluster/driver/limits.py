@@ -1,9 +1,13 @@
-"""Says when a study or an epoch has taken too long, or the goal is reached. Reads the clock, stops nothing."""
+"""Says when a study or an epoch has taken too long, or the goal is reached. Reads the clock, stops nothing.
+
+`minutes` count all time. An epoch's time does not count while the driver is paused, because its worker probably is too.
+"""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 from cluster.driver.queue import RunningTrial
+from cluster.machine.pauses import PauseMeter
 from cluster.spec.study_spec import StudySpec
 
 
@@ -16,6 +20,7 @@ class StudyLimits:
         self._goal = spec.stop.objective
         self._direction = spec.search.direction
         self._clock = clock
+        self._pauses = PauseMeter(clock)
         self._deadline_s = clock() + 60 * (spec.limits.minutes or math.inf)
 
     def time_is_up(self) -> str | None:
@@ -34,8 +39,14 @@ class StudyLimits:
         """Returns the clock time by which an epoch that starts now must end; `extra_s` is for what precedes it."""
         return self._clock() + self._limits.epoch_timeout_s + extra_s
 
-    def overdue(self, running: Iterable[RunningTrial]) -> list[RunningTrial]:
-        """Returns the trials whose epoch has not ended in time."""
+    def overdue(self, running: Collection[RunningTrial]) -> list[RunningTrial]:
+        """Returns the trials whose epoch has not ended in time.
+
+        Expects to be called several times a second. If it was not, the driver was paused: moves their deadlines first.
+        """
+        if paused_s := self._pauses.paused_s():
+            for trial in running:
+                trial.deadline_s += paused_s
         now_s = self._clock()
         return [trial for trial in running if now_s > trial.deadline_s]
 

@@ -13,6 +13,7 @@ import ray
 from ray.exceptions import RayError
 from typing_extensions import override
 
+from cluster.machine.pauses import PauseMeter
 from cluster.ray_backend.actor import Answer, WorkerActor, WorkerHandle
 from cluster.ray_backend.failures import classify_failure, permanent_start_error
 from cluster.trial import TrialSpec
@@ -66,6 +67,7 @@ class RayPool(WorkerPool):
         self._ever_ready = False
         self._clock = clock
         self._waiting_since_s = clock()
+        self._pauses = PauseMeter(clock)
         for slot in slots:
             self._launch(slot, failed_starts=0)
 
@@ -205,6 +207,7 @@ class RayPool(WorkerPool):
         self._events.append(WorkerLost(handle.slot.name, cause, "other"))
 
     def _check_start_deadline(self) -> None:
+        self._waiting_since_s += self._pauses.paused_s()
         if any(handle.location for handle in self._handles.values()):
             return
         if self._clock() - self._waiting_since_s > START_PATIENCE_S:

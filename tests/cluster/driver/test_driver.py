@@ -12,12 +12,11 @@ from cluster.workers.events import Finished, Measured, Ready, WorkerEvent
 from mnist_core.data.dataset import Dataset
 from tests.cluster.driver.faulty_pool import (
     failing,
-    hanging_at_epoch,
     losing_worker_at_epoch,
     no_fault,
     reporting,
 )
-from tests.cluster.driver.small_study import SPEC, Clock, Study
+from tests.cluster.driver.small_study import SPEC, Study
 
 
 def test_every_trial_completes_with_a_measurement_for_each_epoch(study: Callable[..., Study]) -> None:
@@ -106,38 +105,6 @@ def test_pruned_trials_stop_early_and_free_their_worker(study: Callable[..., Stu
     assert all(trial.epochs < 3 and trial.value is not None for trial in pruned)
     assert all(trial.state.is_finished() for trial in run.trials())
     assert not any(run.run_dir.trial_checkpoints(trial.number).exists() for trial in pruned)
-
-
-def test_study_stops_when_a_trial_reaches_the_objective(study: Callable[..., Study]) -> None:
-    run = study("stop.objective=0.0", "trials=5")
-    reason = run.driver().run()
-    assert reason == "trial 0 reached the objective 0.0"
-    assert run.states() == ["COMPLETE"]
-
-
-def test_study_stops_after_its_minutes(study: Callable[..., Study]) -> None:
-    run = study("limits.minutes=0.05", "trials=100")
-    reason = run.driver(clock=Clock(step_s=0.5)).run()
-    assert reason is not None
-    assert "limits.minutes" in reason
-    assert len(run.trials()) < 100
-
-
-def test_hung_worker_is_killed_and_its_trial_continues(study: Callable[..., Study]) -> None:
-    run = study("trials=1", "limits.epoch_timeout_s=30")
-    run.driver(hanging_at_epoch(2), Clock(step_s=1.0)).run()
-    (trial,) = run.trials()
-    assert (trial.state, trial.attempts) == (TrialState.COMPLETE, 2)
-    assert [m.epoch for m in run.store.measurements(0)] == [1, 2, 3]
-
-
-def test_interruption_replaces_the_reason_of_a_study_that_is_already_stopping(study: Callable[..., Study]) -> None:
-    run = study("limits.minutes=0.05", "trials=100")
-    driver = run.driver(clock=Clock(step_s=0.5))
-    ended = driver.run()
-    driver.request_stop("interrupted")
-    assert str(ended).startswith("limits.minutes")
-    assert driver.run() == "interrupted"
 
 
 def test_events_of_a_trial_come_in_the_order_of_the_protocol(study: Callable[..., Study]) -> None:

@@ -25,9 +25,9 @@ Fault = Callable[[WorkerEvent], WorkerEvent | Literal["silence"] | None]
 class FaultyPool(InlinePool):
     """Passes every event through a fault."""
 
-    def __init__(self, dataset: Dataset, fault: Fault) -> None:
+    def __init__(self, dataset: Dataset, fault: Fault, state_every_s: float = 0.0) -> None:
         """Starts a worker whose hold-out is 56 images."""
-        super().__init__(dataset, WorkerSettings(holdout=56, seed=0, state_every_s=0.0))
+        super().__init__(dataset, WorkerSettings(holdout=56, seed=0, state_every_s=state_every_s))
         self._fault = fault
 
     @override

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from typing_extensions import override
+
 from cluster.driver.driver import Driver
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
@@ -10,8 +12,9 @@ from cluster.run_dir.paths import RunDir
 from cluster.search.search import Search
 from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
-from cluster.trial import TrialRecord
+from cluster.trial import TrialRecord, TrialSpec
 from cluster.workers.events import Measured, WorkerEvent
+from cluster.workers.pool import WorkerPool
 from mnist_core.data.dataset import Dataset
 from tests.cluster.driver.faulty_pool import Fault, FaultyPool, no_fault
 
@@ -26,6 +29,7 @@ search:
 trials: 3
 """
 SPEC_TRIALS = 3
+TURN_S = 0.5  # of a LatePool
 
 
 class Clock:
@@ -40,6 +44,50 @@ class Clock:
         return self.now_s
 
 
+class LatePool(FaultyPool):
+    """Moves a clock: each epoch takes some turns of the driver, in which there is no event, and so does an idle turn.
+
+    Attributes:
+        started: the trials that were started, in order.
+        started_s: when, by the clock.
+    """
+
+    def __init__(
+        self, dataset: Dataset, clock: Clock, turns: Callable[[WorkerEvent], int], fault: Fault = no_fault
+    ) -> None:
+        """turns: of an event's epoch; each takes TURN_S."""
+        super().__init__(dataset, fault)
+        self._clock = clock
+        self._turns = turns
+        self._late: WorkerEvent | None = None
+        self._left = 0
+        self.started: list[TrialSpec] = []
+        self.started_s: list[float] = []
+
+    @override
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
+        self.started.append(trial)
+        self.started_s.append(self._clock.now_s)
+        super().start(worker, trial, fresh=fresh)
+
+    @override
+    def kill(self, worker: str, cause: str) -> None:
+        self._late = None
+        super().kill(worker, cause)
+
+    @override
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        if self._late is None:
+            self._late = super().next_event(timeout_s)
+            self._left = 0 if self._late is None else self._turns(self._late)
+        if self._late is None or self._left > 0:
+            self._left -= 1
+            self._clock.now_s += TURN_S
+            return None
+        event, self._late = self._late, None
+        return event
+
+
 class Study:
     """A run directory and its store, for one driver after another, as after a restart."""
 
@@ -50,10 +98,11 @@ class Study:
         self.dataset = dataset
         self.spec = spec
 
+    def driver_of(self, pool: WorkerPool, clock: Callable[[], float]) -> Driver:
+        return Driver(self.spec, StudyParts(self.store, Search(self.spec), pool, self.checkpoints), clock)
+
     def driver(self, fault: Fault = no_fault, clock: Callable[[], float] | None = None) -> Driver:
-        pool = FaultyPool(self.dataset, fault)
-        parts = StudyParts(self.store, Search(self.spec), pool, self.checkpoints)
-        return Driver(self.spec, parts, clock or Clock())
+        return self.driver_of(FaultyPool(self.dataset, fault), clock or Clock())
 
     def trials(self) -> list[TrialRecord]:
         return self.store.trials()

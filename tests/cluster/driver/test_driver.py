@@ -107,6 +107,15 @@ def test_pruned_trials_stop_early_and_free_their_worker(study: Callable[..., Stu
     assert not any(run.run_dir.trial_checkpoints(trial.number).exists() for trial in pruned)
 
 
+@pytest.mark.parametrize(("epoch", "state"), [(2, TrialState.PRUNED), (3, TrialState.COMPLETE)])
+def test_trial_is_pruned_after_its_last_epoch_but_one_and_complete_after_its_last(
+    epoch: int, state: TrialState, study: Callable[..., Study]
+) -> None:
+    run = study("trials=1", "search.pruner={kind: threshold, lower: 0.0}")
+    run.driver(reporting("val/accuracy", -1.0, {0}, epoch)).run()
+    assert [(trial.state, trial.epochs, trial.value) for trial in run.trials()] == [(state, epoch, -1.0)]
+
+
 def test_events_of_a_trial_come_in_the_order_of_the_protocol(study: Callable[..., Study]) -> None:
     run = study("trials=1")
     kinds = []

@@ -1,7 +1,10 @@
 """Which failed trials are retried, after what delay, and which are quarantined."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +19,11 @@ from cluster.driver.retries import (
     retry_delay_s,
 )
 from cluster.trial import FailureCounts, TrialSpec
-from cluster.workers.events import Failed, WorkerLost
+from cluster.workers.events import Failed, WorkerEvent, WorkerLost
 from mnist_core.config import MlpConfig, TrainingConfig
+from mnist_core.training.state import unpack
+from tests.cluster.driver.faulty_pool import FaultyPool, failing, losing_worker_at_epoch, measured
+from tests.cluster.driver.small_study import TURN_S, Clock, LatePool, Study
 
 TRIAL = TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0)
 RUNNING = RunningTrial(TRIAL, "w", deadline_s=0.0)
@@ -80,6 +86,54 @@ def test_delay_grows_with_each_failure_up_to_a_limit_and_is_deterministic(seed: 
         longest_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (failures - 1))
         assert longest_s / 2 <= retry_delay_s(failures, seed) <= longest_s
         assert retry_delay_s(failures, seed) == retry_delay_s(failures, seed)
+
+
+def test_driver_waits_longer_after_each_failure_before_it_starts_a_trial_again(study: Callable[..., Study]) -> None:
+    run = study("trials=1", "limits.attempts=8")
+    clock = Clock(step_s=0.0)
+    pool = LatePool(run.dataset, clock, lambda _: 0, failing(times=7))
+    run.driver_of(pool, clock).run()
+    assert run.states() == ["COMPLETE"]
+    delays_s = [after_s - before_s for before_s, after_s in pairwise(pool.started_s)]
+    (trial,) = run.trials()
+    least_s = [retry_delay_s(failures, trial.seed) for failures in range(1, 8)]
+    assert all(least <= delay < least + TURN_S for least, delay in zip(least_s, delays_s, strict=True))
+    assert least_s[-1] > 10 * least_s[0]
+
+
+def resumed_after(pool: LatePool) -> list[tuple[int, int]]:
+    """Each start of a trial: its number, and the epoch after which it continues."""
+    states = [(trial.number, trial.resume_from) for trial in pool.started]
+    return [(number, 0 if state is None else unpack(state).epoch) for number, state in states]
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_retried_trial_continues_after_its_last_recorded_epoch(epoch: int, study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    clock = Clock(step_s=0.0)
+    pool = LatePool(run.dataset, clock, lambda _: 0, losing_worker_at_epoch(epoch))
+    run.driver_of(pool, clock).run()
+    assert run.states() == ["COMPLETE"]
+    assert resumed_after(pool) == [(0, 0), (0, epoch - 1)]
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_suspended_trial_continues_after_its_last_epoch_though_it_sent_no_state_before(
+    epoch: int, study: Callable[..., Study]
+) -> None:
+    run = study("trials=1")
+    clock = Clock(step_s=0.0)
+
+    def stop(event: WorkerEvent) -> None:
+        if (reported := measured(event)) and reported.epoch == epoch:
+            driver.request_stop("enough")
+
+    driver = run.driver_of(FaultyPool(run.dataset, stop, state_every_s=1e9), clock)
+    assert driver.run() == "enough"
+    pool = LatePool(run.dataset, clock, lambda _: 0)
+    run.driver_of(pool, clock).run()
+    assert run.states() == ["COMPLETE"]
+    assert resumed_after(pool) == [(0, epoch)]
 
 
 def test_trials_that_failed_together_are_retried_at_different_times() -> None:

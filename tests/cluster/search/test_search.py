@@ -5,8 +5,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import qmc
 
+from cluster.search.sampling import TrialSampler
 from cluster.search.search import Search
 from cluster.spec.space import ParamValue
 from cluster.spec.study_spec import StudySpec
@@ -179,6 +182,29 @@ def test_sampler_treats_a_value_that_is_not_finite_as_a_failure(bad: float | Non
         return journal.search.ask(13)
 
     assert next_after(TrialState.COMPLETE, bad) == next_after(TrialState.FAIL, None)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_qmc_proposes_the_points_of_one_scrambled_sobol_sequence_each_once(seed: int) -> None:
+    names = ("training.learning_rate", "training.momentum")
+    search = Search(spec(seed, space={name: {"low": 0.0001, "high": 0.9} for name in names}, sampler={"kind": "qmc"}))
+    proposals = [search.ask(number) for number in range(64)]
+    points = np.array([[params[name] for name in names] for params in proposals])
+    sobol = qmc.Sobol(2, scramble=True, seed=seed).random(64)
+    np.testing.assert_allclose((points - 0.0001) / (0.9 - 0.0001), sobol, atol=1e-9)
+    for column in points.T:  # each 64th of the range holds exactly one point
+        assert sorted(np.floor((column - 0.0001) / (0.9 - 0.0001) * 64)) == list(range(64))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step"), [(0.0, 0.9, 0.1), (0.1, 0.9, 0.1), (0.05, 0.95, 0.1), (0.3, 0.9, 0.2)]
+)
+def test_resumed_search_takes_each_step_for_what_it_was(low: float, high: float, step: float) -> None:
+    study = spec(space={"training.momentum": {"low": low, "high": high, "step": step}}, sampler={"kind": "grid"})
+    for number in range(round((high - low) / step) + 1):
+        proposed = Search(study).ask(number)
+        sampler = TrialSampler(study)
+        assert sampler.params(sampler.start(number, json.loads(json.dumps(proposed)))) == proposed
 
 
 # -- misuse and side effects ------------------------------------------------------------------------------------------

@@ -113,11 +113,15 @@ def assert_kills_change_nothing(study: Callable[..., None], folder: Path) -> Non
     undisturbed = RunDir(folder / "undisturbed")
     killed = RunDir(folder / "killed")
     assert ForkedProcess(study, undisturbed.path, rng=Random(seed)).wait() == 0
+    exit_codes = []
     for dies_at in [rng.randint(1, LATEST_EVENT) for _ in range(DEATHS)]:
-        exit_code = ForkedProcess(study, killed.path, rng=Random(rng.random()), dies_at=dies_at).wait()
-        assert exit_code == -signal.SIGKILL, f"seed {seed}"
+        exit_codes.append(ForkedProcess(study, killed.path, rng=Random(rng.random()), dies_at=dies_at).wait())
         running = [trial for trial in trials_of(killed) if trial.state is TrialState.RUNNING]
         assert _saved_epochs(killed, running) == [trial.epochs for trial in running], f"seed {seed}"
+    # A pruner may leave so few epochs that the study ends before it is killed as often as that.
+    kills = exit_codes.count(-signal.SIGKILL)
+    assert exit_codes == [-signal.SIGKILL] * kills + [0] * (DEATHS - kills), f"seed {seed}"
+    assert kills > 0, f"seed {seed}"
     assert ForkedProcess(study, killed.path, rng=Random(rng.random())).wait() == 0
 
     ended, expected = ([without_varying(trial) for trial in trials_of(run_dir)] for run_dir in (killed, undisturbed))

@@ -132,6 +132,11 @@ class RunDir:
         """The table with one row per epoch of a trial (Parquet)."""
         return self.path / "metrics.parquet"
 
+    @property
+    def log(self) -> Path:
+        """What was said while the study ran, with times (text)."""
+        return self.path / "run.log"
+
     def clear_leftovers(self) -> None:
         """Deletes the unfinished files of a driver that was killed; call it while holding the lock."""
         for folder in (self.path, self.best.parent, *self.path.glob("checkpoints/*")):

@@ -12,8 +12,6 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-PLAIN_WIDTH = 140  # columns if the output is not a terminal
-
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
@@ -59,8 +57,11 @@ def console(*, stderr: bool = False) -> "Console":
     """Returns rich's console for standard output or standard error."""
     from rich.console import Console
 
-    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr) if is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+    from jobs.terminal.output import PLAIN_WIDTH
+
+    if (sys.stderr if stderr else sys.stdout).isatty():
+        return Console(stderr=stderr)
+    return Console(stderr=stderr, width=PLAIN_WIDTH, height=100, force_interactive=False)
 
 
 def print_json(document: object) -> None:

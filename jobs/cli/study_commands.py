@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cluster.trial import TrialRecord
     from jobs.study.backend import Backend
     from jobs.study.run import StudyResult
+    from jobs.terminal.running.run_log import RunLog
 
 
 @click.command()
@@ -51,13 +53,16 @@ def run(
     _check_local(local, workers)
     from jobs.study.backend import Backend
     from jobs.study.run import start_study  # takes seconds to import: a bad spec is rejected before
+    from jobs.terminal.running.run_log import RunLog
 
     run_dir = RunDir(out or Path("runs") / study.name)
     mode = OutputMode.of(as_json, quiet)
     backend = Backend(local, address)
-    with _interruptible(run_dir), _open_view(study, mode, backend) as view:
-        result = start_study(study, run_dir.path, backend, view)
-    _report(result, run_dir, mode)
+    log = RunLog(run_dir.log, study)
+    with log.open():
+        with _interruptible(run_dir, log), _open_view(study, mode, backend) as view:
+            result = start_study(study, run_dir.path, backend, log.beside(view))
+        _report(result, run_dir, mode, log)
 
 
 @click.command(short_help="Continue a study, or add trials to it.")
@@ -79,12 +84,15 @@ def resume(
     _check_local(local, workers)
     from jobs.study.backend import Backend
     from jobs.study.run import resume_study  # takes seconds to import: a bad spec is rejected before
+    from jobs.terminal.running.run_log import RunLog
 
     mode = OutputMode.of(as_json, quiet)
     backend = Backend(local, address)
-    with _interruptible(opened), _open_view(study, mode, backend, finished) as view:
-        result = resume_study(opened, study, backend, view)
-    _report(result, opened, mode)
+    log = RunLog(opened.log, study)
+    with log.open():
+        with _interruptible(opened, log), _open_view(study, mode, backend, finished) as view:
+            result = resume_study(opened, study, backend, log.beside(view))
+        _report(result, opened, mode, log)
 
 
 def _check_local(local: bool, workers: str | None) -> None:
@@ -102,19 +110,19 @@ def _open_view(
     if mode is not OutputMode.ALL:
         yield StudyObserver()
         return
-    from jobs.terminal.progress import Progress
+    from jobs.terminal.running.progress import Progress
 
     progress = Progress(spec)
     for trial in finished:
         progress.count_finished(trial)
     output = console()
     if output.is_interactive:  # a dumb terminal cannot redraw lines
-        from jobs.terminal.live_view import LiveView
+        from jobs.terminal.running.live_view import LiveView
 
         with LiveView(progress, output, _opening(backend)) as view:
             yield view
     else:
-        from jobs.terminal.plain_view import PlainView
+        from jobs.terminal.running.plain_view import PlainView
 
         yield PlainView(progress, output)
 
@@ -127,12 +135,12 @@ def _opening(backend: "Backend") -> str:
 
 
 @contextmanager
-def _interruptible(run_dir: "RunDir") -> Iterator[None]:
+def _interruptible(run_dir: "RunDir", log: "RunLog") -> Iterator[None]:
     """If a study cannot continue now, names the command that resumes it, provided there is something to resume."""
     try:
         yield
     except KeyboardInterrupt:
-        _print_interrupted(run_dir)
+        _print_interrupted(run_dir, log)
         sys.exit(EXIT_INTERRUPTED)
     except EnvironmentProblem as err:
         if not run_dir.store.exists():
@@ -140,25 +148,30 @@ def _interruptible(run_dir: "RunDir") -> Iterator[None]:
         raise type(err)(f"{err}; then resume with: mxtrials resume {run_dir.path}") from err
 
 
-def _print_interrupted(run_dir: "RunDir") -> None:
+def _print_interrupted(run_dir: "RunDir", log: "RunLog") -> None:
     is_resumable = run_dir.store.exists()
-    print_error(f"interrupted; resume with: mxtrials resume {run_dir.path}" if is_resumable else "interrupted")
+    line = f"interrupted; resume with: mxtrials resume {run_dir.path}" if is_resumable else "interrupted"
+    log.write(line)
+    print_error(line)
 
 
-def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode) -> None:
+def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "RunLog") -> None:
     """Prints how a study ended, and exits with the matching code even if printing fails."""
     from jobs.study.run import INTERRUPTED
+    from jobs.terminal.leaderboard import draw_summary
 
     summary = result.summary
+    log.draw(partial(draw_summary, summary))
     try:
         _print_result(summary, run_dir, mode)
     except NotWritable as err:
         raise NotWritable(f"{err}; the study itself is saved: see `mxtrials show {run_dir.path}`") from err
     finally:
         if result.warning:
+            log.write(f"mxtrials: {result.warning}")
             print_error(f"mxtrials: {result.warning}")
         if summary.reason == INTERRUPTED:
-            _print_interrupted(run_dir)
+            _print_interrupted(run_dir, log)
             sys.exit(EXIT_INTERRUPTED)
         if summary.best is None:
             raise NoCompleteTrial(

@@ -8,6 +8,9 @@ from rich.text import Text
 from cluster.spec.space import Params, fewest_digits, format_param
 from cluster.trial import TrialState
 
+PLAIN_WIDTH = 1_000_000
+"""Columns if the output is not a terminal: a file or a pipe has no width, so nothing is cut or wrapped."""
+
 STATE_STYLES = {
     TrialState.COMPLETE: "green",
     TrialState.PRUNED: "yellow",

@@ -9,7 +9,7 @@ from tests.faults.conftest import TRIALS
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import assert_tensorboard_is_complete, read_results
 from tests.faults.kit.small_disk import FILLER, Disks
-from tests.support.command_line import assert_one_line_error
+from tests.support.command_line import CommandLine, assert_one_line_error
 
 FOLDERS = ("best", "checkpoints", "tensorboard")
 
@@ -116,3 +116,22 @@ def test_disk_full_for_the_data_cache(disks: Disks, tmp_path: Path, options: lis
     assert_one_line_error(done, 3, f"the data cache {tmp_path}/cache", "No space left on device", "free disk space")
     assert not [path for path in cache.rglob("*") if path.suffix in (".arrow", ".tmp")]
     assert not (tmp_path / "run").exists()
+
+
+@fault(
+    "Disks and files",
+    "`run.log` cannot be written, e.g. because the disk is full",
+    seen="a warning that names the file, exit code 0",
+    cost="the rest of the log: the study continues",
+)
+@pytest.mark.parametrize("target", ["/dev/full", "no-such-folder/log"])
+def test_study_continues_if_its_log_cannot_be_written(
+    target: str, mxtrials: CommandLine, started_run: Path, undisturbed: Path
+) -> None:
+    log = started_run / "run.log"
+    log.unlink(missing_ok=True)
+    log.symlink_to(target)
+    done = mxtrials("resume", started_run, f"--trials={TRIALS}", "--local")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(f"warning: {log} is no longer written") == 1
+    assert read_results(started_run) == read_results(undisturbed)

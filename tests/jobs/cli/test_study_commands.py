@@ -8,7 +8,7 @@ from cluster.trial import TrialState
 from jobs.cli.options import OutputMode
 from jobs.cli.study_commands import _open_view
 from jobs.study.backend import Backend
-from jobs.terminal.plain_view import PlainView
+from jobs.terminal.running.plain_view import PlainView
 from tests.support.records import finished_trial, started
 
 

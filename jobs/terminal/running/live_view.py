@@ -10,7 +10,7 @@ from typing_extensions import Self, override
 from cluster.driver.observer import StudyEvent, StudyObserver, StudyWarning
 from jobs.tables import table
 from jobs.terminal.output import STATE_STYLES, ellipsized, format_count, format_rows_of_params, format_time, pluralize
-from jobs.terminal.progress import Progress, TrialProgress
+from jobs.terminal.running.progress import Progress, TrialProgress
 
 
 class LiveView(StudyObserver):

@@ -5,7 +5,7 @@ import pytest
 from cluster.driver.observer import TrialEnded, TrialMeasured, TrialWaiting
 from cluster.spec.spec_file import load_spec
 from cluster.trial import TrialState
-from jobs.terminal.progress import Progress
+from jobs.terminal.running.progress import Progress
 from mnist_core.measurement import Measurement
 from tests.support.records import finished_trial, started
 

@@ -17,15 +17,15 @@ from cluster.trial import TrialSpec, TrialState
 from cluster.workers.events import Measured
 from cluster.workers.inline_pool import InlinePool
 from cluster.workers.worker import WorkerSettings
-from jobs.terminal.live_view import LiveView
 from jobs.terminal.output import format_count
-from jobs.terminal.plain_view import PlainView
-from jobs.terminal.progress import Progress
+from jobs.terminal.running.live_view import LiveView
+from jobs.terminal.running.plain_view import PlainView
+from jobs.terminal.running.progress import Progress
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import Measurement
 from tests.support.records import finished_trial, started
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SPEC = """
 name: view
 data: {holdout: 56}
@@ -43,9 +43,9 @@ PLAIN_VIEW_PROGRAM = """
 import sys
 from rich.console import Console
 from cluster.spec.spec_file import load_spec
-from jobs.terminal.progress import Progress
+from jobs.terminal.running.progress import Progress
 from cluster.driver.observer import WorkersChanged
-from jobs.terminal.plain_view import PlainView
+from jobs.terminal.running.plain_view import PlainView
 view = PlainView(Progress(load_spec(sys.argv[1])), Console())
 for workers in range(3):
     view.notify(WorkersChanged(workers, None))

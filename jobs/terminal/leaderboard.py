@@ -1,5 +1,7 @@
 """Draws a study's leaderboard and where its files are. Loads neither MXNet nor Ray."""
 
+import resource
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -12,6 +14,7 @@ from jobs.terminal.output import STATE_STYLES, ellipsized, format_rows_of_params
 
 LONGEST_LEADERBOARD = 20
 SHOWN_FAILURES = 5
+USUAL_OPEN_FILES, SPARE_OPEN_FILES = 1024, 64
 
 
 def draw_summary(summary: StudySummary, console: Console) -> None:
@@ -34,7 +37,18 @@ def draw_files(summary: StudySummary, run_dir: RunDir, console: Console) -> None
     if summary.best is not None:
         _draw_file(console, "best model", f"{run_dir.best}-symbol.json, -0000.params")
     _draw_file(console, "results", str(run_dir.results))
-    _draw_file(console, "TensorBoard", f"tensorboard --logdir {run_dir.tensorboard}")
+    loader = "--load_fast=false " if len(summary.trials) > _tensorboard_capacity() else ""
+    _draw_file(console, "TensorBoard", f"tensorboard {loader}--logdir {run_dir.tensorboard}")
+
+
+def _tensorboard_capacity() -> int:
+    """Returns how many trials TensorBoard's fast loader can show: it keeps a file open for each.
+
+    Beyond that, it shows none again and again. Its other loader (`--load_fast=false`) shows any number.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    usual = min(limit, USUAL_OPEN_FILES) if limit >= 0 else USUAL_OPEN_FILES  # Ray may have raised this process's
+    return usual - SPARE_OPEN_FILES
 
 
 def _draw_file(console: Console, name: str, value: str) -> None:

@@ -3,14 +3,24 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
 from cluster.run_dir.lock import hold_lock, is_locked
+from cluster.run_dir.shell import shell_command
 from mnist_core.atomic_file import leftovers, sync_folder
 from mnist_core.errors import NotWritable, RunDirError
+
+VOLUME_FILE = "lost+found"
+"""What a mounted volume holds when it is empty."""
+
+_LOCK, _LOCK_NOTE = ".lock", ".driver.json"
+# What stays in an empty folder while it is filled.
+_KEPT = frozenset({VOLUME_FILE, _LOCK, _LOCK_NOTE})
+# How the name of the folder in it begins that is filled first.
+_START = ".mxtrials-start."
 
 
 class RunDir:
@@ -37,13 +47,18 @@ class RunDir:
     def create_atomically(cls, path: Path) -> Iterator["RunDir"]:
         """Creates a run directory atomically: it appears complete when the block ends, or not at all.
 
-        Until then it has a hidden name in the same folder, which remains if the process is killed.
+        Until then it has a hidden name in the same folder, which remains if the process is killed. An empty folder,
+        such as a mounted volume, stays and is filled: the hidden folder is in it, and the store is moved last.
 
         Raises:
             RunDirError: something already exists there.
             NotWritable: the folder cannot be created.
         """
         check_path_is_free(path)
+        if path.is_dir():
+            with cls(path).lock(), _translate_creation_errors(path), _filled_at_once(cls(path)) as created:
+                yield created
+            return
         hidden = path.with_name(f".{path.name}.{token_hex(4)}")
         with _translate_creation_errors(path):
             missing = [folder for folder in path.parents if not folder.exists()]
@@ -142,10 +157,23 @@ class RunDir:
         for folder in (self.path, self.best.parent, *self.path.glob("checkpoints/*")):
             for leftover in leftovers(folder):
                 leftover.unlink(missing_ok=True)
+        for begun in self.path.glob(f"{_START}*"):
+            shutil.rmtree(begun, ignore_errors=True)
 
     def remove(self) -> None:
         """Removes the folder and everything in it, for a run that could not start."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def clear(self, keep: Iterable[str] = (VOLUME_FILE,)) -> None:
+        """Removes everything in the folder except these names, for a run that could not start in it."""
+        with suppress(OSError):
+            for found in list(self.path.iterdir()):
+                if found.name in keep:
+                    continue
+                if found.is_dir() and not found.is_symlink():
+                    shutil.rmtree(found, ignore_errors=True)
+                else:
+                    found.unlink()
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -164,23 +192,54 @@ class RunDir:
 
     @property
     def _lock(self) -> Path:
-        return self.path / ".lock"
+        return self.path / _LOCK
 
     @property
     def _lock_note(self) -> Path:
-        return self.path / ".driver.json"
+        return self.path / _LOCK_NOTE
 
 
 def check_path_is_free(path: Path) -> None:
-    """Checks that a new run directory can be created at this path.
+    """Checks that a new run directory can be created at this path: nothing is there, or an empty folder.
 
     Raises:
         RunDirError: something already exists there.
         NotWritable: the path cannot be read.
     """
     with _translate_creation_errors(path):
-        if path.exists() or path.is_symlink():
+        is_folder = path.is_dir() and not path.is_symlink()
+        if (path.exists() or path.is_symlink()) and not (is_folder and _is_empty(path)):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+
+@contextmanager
+def _filled_at_once(run_dir: RunDir) -> Iterator[RunDir]:
+    """Yields a hidden folder to fill, whose files then move into the empty run directory, which must be locked."""
+    check_path_is_free(run_dir.path)  # again: another process may have held the lock
+    run_dir.clear(keep=_KEPT)
+    hidden = RunDir(run_dir.path / f"{_START}{token_hex(4)}")
+    hidden.path.mkdir()
+    try:
+        yield hidden
+        for file in sorted(hidden.path.iterdir(), key=lambda file: file == hidden.store):
+            sync_folder(run_dir.path)
+            file.rename(run_dir.path / file.name)
+        hidden.path.rmdir()
+        sync_folder(run_dir.path)
+    except NotWritable as err:
+        run_dir.clear(keep=_KEPT)
+        raise NotWritable(str(err).replace(str(hidden.path), str(run_dir.path))) from err
+    except BaseException:
+        run_dir.clear(keep=_KEPT)
+        raise
+
+
+def _is_empty(folder: Path) -> bool:
+    """Returns whether the folder holds nothing but what a file system or a killed start leaves there."""
+    names = {file.name for file in folder.iterdir()}
+    begun = {name for name in names if name.startswith(_START)}
+    moved = {RunDir(folder).spec.name, RunDir(folder).environment.name} if begun else set()
+    return names <= begun | moved | _KEPT
 
 
 @contextmanager
@@ -191,7 +250,11 @@ def _translate_creation_errors(path: Path) -> Iterator[None]:
     except OSError as err:
         if err.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise NotWritable(f"{path} cannot be created ({err.strerror}): choose another --out") from err
-        resume = f", or continue it with `mxtrials resume {path}`" if RunDir(path).store.is_file() else ""
+        resume = (
+            f", or continue it with `{shell_command('mxtrials', 'resume', path)}`"
+            if RunDir(path).store.is_file()
+            else ""
+        )
         raise RunDirError(f"{path} already exists: choose another --out{resume}") from err
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from cluster.run_dir.paths import RunDir
+from cluster.run_dir.shell import shell_command
 from cluster.spec.messages import SHOWN_LENGTH, dotted, format_value
 from cluster.spec.space import canonical_json
 from cluster.spec.spec_file import dump_spec, load_spec
@@ -61,7 +62,8 @@ def check_spec_unchanged(run_dir: RunDir, spec: StudySpec, reader: StudyReader) 
         return
     raise SpecError(
         f"{run_dir.spec}: {dotted(change.path)} is {_text(change.now)}, but the study was started with "
-        f"{_text(change.before)}: restore it, or start a new study with `mxtrials run {run_dir.spec} --out NEW_FOLDER`"
+        f"{_text(change.before)}: restore it, or start a new study with "
+        f"`{shell_command('mxtrials', 'run', run_dir.spec)} --out NEW_FOLDER`"
     )
 
 

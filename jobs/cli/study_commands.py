@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("spec")
-@click.option("--out", type=click.Path(path_type=Path), help="New run directory; default: runs/<name>.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory, new or empty; default: runs/<name>.")
 @click.option("--trials", type=int, help="Number of trials.")
 @click.option("--epochs", type=int, help="Number of epochs per trial.")
 @workers_option
@@ -145,27 +145,35 @@ def _interruptible(run_dir: "RunDir", log: "RunLog") -> Iterator[None]:
     except EnvironmentProblem as err:
         if not run_dir.store.exists():
             raise
-        raise type(err)(f"{err}; then resume with: mxtrials resume {run_dir.path}") from err
+        raise type(err)(f"{err}; then resume with: {_resume_command(run_dir)}") from err
 
 
 def _print_interrupted(run_dir: "RunDir", log: "RunLog") -> None:
     is_resumable = run_dir.store.exists()
-    line = f"interrupted; resume with: mxtrials resume {run_dir.path}" if is_resumable else "interrupted"
+    line = f"interrupted; resume with: {_resume_command(run_dir)}" if is_resumable else "interrupted"
     log.write(line)
     print_error(line)
 
 
+def _resume_command(run_dir: "RunDir") -> str:
+    from cluster.run_dir.shell import shell_command
+
+    return shell_command("mxtrials", "resume", run_dir.path)
+
+
 def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "RunLog") -> None:
     """Prints how a study ended, and exits with the matching code even if printing fails."""
+    from cluster.run_dir.shell import shell_command
     from jobs.study.run import INTERRUPTED
     from jobs.terminal.leaderboard import draw_summary
 
     summary = result.summary
     log.draw(partial(draw_summary, summary))
+    show = shell_command("mxtrials", "show", run_dir.path)
     try:
         _print_result(summary, run_dir, mode)
     except NotWritable as err:
-        raise NotWritable(f"{err}; the study itself is saved: see `mxtrials show {run_dir.path}`") from err
+        raise NotWritable(f"{err}; the study itself is saved: see `{show}`") from err
     finally:
         if result.warning:
             log.write(f"mxtrials: {result.warning}")
@@ -174,9 +182,7 @@ def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "Ru
             _print_interrupted(run_dir, log)
             sys.exit(EXIT_INTERRUPTED)
         if summary.best is None:
-            raise NoCompleteTrial(
-                f"no trial of {summary.spec.name} is complete: `mxtrials show {run_dir.path}` says why"
-            )
+            raise NoCompleteTrial(f"no trial of {summary.spec.name} is complete: `{show}` says why")
 
 
 def _print_result(summary: "StudySummary", run_dir: "RunDir", mode: OutputMode) -> None:

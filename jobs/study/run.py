@@ -87,7 +87,7 @@ def run_session(session: StudySession, backend: Backend, view: StudyObserver) ->
 def start_study(
     spec: StudySpec, out: Path, backend: Backend, view: StudyObserver, run: RunSession = run_session
 ) -> StudyResult:
-    """Runs a new study in a new run directory.
+    """Runs a new study in a new run directory, or in an empty folder, which then stays even if the study cannot start.
 
     Raises:
         MxtrialsError: the study could not start (then no run directory is left) or could not continue.
@@ -95,6 +95,7 @@ def start_study(
     """
     spec = _with_absolute_source(spec)
     check_path_is_free(out)
+    existed = out.is_dir()
     dataset = _open_data(spec)
     with RunDir.create_atomically(out) as hidden:
         write_atomically(hidden.spec, dump_spec(spec).encode())
@@ -113,7 +114,7 @@ def start_study(
                     raise
         except (MxtrialsError, OSError, MemoryError, KeyboardInterrupt):
             if is_empty:  # stays False if an interrupt came before the check was complete
-                run_dir.remove()
+                run_dir.clear() if existed else run_dir.remove()
             raise
 
 

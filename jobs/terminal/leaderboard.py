@@ -8,6 +8,7 @@ from rich.table import Table
 
 from cluster.results.summary import StudySummary
 from cluster.run_dir.paths import RunDir
+from cluster.run_dir.shell import shell_command
 from cluster.trial import TrialRecord, TrialState
 from jobs.tables import table
 from jobs.terminal.output import STATE_STYLES, ellipsized, format_rows_of_params, format_time
@@ -37,8 +38,8 @@ def draw_files(summary: StudySummary, run_dir: RunDir, console: Console) -> None
     if summary.best is not None:
         _draw_file(console, "best model", f"{run_dir.best}-symbol.json, -0000.params")
     _draw_file(console, "results", str(run_dir.results))
-    loader = "--load_fast=false " if len(summary.trials) > _tensorboard_capacity() else ""
-    _draw_file(console, "TensorBoard", f"tensorboard {loader}--logdir {run_dir.tensorboard}")
+    loader = ("--load_fast=false",) if len(summary.trials) > _tensorboard_capacity() else ()
+    _draw_file(console, "TensorBoard", shell_command("tensorboard", *loader, "--logdir", run_dir.tensorboard))
 
 
 def _tensorboard_capacity() -> int:

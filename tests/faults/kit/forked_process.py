@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from cluster.run_dir.paths import RunDir
 from jobs.cli import main
 
 PATIENCE_S = 120.0
@@ -103,9 +104,9 @@ class ForkedStudy:
         self._run: tuple[str | Path, ...] = ("run", "smoke", *options, "--out", self.run_dir)
 
     def start_driver(self, run_first: Callable[[], object] | None = None) -> ForkedCommand:
-        """Starts the next driver: `mxtrials resume`, or `mxtrials run` if there is no run directory yet."""
+        """Starts the next driver: `mxtrials resume`, or `mxtrials run` if there is no store yet."""
         resume = ("resume", self.run_dir, "--local", "--quiet")
-        arguments = resume if self.run_dir.exists() else self._run
+        arguments = resume if RunDir(self.run_dir).store.exists() else self._run
         return ForkedCommand(*arguments, folder=self.folder, environment=self._environment, run_first=run_first)
 
 

@@ -1,0 +1,32 @@
+"""Commands that messages print, read back by a shell."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.run_dir.shell import shell_command
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1, max_size=20)
+
+
+@pytest.mark.parametrize("name", ["my runs", "it's", "a;b", "$HOME", "~", "a&b", '"', "back\\slash", "ü", "line\nfeed"])
+def test_shell_reads_a_path_as_it_is(name: str) -> None:
+    command = shell_command("printf", "%s", Path(name))
+    assert subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout == name
+
+
+@given(NAMES)
+def test_shell_reads_any_path_as_it_is(name: str) -> None:
+    command = shell_command("printf", "%s", Path("/tmp") / name)
+    assert subprocess.run(["sh", "-c", command], capture_output=True, check=True).stdout == f"/tmp/{name}".encode()
+
+
+def test_path_is_not_taken_for_an_option() -> None:
+    assert shell_command("mxtrials", "resume", Path("--local")) == "mxtrials resume ./--local"
+
+
+def test_plain_path_is_printed_plainly() -> None:
+    assert shell_command("mxtrials", "resume", Path("runs/a-1.b")) == "mxtrials resume runs/a-1.b"

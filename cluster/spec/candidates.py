@@ -75,6 +75,30 @@ def longest_training(base: Candidate, space: Space) -> int:
     return max(each.training.epochs for each in _variants(base, space, ("training", "training.epochs")))
 
 
+def optimizers(base: Candidate, space: Space) -> tuple[str, ...]:
+    """Returns the optimizers that trials of the space may use, each once, in the order of its choices."""
+    names = ("training", "training.optimizer")
+    return tuple(dict.fromkeys(each.training.optimizer for each in _variants(base, space, names)))
+
+
+def equal_choices(base: Candidate, space: Space) -> Iterator[tuple[str, ParamValue, ParamValue]]:
+    """Yields the name of a field and two of its choices that mean the same, such as 1 and 1.0 for a float."""
+    base = _base_of_each_kind(base, space)[0]
+    for name, entry in space.items():
+        seen: dict[str, ParamValue] = {}
+        for item in _values(entry) if isinstance(entry, Choices) else ():
+            meaning = _meaning(_value_at(_build(base, name, item), name))
+            if meaning in seen:
+                yield name, seen[meaning], item.value
+            seen[meaning] = item.value
+
+
+def _meaning(value: object) -> str:
+    """Returns JSON that is the same for equal values of a field."""
+    tree = value.model_dump(mode="json") if isinstance(value, FrozenModel) else value
+    return json.dumps(tree, sort_keys=True)
+
+
 def checked_space(base: Candidate, space: Space) -> dict[str, Range | Choices]:
     """Returns the space with each range's bounds as integers or floats, whichever its field holds.
 

@@ -47,11 +47,16 @@ class Problem(NamedTuple):
 def explain(error: ValidationError, model: type[BaseModel], tree: JsonValue) -> Problem:
     """Describes the first of the errors that `model` found in `tree`."""
     # A missing key has often been misspelled; the message about the misspelling helps more, so it comes first.
-    details = sorted(error.errors(), key=lambda detail: detail["type"] == "missing")
+    # A default that depends on a field with an error adds an error of its own.
+    found = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
+    details = sorted(found, key=lambda detail: detail["type"] == "missing")
     paths = [_path(detail, tree) for detail in details]
     # A value that fits no member of a union has one error per member.
     first = [detail for detail, path in zip(details, paths, strict=True) if path == paths[0]]
-    return Problem(paths[0], _sentence(paths[0], first, model), len(set(paths)) - 1)
+    text = _sentence(paths[0], first, model)
+    if first[0]["input"] == "None":
+        text += "; YAML writes None as null"
+    return Problem(paths[0], text, len(set(paths)) - 1)
 
 
 def dotted(path: KeyPath) -> str:
@@ -113,7 +118,8 @@ def _sentence(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel]
         case "union_tag_not_found":
             return f"{dotted(path)} is missing: give one of {', '.join(_tags(model, detail['loc']))}"
         case "dict_type" if tags := _tags(model, detail["loc"]):
-            kind = detail["input"] if detail["input"] in tags else tags[0]
+            meant = str(detail["input"]).lower()
+            kind = meant if meant in tags else tags[0]
             return (
                 f"{dotted(path)} is {format_value(detail['input'])}, but should be a mapping such as {{kind: {kind}}}"
             )

@@ -128,6 +128,9 @@ SpaceEntry = Annotated[Annotated[Range, Tag("Range")] | Annotated[Choices, Tag("
 Space = Mapping[str, Range | Choices]
 
 
+ENTRY_KEYS = (*Range.model_fields, *Choices.model_fields)
+
+
 def grid_size(space: Space) -> int | None:
     """Returns the number of points in the space; None if one of its entries is a float range without a step."""
     sizes = [entry.size for entry in space.values()]

@@ -8,12 +8,15 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec as find_package
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
 from cluster.spec.messages import dotted, explain, format_value, suggestion
+from cluster.spec.pitfalls import Pitfall, find_foreign_forms, find_futile_settings
+from cluster.spec.space import ENTRY_KEYS
 from cluster.spec.strategies import PatientPruner, Strategy
 from cluster.spec.study_spec import LimitsSpec, StudySpec
 from cluster.spec.yaml_document import MAX_BYTES, MAX_DEPTH, Document, KeyPath, read_yaml, write_yaml
@@ -21,11 +24,15 @@ from mnist_core.config import MODELS
 from mnist_core.errors import SpecError
 
 SPACE = ("search", "space")
-ENTRY_KEYS = ("low", "high", "log", "step", "choices")
 
 
 def load_spec(
-    source: str | Path, overrides: Sequence[str] = (), *, name: str = "the study spec", check_packages: bool = True
+    source: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    name: str = "the study spec",
+    check_packages: bool = True,
+    is_new: bool = False,
 ) -> StudySpec:
     """Loads a study spec.
 
@@ -34,6 +41,7 @@ def load_spec(
         overrides: strings "key=value", e.g. "training.epochs=3", that override the source.
         name: what messages call a source that is a str; files are named by their path.
         check_packages: whether to check that the packages that the sampler and the pruner need are installed.
+        is_new: whether it is for a new study; then settings that could have no effect are rejected.
 
     Raises:
         SpecError: the source cannot be read or is not a valid study spec; names the file, the line, the key, the
@@ -46,6 +54,8 @@ def load_spec(
     name = str(source) if isinstance(source, Path) else name
     document = read_yaml(_text(source) if isinstance(source, Path) else source, name)
     tree = apply_overrides(_without_defaults_of_older_version(document.tree), overrides)
+    for path, text in find_foreign_forms(tree):
+        raise SpecError(f"{_location(name, document, overrides, path)}: {text}")
     try:
         spec = StudySpec.model_validate_json(json.dumps(tree), strict=True)
     except ValidationError as err:
@@ -54,7 +64,9 @@ def load_spec(
         raise SpecError(f"{_location(name, document, overrides, problem.path)}: {problem.text}{more}") from err
     for override in overrides:
         _check_has_effect(override, tree, spec)
-    for path, text in _missing_packages(spec) if check_packages else ():
+    for path, text in chain(
+        find_futile_settings(spec) if is_new else (), _missing_packages(spec) if check_packages else ()
+    ):
         raise SpecError(f"{_location(name, document, overrides, path)}: {text}")
     return spec
 
@@ -228,7 +240,7 @@ def _location(name: str, document: Document, overrides: Sequence[str], path: Key
     return name if line is None else f"{name}, line {line}"
 
 
-def _missing_packages(spec: StudySpec) -> Iterator[tuple[KeyPath, str]]:
+def _missing_packages(spec: StudySpec) -> Iterator[Pitfall]:
     """Yields the path of the `kind` and a sentence for each package that is needed but not installed."""
     pruner = spec.search.pruner
     strategies: list[tuple[KeyPath, Strategy]] = [(("sampler",), spec.search.sampler), (("pruner",), pruner)]
@@ -240,4 +252,4 @@ def _missing_packages(spec: StudySpec) -> Iterator[tuple[KeyPath, str]]:
                 kind = ("search", *path, "kind")
                 name = format_value(strategy.model_dump()["kind"])
                 need = f"{dotted(kind)} is {name}, which needs the Python package {package}"
-                yield kind, f"{need}: install it with `pip install {package}`"
+                yield Pitfall(kind, f"{need}: install it with `pip install {package}`")

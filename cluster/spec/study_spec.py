@@ -7,7 +7,7 @@ against `search`.
 import re
 from collections.abc import Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,7 @@ from cluster.spec.candidates import (
     checked_space,
     located_error,
     longest_training,
+    optimizers,
 )
 from cluster.spec.direction import Direction
 from cluster.spec.space import Params, SpaceEntry, grid_size
@@ -115,6 +116,12 @@ class StopSpec(FrozenModel):
     objective: float | None = None
 
 
+def _all_points(validated: Mapping[str, Any]) -> int:
+    """Returns the default of `trials`: every point of a grid, or else 1."""
+    size = validated["search"].grid_size if "search" in validated else None
+    return 1 if size is None else min(size, MAX_TRIALS)
+
+
 class StudySpec(FrozenModel):
     """One study; the class of each field documents it.
 
@@ -127,7 +134,7 @@ class StudySpec(FrozenModel):
     model: ModelConfig = MlpConfig()
     training: TrainingConfig = TrainingConfig()
     search: SearchSpec = SearchSpec()
-    trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 1
+    trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = Field(default_factory=_all_points)
     workers: WorkersSpec = WorkersSpec()
     limits: LimitsSpec = LimitsSpec()
     stop: StopSpec = StopSpec()
@@ -160,7 +167,7 @@ class StudySpec(FrozenModel):
     @property
     def model_kinds(self) -> tuple[str, ...]:
         """Returns the kinds of network that the trials may train, in the order of the spec."""
-        return candidate_kinds(self._base, self.search.space)
+        return candidate_kinds(self.base, self.search.space)
 
     def model_kind(self, params: Params) -> str:
         """Returns the kind of network that a trial with these parameters trains, without resolving them."""
@@ -170,7 +177,7 @@ class StudySpec(FrozenModel):
     @property
     def max_epochs(self) -> int:
         """The most epochs that a trial may train."""
-        return longest_training(self._base, self.search.space)
+        return longest_training(self.base, self.search.space)
 
     def resolve(self, params: Params) -> tuple[ModelConfig, TrainingConfig]:
         """Returns what a trial with these parameters trains and how.
@@ -182,13 +189,19 @@ class StudySpec(FrozenModel):
             SpecError: the parameters do not belong to this spec.
         """
         try:
-            candidate = apply_params(self._base, params)
+            candidate = apply_params(self.base, params)
         except (ValidationError, KeyError, TypeError) as err:
             raise SpecError(f"the parameters {dict(params)} do not belong to the study {self.name}") from err
         return candidate.model, candidate.training
 
     @property
-    def _base(self) -> Candidate:
+    def optimizers(self) -> tuple[str, ...]:
+        """The optimizers that the trials may use, in the order of the spec."""
+        return optimizers(self.base, self.search.space)
+
+    @property
+    def base(self) -> Candidate:
+        """What a trial without parameters trains and how."""
         return Candidate(model=self.model, training=self.training)
 
 

@@ -46,11 +46,14 @@ def run(
 ) -> None:
     """Run a study. SPEC is a file or the name of a shipped spec, e.g. quickstart."""
     from cluster.run_dir.paths import RunDir
+    from cluster.spec.pitfalls import find_partial_settings
     from cluster.spec.spec_file import load_spec, shortcut_overrides
     from jobs.specs.shipped import spec_path
 
-    study = load_spec(spec_path(spec), [*shortcut_overrides(trials, epochs, workers), *overrides])
+    study = load_spec(spec_path(spec), [*shortcut_overrides(trials, epochs, workers), *overrides], is_new=True)
     _check_local(local, workers)
+    for remark in () if quiet else find_partial_settings(study):
+        print_error(f"mxtrials: {remark}")
     from jobs.study.backend import Backend
     from jobs.study.run import start_study  # takes seconds to import: a bad spec is rejected before
     from jobs.terminal.running.run_log import RunLog

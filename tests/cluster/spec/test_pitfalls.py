@@ -1,0 +1,160 @@
+"""What a spec says in the words of other tools, and settings that could have no effect."""
+
+from typing import Any
+
+import pytest
+
+from cluster.spec.pitfalls import find_partial_settings
+from cluster.spec.spec_file import load_spec
+from cluster.spec.study_spec import StudySpec
+from cluster.spec.yaml_document import write_yaml
+from mnist_core.errors import SpecError
+
+RATE = "training.learning_rate"
+
+
+def new_study(tree: dict[str, Any], *overrides: str) -> StudySpec:
+    return load_spec(write_yaml({"name": "mine", **tree}), overrides, is_new=True)
+
+
+def new_study_error(tree: dict[str, Any], *overrides: str) -> str:
+    with pytest.raises(SpecError) as raised:
+        new_study(tree, *overrides)
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+def space_error(space: dict[str, Any]) -> str:
+    return new_study_error({"search": {"space": space}})
+
+
+@pytest.mark.parametrize(
+    ("entry", "form"),
+    [
+        ([0.1, 0.2], "{choices: [0.1, 0.2]}"),
+        (0.1, "{choices: [0.1]}"),
+        ({"values": [0.1, 0.2]}, "{choices: [0.1, 0.2]}"),
+        ({"value": 0.1}, "{choices: [0.1]}"),
+        ({"min": 0.1, "max": 0.2}, "{low: 0.1, high: 0.2}"),
+        ({"distribution": "log_uniform_values", "min": 0.1, "max": 0.2}, "{low: 0.1, high: 0.2, log: true}"),
+        ({"distribution": "q_uniform", "min": 0.1, "max": 0.3, "q": 0.1}, "{low: 0.1, high: 0.3, step: 0.1}"),
+        ({"_type": "choice", "_value": [0.1, 0.2]}, "{choices: [0.1, 0.2]}"),
+        ({"_type": "loguniform", "_value": [0.1, 0.2]}, "{low: 0.1, high: 0.2, log: true}"),
+        ({"_type": "quniform", "_value": [0.1, 0.3, 0.1]}, "{low: 0.1, high: 0.3, step: 0.1}"),
+        ({"grid_search": [0.1, 0.2]}, "{choices: [0.1, 0.2]}"),
+        ({"lower": 0.1, "upper": 0.2}, "{low: 0.1, high: 0.2}"),
+        ("tune.loguniform(0.1, 0.2)", "{low: 0.1, high: 0.2, log: true}"),
+        ("tune.choice([0.1, 0.2])", "{choices: [0.1, 0.2]}"),
+        ({"type": "float", "low": 0.1, "high": 0.2, "log": True}, "{low: 0.1, high: 0.2, log: true}"),
+        ({"low": 0.1, "high": 0.1}, "{choices: [0.1]}"),
+    ],
+)
+def test_entry_in_the_words_of_another_tool_gets_its_form_in_ours(entry: Any, form: str) -> None:
+    assert space_error({RATE: entry}).endswith(f"but should be written as `{RATE}: {form}`")
+    assert load_spec(f"name: mine\nsearch: {{space: {{{RATE}: {form}}}}}").search.space.keys() == {RATE}
+
+
+def test_nested_fields_get_their_dotted_names() -> None:
+    nested = {"learning_rate": {"low": 0.1, "high": 0.2}, "schedule": {"factor": [0.1]}}
+    assert space_error({"training": nested}).endswith(
+        "`training.learning_rate: {low: 0.1, high: 0.2}, training.schedule.factor: {choices: [0.1]}`"
+    )
+    assert space_error({"momentum": [0.1]}).endswith("`training.momentum: {choices: [0.1]}`")
+
+
+def test_key_of_another_tool_is_named_with_ours() -> None:
+    message = new_study_error({"parameters": {RATE: {"values": [0.1]}}})
+    assert message == "the study spec, line 2: the study spec has no key 'parameters': write it as search.space"
+
+
+@pytest.mark.parametrize("override", ["limits.minutes=None", "training.epochs=None", "search.pruner=None"])
+def test_none_is_explained_as_null(override: str) -> None:
+    message = new_study_error({}, override)
+    assert message.startswith(f'--set {override}: {override.partition("=")[0]} is "None", but should be ')
+    assert message.endswith("; YAML writes None as null")
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        (RATE, [1, 1.0]),
+        ("training.schedule", [{"kind": "cosine"}, {"kind": "cosine", "final_fraction": 0}]),
+        ("model", [{"kind": "mlp", "hidden": [128, 64]}, {"kind": "lenet"}, {"kind": "mlp"}]),
+    ],
+)
+def test_choices_that_mean_the_same_are_one_point_and_rejected(name: str, choices: list[Any]) -> None:
+    assert space_error({name: {"choices": choices}}).endswith(f"which are the same {name}: remove one of them")
+
+
+def test_older_study_keeps_choices_that_mean_the_same() -> None:
+    older = f"name: older\nsearch: {{space: {{{RATE}: {{choices: [1, 1.0]}}}}}}"
+    assert load_spec(older).search.space[RATE].size == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("search.pruner={kind: asha, min_resource: 4}", "search.pruner.min_resource is 4, so the pruner would have no"),
+        (
+            "search.pruner={kind: asha, min_early_stopping_rate: 2}",
+            "it stops no trial before epoch 9, and trials train",
+        ),
+        ("search.pruner={kind: hyperband, min_resource: 4}", "trials train at most 3 epochs"),
+        ("search.pruner={kind: median, n_warmup_steps: 4}", "search.pruner.n_warmup_steps is 4"),
+        ("search.pruner={kind: patient, patience: 2}", "it stops no trial before epoch 4"),
+        (
+            "search.pruner={kind: patient, wrapped: {kind: asha, min_resource: 4}}",
+            "search.pruner.wrapped.min_resource is 4",
+        ),
+        ("search.pruner={kind: threshold, lower: 95}", "search.pruner.lower is 95, but val/accuracy is a share"),
+        ("stop.objective=97", "stop.objective is 97, but val/accuracy is a share, from 0 to 1: did you mean 0.97?"),
+        ("stop.objective=-0.1", "stop.objective is -0.1, but val/accuracy is a share, from 0 to 1"),
+    ],
+)
+def test_setting_without_effect_is_rejected_for_a_new_study_only(override: str, message: str) -> None:
+    text = new_study_error({"training": {"epochs": 3}}, override)
+    assert text.startswith(f"--set {override}: ")
+    assert message in text
+    assert load_spec("name: older", ["training.epochs=3", override]).name == "older"
+
+
+def test_goal_of_a_loss_may_exceed_one_but_not_be_negative() -> None:
+    loss: dict[str, Any] = {"search": {"objective": "val/loss"}}
+    assert new_study({**loss, "stop": {"objective": 2}}).stop.objective == 2
+    assert "val/loss is never less than 0" in new_study_error(loss, "stop.objective=-1")
+
+
+def test_pruner_that_starts_at_the_last_epoch_of_the_longest_trial_is_accepted() -> None:
+    space = {"training.epochs": {"choices": [1, 3]}}
+    assert new_study({"search": {"space": space, "pruner": {"kind": "asha", "min_resource": 3}}}).max_epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("optimizers", "name", "message"),
+    [
+        (["adam"], "momentum", "the optimizer adam has no momentum, only sgd and nag"),
+        (["sgd", "nag"], "beta1", "the optimizer sgd or nag has no beta1, only adam"),
+    ],
+)
+def test_hyperparameter_that_no_optimizer_uses_is_not_searched(optimizers: list[str], name: str, message: str) -> None:
+    space = {f"training.{name}": {"low": 0, "high": 0.9}, "training.optimizer": {"choices": optimizers}}
+    assert space_error(space).endswith(message)
+
+
+def test_hyperparameter_that_some_optimizers_use_gets_a_remark() -> None:
+    space = {"training.momentum": {"low": 0, "high": 0.9}, "training.optimizer": {"choices": ["sgd", "adam"]}}
+    spec = new_study({"search": {"space": space}})
+    assert list(find_partial_settings(spec)) == [
+        "training.momentum is searched, but trials with the optimizer adam do not use it"
+    ]
+    assert not list(find_partial_settings(load_spec("name: mine")))
+
+
+def test_grid_without_trials_runs_all_its_points() -> None:
+    grid: dict[str, Any] = {"space": {RATE: {"choices": [0.1, 0.2, 0.3]}}, "sampler": {"kind": "grid"}}
+    assert new_study({"search": grid}).trials == 3
+    assert new_study({"search": {**grid, "sampler": {"kind": "random"}}}).trials == 1
+    large: dict[str, Any] = {f"training.{name}": {"low": 1, "high": 999} for name in ("epochs", "batch_size")}
+    large["model.hidden"] = {"choices": [[1], [2]]}
+    assert "the grid has 1996002 points: give `trials`" in new_study_error({"search": {**grid, "space": large}})

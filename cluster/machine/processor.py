@@ -43,14 +43,16 @@ def read_processor(root: Path = ROOT) -> str:
 
 
 def read_cores(root: Path = ROOT) -> Cores:
-    """Returns this process's cores (`sched_getaffinity`) and the lowest quota (`cpu.max`) of its cgroups."""
-    quota = min((_quota(folder / "cpu.max") for folder in cgroup_folders("cpu", root)), default=inf)
+    """Returns this process's cores (`sched_getaffinity`) and the lowest quota of its cgroups."""
+    quota = min((_quota(folder) for folder in cgroup_folders("cpu", root)), default=inf)
     return Cores(len(os.sched_getaffinity(0)), quota)
 
 
-def _quota(path: Path) -> float:
-    """Returns the cores' worth in a cpu.max file, which holds `<granted us> <period us>` or `max <period us>`."""
-    match " ".join(read_lines(path)).split():
+def _quota(cgroup: Path) -> float:
+    """Returns the cores' worth that a cgroup grants, from the files of v2 or v1; `inf` without a limit."""
+    # `<granted us> <period us>`, or `max <period us>`; v1 has a file for each number, and -1 for no limit.
+    v1 = [*read_lines(cgroup / "cpu.cfs_quota_us"), *read_lines(cgroup / "cpu.cfs_period_us")]
+    match " ".join(read_lines(cgroup / "cpu.max") or v1).split():
         case [granted, period] if granted.isdecimal() and period.isdecimal():
             return int(granted) / int(period)
     return inf

@@ -194,14 +194,17 @@ class RayPool(WorkerPool):
     def _launch(self, slot: Slot, failed_starts: int, is_announced: bool = True) -> WorkerHandle:
         # A GPU worker reserves no Ray CPU, so that CPU workers cannot block it; `slots_for` leaves one CPU for each.
         cpus = 1 if slot.device == "cpu" else 0
-        actor = WorkerActor.options(num_cpus=cpus, num_gpus=slot.gpu_share).remote()  # type: ignore[attr-defined]
+        actor = WorkerActor.options(num_cpus=cpus, num_gpus=slot.gpu_share).remote(self._prepare)  # type: ignore[attr-defined]
         handle = WorkerHandle(slot, actor, failed_starts, is_announced)
         self._handles[slot.name] = handle
         self._pending[actor.open.remote(slot, self._dataset, self._settings, self._make_worker)] = handle
         return handle
 
     def _give_up(self, handle: WorkerHandle, cause: str) -> None:
+        """Drops a slot, whose CPU, if it has one, gets a worker instead."""
         del self._handles[handle.slot.name]
+        if handle.slot.replacement:
+            self._launch(handle.slot.replacement, failed_starts=0)
         if not self._handles:
             raise ClusterUnavailable(f"no worker is left: the last one, {handle.slot.name}, could not start ({cause})")
         self._events.append(WorkerLost(handle.slot.name, cause, "other"))

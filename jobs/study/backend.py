@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from cluster.machine.memory import WORKER_BYTES, read_memory
+from cluster.machine.processor import read_cores
 from cluster.spec.study_spec import StudySpec
 from cluster.workers.pool import WorkerPool
 from cluster.workers.worker import WorkerSettings
@@ -46,15 +47,17 @@ def open_pool(spec: StudySpec, dataset: Dataset, backend: Backend) -> Iterator[W
         yield pool
 
 
-def _wanted_cpus(spec: StudySpec) -> int | None:
-    """Returns how many CPUs a cluster started for the study offers: one per worker; None lets Ray count the cores.
+def _wanted_cpus(spec: StudySpec) -> int:
+    """Returns how many CPUs a cluster started for the study offers: one per worker, or one per core.
+
+    Ray would count a part of a core as none, and no worker would start.
 
     Raises:
         ClusterUnavailable: the workers do not fit into this machine's memory.
     """
     workers = spec.workers
     if workers.cpu == "auto":
-        return None
+        return max(1, int(read_cores().usable))
     wanted = min(spec.trials, workers.cpu + (workers.gpu if workers.gpu != "auto" else 0))
     fitting = read_memory().available // WORKER_BYTES
     if wanted > max(1, fitting):

@@ -52,6 +52,17 @@ def test_quota_of_another_cgroup_does_not_count(tmp_path: Path) -> None:
     assert read_cores(machine(tmp_path, {"other/cpu.max": "10000 100000"}, group="/a/b")).quota == inf
 
 
+@pytest.mark.parametrize(("granted", "quota"), [("50000\n", 0.5), ("-1\n", inf)])
+def test_quota_of_the_first_version_of_control_groups_is_counted_too(
+    granted: str, quota: float, tmp_path: Path
+) -> None:
+    files = {"cpu,cpuacct/a/cpu.cfs_quota_us": granted, "cpu,cpuacct/a/cpu.cfs_period_us": "100000\n"}
+    root = machine(tmp_path, files)
+    (root / "proc/self/cgroup").write_text("4:cpu,cpuacct:/a\n")
+    (root / "sys/fs/cgroup/cpu").symlink_to("cpu,cpuacct")  # as distributions do
+    assert read_cores(root).quota == quota
+
+
 @pytest.mark.parametrize("group", ["/docker/c0ffee", "/../../kubepods/pod1"])
 def test_cgroup_named_as_outside_its_container_is_found_at_the_mount(group: str, tmp_path: Path) -> None:
     assert read_cores(machine(tmp_path, {"cpu.max": "20000 100000"}, group=group)).usable == 0.2

@@ -7,8 +7,10 @@ import ray
 from ray.cluster_utils import Cluster
 
 from cluster.ray_backend.pool import RayPool
+from cluster.ray_backend.session import cluster_size
+from cluster.spec.study_spec import WorkersSpec
 from cluster.workers.events import Ready, WorkerLost
-from cluster.workers.slots import Slot
+from cluster.workers.slots import Slot, slots_for
 from mnist_core.data.dataset import Dataset
 from mnist_core.errors import ClusterUnavailable, DeviceUnavailable
 from tests.cluster.ray_backend.small_trials import SETTINGS, next_event, next_ready, train, trial
@@ -72,6 +74,23 @@ def test_slot_without_its_device_beside_a_ready_worker_is_dropped_only_if_option
         else:
             with pytest.raises(DeviceUnavailable, match=re.escape(str(missing))):
                 next_event(pool)
+    finally:
+        pool.close()
+
+
+def test_every_rejected_gpu_gives_its_cpu_to_another_worker(nodes: Cluster, small_dataset: Dataset) -> None:
+    slots = slots_for(WorkersSpec(gpu_fraction=0.5), *cluster_size(), trials=10)
+    assert [slot.name for slot in slots] == ["gpu-0", "gpu-1"]
+    rejection = str(require_missing_gpu(small_dataset))
+    pool = RayPool(slots, small_dataset, SETTINGS)
+    try:
+        events = [next_event(pool) for _ in range(4)]
+        lost = [event for event in events if isinstance(event, WorkerLost)]
+        assert sorted(event.worker for event in lost) == ["gpu-0", "gpu-1"]
+        assert {event.cause for event in lost} == {rejection}
+        ready = sorted(event.worker for event in events if isinstance(event, Ready))
+        assert ready == ["cpu-0", "cpu-1"]
+        assert train(pool, "cpu-1", trial()).number == 0
     finally:
         pool.close()
 

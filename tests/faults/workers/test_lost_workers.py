@@ -12,10 +12,13 @@ import pytest
 from ray.cluster_utils import Cluster
 from typing_extensions import override
 
-from cluster.ray_backend.session import ray_session
+from cluster.ray_backend.pool import RayPool
+from cluster.ray_backend.session import cluster_size, ray_session
 from cluster.run_dir.paths import RunDir
+from cluster.spec.study_spec import WorkersSpec
 from cluster.trial import TrialState
 from cluster.workers.events import Measured, WorkerEvent
+from cluster.workers.slots import slots_for
 from jobs.bench.ready_together import ReadyTogether
 from mnist_core.data.dataset import Dataset
 from tests.faults.kit.faulty_worker import (
@@ -43,8 +46,8 @@ SINCE_LAST_CHECKPOINT = "training since the last checkpoint"
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Cluster]:
-    """Two raylets with a CPU each."""
-    with small_cluster() as cluster:
+    """Two raylets with a CPU each, of which the head also says that it has two GPUs."""
+    with small_cluster(num_gpus=2) as cluster:
         cluster.add_node(num_cpus=1)
         with ray_session(cluster.address, None):
             yield cluster
@@ -218,3 +221,21 @@ def test_trial_resumes_after_its_node_dies(nodes: Cluster, tmp_path: Path, small
     assert trained_epochs(tmp_path, moved.number) == list(range(1, 21))
     hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
     assert [trial.weights_sha256 for trial in trials] == hashes
+
+
+@fault(
+    "Workers and nodes",
+    "every GPU of `workers.gpu: auto` is rejected",
+    seen="a worker on its CPU replaces each, with the reason; the study completes",
+    cost="nothing",
+)
+def test_study_on_a_cluster_whose_gpus_are_all_rejected_continues_on_its_cpus(
+    nodes: Cluster, tmp_path: Path, small_dataset: Dataset
+) -> None:
+    overrides = ["trials=4"]
+    slots = slots_for(WorkersSpec(), *cluster_size(), trials=4)
+    assert [slot.device for slot in slots] == ["gpu", "gpu"]
+    run_dir = run_study(tmp_path / "run", RayPool(slots, small_dataset, SETTINGS), *overrides)
+    hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)
+    assert [trial.weights_sha256 for trial in trials_of(run_dir)] == hashes
+    assert {attempt_column("worker", run_dir, number)[0] for number in range(4)} <= {"cpu-0", "cpu-1"}

@@ -1,4 +1,4 @@
-"""The Ray actor that owns a worker, and what the pool knows about it."""
+"""A worker in a Ray actor, which cluster.ray_backend.process starts, and what the pool knows about it."""
 
 import os
 from dataclasses import dataclass, replace
@@ -18,21 +18,23 @@ Answer = tuple[ActorLocation, WorkerEvent]
 """What every call to an actor returns."""
 
 
-@ray.remote(max_restarts=0, max_task_retries=0)
-class WorkerActor:
-    """A Worker in a separate process.
+class ActorWorker:
+    """The worker in an actor's process, and where that is.
 
-    The worker is created in a call, not in the constructor, because Ray passes on exceptions of calls, but only the
-    text of those in the constructor. Each answer carries the kernel's count of OOM kills so far; if the count rises
-    during the next call, the actor may have been killed.
+    Each answer carries the kernel's count of OOM kills so far; if the count rises during the next call, the actor may
+    have been killed.
     """
 
-    def open(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> Answer:
-        """Creates the worker, which opens its context, and returns its Ready event."""
+    def __init__(self, slot: Slot, dataset: Dataset, settings: WorkerSettings, make_worker: MakeWorker) -> None:
+        """Creates the worker, which opens its context."""
+        self._slot = slot
         self._worker = make_worker(slot.name, slot.device, dataset, settings)
         node_id = ray.get_runtime_context().get_node_id()
         self._location = ActorLocation(os.getpid(), ray.util.get_node_ip_address(), node_id, oom_counter_file(), 0)
-        return self._answer(Ready(slot.name, os.getpid()))
+
+    def ready(self) -> Answer:
+        """Returns its Ready event."""
+        return self._answer(Ready(self._slot.name, os.getpid()))
 
     def start(self, trial: TrialSpec) -> Answer:
         """Calls Worker.start."""

@@ -8,6 +8,7 @@ from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorErro
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster.machine.memory import oom_kill_count
+from cluster.ray_backend.process import call, preparation
 from cluster.workers.events import LostReason
 from mnist_core.errors import MxtrialsError, first_line, last_line
 
@@ -71,7 +72,8 @@ def _oom_kills_on(node_id: str, counter: Path) -> int:
     if node_id == ray.get_runtime_context().get_node_id():
         return oom_kill_count(counter)
     on_node = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    count = ray.remote(num_cpus=0)(oom_kill_count).options(scheduling_strategy=on_node).remote(counter)
+    there = ray.remote(num_cpus=0)(call).options(scheduling_strategy=on_node)
+    count = there.remote(preparation(), oom_kill_count.__module__, oom_kill_count.__name__, counter)
     try:
         return int(ray.get(count, timeout=NODE_PATIENCE_S))
     except RayError:  # includes a timeout

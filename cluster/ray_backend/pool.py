@@ -14,8 +14,9 @@ from ray.exceptions import RayError
 from typing_extensions import override
 
 from cluster.machine.pauses import PauseMeter
-from cluster.ray_backend.actor import Answer, WorkerActor, WorkerHandle
+from cluster.ray_backend.actor import Answer, WorkerHandle
 from cluster.ray_backend.failures import classify_failure, permanent_start_error
+from cluster.ray_backend.process import WorkerActor, preparation
 from cluster.trial import TrialSpec
 from cluster.workers.events import LostReason, Ready, WorkerEvent, WorkerLost
 from cluster.workers.pool import WorkerPool
@@ -61,6 +62,7 @@ class RayPool(WorkerPool):
         self._dataset = ray.put(dataset)
         self._settings = settings
         self._make_worker = make_worker
+        self._prepare = preparation()
         self._pending: dict[Any, WorkerHandle] = {}  # Ray's reference of the call -> the worker
         self._events: deque[WorkerEvent] = deque()
         self._handles: dict[str, WorkerHandle] = {}

@@ -47,23 +47,44 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
         _check_open_file_limit()
     import ray
 
-    started_here: dict[str, Any] = {} if address else {"num_cpus": cpus, "include_dashboard": False}
     on_sigterm = signal.getsignal(signal.SIGTERM)
+    with _translate_start_errors(address):
+        _init(address, cpus)
+    signal.signal(signal.SIGTERM, on_sigterm)  # Ray has replaced it
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **started_here)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _init(address: str | None, cpus: int | None) -> None:
+    import ray
+
+    options: dict[str, Any] = {} if address else {"num_cpus": cpus, "include_dashboard": False}
+    if not _is_submitted():  # else Ray Jobs has set the configuration
+        # Ray would put the working folder first on its workers' `sys.path`, unless this is called a client's job; the
+        # workers put it last, see cluster.ray_backend.process.
+        options["job_config"] = ray.job_config.JobConfig(_client_job=True)
+    ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **options)
+
+
+@contextmanager
+def _translate_start_errors(address: str | None) -> Iterator[None]:
+    try:
+        yield
     except SystemExit as err:  # Ray's reaction to SIGTERM
         raise KeyboardInterrupt from err
+    except UnicodeEncodeError as err:  # Ray records the command line, in UTF-8
+        raise ClusterUnavailable(
+            f"Ray cannot start: a name in the command line or the folder is not UTF-8 ({err.object!a}): "
+            "rename it, use a link to it, or run without Ray (--local)"
+        ) from err
     except Exception as err:
         if address:
             where, remedy = f"reach the Ray cluster at {address}", "check the address and the token"
         else:
             where, remedy = "start Ray on this machine", "check it with `mxtrials doctor`, or run without Ray (--local)"
         raise ClusterUnavailable(f"cannot {where} ({first_line(str(err), type(err).__name__)}): {remedy}") from err
-    signal.signal(signal.SIGTERM, on_sigterm)  # Ray has replaced it
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 def _check_open_file_limit() -> None:

@@ -13,7 +13,7 @@ from ray.cluster_utils import Cluster
 from typing_extensions import override
 
 from cluster.ray_backend.pool import RayPool
-from cluster.ray_backend.session import cluster_size, ray_session
+from cluster.ray_backend.session import ray_session
 from cluster.run_dir.paths import RunDir
 from cluster.spec.study_spec import WorkersSpec
 from cluster.trial import TrialState
@@ -233,7 +233,7 @@ def test_study_on_a_cluster_whose_gpus_are_all_rejected_continues_on_its_cpus(
     nodes: Cluster, tmp_path: Path, small_dataset: Dataset
 ) -> None:
     overrides = ["trials=4"]
-    slots = slots_for(WorkersSpec(), *cluster_size(), trials=4)
+    slots = slots_for(WorkersSpec(), 2, 2, trials=4)
     assert [slot.device for slot in slots] == ["gpu", "gpu"]
     run_dir = run_study(tmp_path / "run", RayPool(slots, small_dataset, SETTINGS), *overrides)
     hashes = undisturbed_hashes(tmp_path / "undisturbed", small_dataset, *overrides)

@@ -86,7 +86,7 @@ class Store(StudyReader, WritableStoreFile):
     def set_study(self, state: StudyState, reason: str | None = None) -> None:
         """Writes the study's state, and the reason if it ended before its last trial."""
         with self.transaction() as sql:
-            sql.execute("UPDATE study SET state = ?, reason = ?", (state, reason))
+            sql.execute("UPDATE study SET state = ?, reason = ?", (state, _storable(reason)))
 
     def set_environment(self, environment: str) -> None:
         """Writes the environment that the study started in, as JSON."""
@@ -140,7 +140,7 @@ class Store(StudyReader, WritableStoreFile):
         with self.transaction() as sql:
             sql.execute(
                 "UPDATE trials SET state = 'FAIL', error = ?, traceback = ? WHERE number = ?",
-                (error, traceback, number),
+                (_storable(error), _storable(traceback), number),
             )
             _end_attempt(sql, number, outcome, error, traceback)
 
@@ -185,5 +185,10 @@ def _end_attempt(
 ) -> None:
     sql.execute(
         "UPDATE attempts SET ended_at = ?, outcome = ?, error = ?, traceback = ? WHERE trial = ? AND outcome IS NULL",
-        (time.time(), outcome, error, traceback, number),
+        (time.time(), outcome, _storable(error), _storable(traceback), number),
     )
+
+
+def _storable(text: str | None) -> str | None:
+    """Escapes what SQLite cannot keep as text: an error's message may contain a file name that is not UTF-8."""
+    return text and text.encode(errors="backslashreplace").decode()

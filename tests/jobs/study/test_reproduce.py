@@ -40,7 +40,7 @@ name: pruned
 data: {source: SOURCE, holdout: 56}
 model: {kind: mlp, hidden: [16], initializer: xavier}
 training: {epochs: 9, batch_size: 50, learning_rate: 0.1, schedule: {kind: cosine}}
-search: {sampler: {kind: random}, pruner: {kind: threshold, lower: 2.0, n_warmup_steps: 3}}
+search: {sampler: {kind: random}, pruner: {kind: threshold, lower: 1.0, n_warmup_steps: 3}}
 trials: 1
 """
 

@@ -61,14 +61,23 @@ def test_rejected_command_leaves_the_log_of_the_study_alone(
 
 @pytest.mark.parametrize("variables", [{"COLUMNS": "20"}, {"COLUMNS": "20", "FORCE_COLOR": "1", "TERM": "dumb"}])
 def test_piped_output_is_never_cut(mxtrials: CommandLine, small: list[str], variables: dict[str, str]) -> None:
-    space = "".join(f"training.{name}: {{choices: [0.1234, 0.2345]}}, " for name in ("beta1", "beta2", "momentum"))
+    space = "".join(f"training.{name}: {{choices: [0.1234, 0.2345]}}, " for name in ("beta1", "beta2", "weight_decay"))
     space += "training.learning_rate: {choices: [0.1234, 0.2345]}, model.activation: {choices: [softrelu, softsign]}, "
     space += f"model.hidden: {{choices: [[{', '.join(['1024'] * 8)}], [{', '.join(['1023'] * 8)}]]}}"
-    options = ("--set", f"search.space={{{space}}}", "--trials", "1", "--out", "run")
+    options = (
+        "--set",
+        f"search.space={{{space}}}",
+        "--set",
+        "training.optimizer=adam",
+        "--trials",
+        "1",
+        "--out",
+        "run",
+    )
     run = mxtrials("run", "smoke", *small, *options, **variables)
     assert run.returncode == 0, run.stderr
     for output in (run.stdout, mxtrials("show", "run", **variables).stdout):
         assert "…" not in output
         (row,) = [line for line in output.splitlines() if "COMPLETE" in line and "activation=" in line]
-        assert all(f"{name}=0." in row for name in ("beta1", "beta2", "momentum", "learning_rate"))
+        assert all(f"{name}=0." in row for name in ("beta1", "beta2", "weight_decay", "learning_rate"))
         assert re.search(r"hidden=(102[34]-){7}102[34]", row)

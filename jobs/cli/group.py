@@ -32,7 +32,7 @@ class MxtrialsGroup(click.Group):
                 failure = EnvironmentProblem(f"unexpected system error ({what}): `mxtrials doctor` may say more")
             except MemoryError as err:
                 failure = EnvironmentProblem(f"not enough memory ({err}): free some, or use less")
-            print_error(f"mxtrials: {_in_one_line(str(failure))}")
+            print_error(f"mxtrials: {in_one_line(str(failure))}")
             sys.exit(failure.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -53,7 +53,7 @@ def _sigterm_as_keyboard_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _in_one_line(sentence: str) -> str:
+def in_one_line(sentence: str) -> str:
     """Escapes what could garble a terminal: names may contain line feeds, escape codes, right-to-left marks."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in sentence)
 

@@ -1,12 +1,18 @@
 """The commands that only read a run directory. Each imports what it needs when it is called."""
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from jobs.cli.group import in_one_line, print_error
 from jobs.cli.options import console, json_option, print_json, run_dir_argument
+
+if TYPE_CHECKING:
+    from jobs.study.best_model import ImagePrediction
 
 
 @click.command(short_help="Show a study, even while it is running.")
@@ -72,19 +78,39 @@ def _show_timing(run_dir: Path, as_json: bool) -> None:
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:
-    """Predict the digit in each image with the best model of a study."""
-    from dataclasses import asdict
+    """Predict the digit in each image with the best model of a study.
 
+    IMAGES are files, folders with images, or - for standard input.
+    """
     from cluster.run_dir.paths import RunDir
     from jobs.study.best_model import predict_images
     from jobs.terminal.results import draw_predictions
+    from mnist_core.errors import ImageError
 
-    predictions = predict_images(RunDir.open(run_dir), images)
+    results = predict_images(RunDir.open(run_dir), images, sys.stdin.buffer)
+    errors = [result.error for result in results if result.error is not None]
+    if len(errors) == len(results) == 1:
+        raise ImageError(errors[0])
     if as_json:
-        named = zip(images, predictions, strict=True)
-        print_json([{"image": str(image), **asdict(prediction)} for image, prediction in named])
-    else:
-        draw_predictions(images, predictions, console())
+        print_json([_prediction_as_json(result) for result in results])
+    elif len(errors) < len(results):
+        draw_predictions(results, console())
+    for result in results:
+        if result.error is not None or result.warning is not None:
+            sentence = result.error or f"warning: {result.image} {result.warning}"
+            print_error(f"mxtrials: {in_one_line(sentence)}")
+    if errors:
+        raise ImageError(f"{len(errors)} of {len(results)} images could not be read: see above")
+
+
+def _prediction_as_json(result: "ImagePrediction") -> dict[str, object]:
+    """Returns a prediction with `warning` if there is one; only `image` and `error` if there is no prediction."""
+    from dataclasses import asdict
+
+    if result.prediction is None:
+        return {"image": result.image, "error": result.error}
+    warning = {} if result.warning is None else {"warning": result.warning}
+    return {"image": result.image, **asdict(result.prediction), **warning}
 
 
 @click.command()

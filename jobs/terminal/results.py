@@ -1,28 +1,37 @@
 """Draws the results of single commands: predictions, test scores, the data cache, a reproduction."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from jobs.tables import table
 
 if TYPE_CHECKING:  # `mxtrials data` needs no MXNet
+    from jobs.study.best_model import ImagePrediction
     from jobs.study.reproduction import Reproduction
     from mnist_core.data.cache import CacheReport
     from mnist_core.model.metrics import Scores
     from mnist_core.model.prediction import Prediction
 
 
-def draw_predictions(images: Sequence[Path], predictions: "Sequence[Prediction]", console: Console) -> None:
-    """Draws what the model predicts for each image."""
-    columns = ("image", "digit", "probability", "parity")
+def draw_predictions(images: "Sequence[ImagePrediction]", console: Console) -> None:
+    """Draws what the model predicts for each image: the digit, its probability, and the two next probable digits."""
+    columns = ("image", "digit", "probability", "next", "parity")
     drawn = table(*columns, left=columns)
-    for image, seen in zip(images, predictions, strict=True):
-        parity = f"{seen.parity} ({seen.parity_probability:.3f})" if seen.parity else ""
-        drawn.add_row(str(image), f"[bold]{seen.digit}[/]", f"{seen.probability:.3f}", parity)
+    for image in images:
+        if image.prediction is not None:
+            drawn.add_row(escape(image.image), *_prediction_cells(image.prediction))
     console.print(drawn)
+
+
+def _prediction_cells(seen: "Prediction") -> tuple[str, str, str, str]:
+    """Returns the cells of a prediction, as `draw_predictions` names them."""
+    ranked = sorted(enumerate(seen.probabilities), key=lambda pair: -pair[1])
+    others = ", ".join(f"{digit} ({probability:.3f})" for digit, probability in ranked[1:3])
+    parity = f"{seen.parity} ({seen.parity_probability:.3f})" if seen.parity else ""
+    return f"[bold]{seen.digit}[/]", f"{seen.probability:.3f}", others, parity
 
 
 def draw_scores(scores: "Scores", console: Console) -> None:

@@ -9,15 +9,15 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from mnist_core.data.dataset import Dataset, UInt8Array
-from mnist_core.data.digit_image import DIGIT_SIDE, prepare_digit
+from mnist_core.data.digit_image import DIGIT_SIDE, find_digit
 
 PEN = 255
 
 
 def prepared(grey: npt.NDArray[np.uint8]) -> UInt8Array:
-    digit = prepare_digit(grey)
+    digit = find_digit(grey)
     assert digit is not None
-    return digit
+    return digit.image
 
 
 def drawn(shape: tuple[int, int], stroke: tuple[slice, slice], paper: int = 0, pen: int = PEN) -> UInt8Array:
@@ -99,14 +99,14 @@ def test_paper_with_noise_and_a_shadow_is_background() -> None:
 
 @pytest.mark.parametrize("level", [0, 90, 255])
 def test_picture_of_one_colour_is_blank(level: int) -> None:
-    assert prepare_digit(np.full((50, 60), level, np.uint8)) is None
-    assert prepare_digit(np.full((28, 28), level, np.uint8)) is None
+    assert find_digit(np.full((50, 60), level, np.uint8)) is None
+    assert find_digit(np.full((28, 28), level, np.uint8)) is None
 
 
 def test_picture_with_faint_noise_is_blank() -> None:
     noise = np.random.default_rng(0).normal(230, 3, (100, 100)).astype(np.uint8)
 
-    assert prepare_digit(noise) is None
+    assert find_digit(noise) is None
 
 
 @given(
@@ -117,9 +117,10 @@ def test_picture_with_faint_noise_is_blank() -> None:
     )
 )
 def test_any_picture_is_blank_or_becomes_an_image_like_mnists(picture: npt.NDArray[np.uint8]) -> None:
-    digit = prepare_digit(picture)
+    found = find_digit(picture)
 
-    if digit is not None:
+    if found is not None:
+        digit = found.image
         assert digit.shape == (28, 28)
         assert digit.dtype == np.uint8
         assert digit.any()
@@ -140,9 +141,10 @@ def test_position_and_colour_of_the_paper_do_not_matter(top: int, left: int, inv
 def test_centre_of_mass_is_in_the_middle_if_the_edges_allow(seed: int) -> None:
     rng = np.random.default_rng(seed)
     picture = np.pad((rng.random((18, 18)) < 0.3).astype(np.uint8) * 255, 6)
-    digit = prepare_digit(picture)
-    if digit is None:
+    found = find_digit(picture)
+    if found is None:
         return
+    digit = found.image
     for axis in (0, 1):
         mass = digit.sum(axis=axis, dtype=float)
         filled = np.flatnonzero(mass)

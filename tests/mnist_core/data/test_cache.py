@@ -92,6 +92,12 @@ def test_bundled_dataset_is_the_whole_of_mnist(bundled_dataset: Dataset) -> None
     assert bundled_dataset.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
 
 
+def test_fingerprint_and_cache_of_the_bundled_dataset_are_those_of_earlier_versions(tmp_path: Path) -> None:
+    report = inspect_cache(cache_dir=tmp_path)
+    assert report.fingerprint == "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
+    assert report.path.name == "mnist-33fcb3c858777923.arrow"
+
+
 def test_cache_is_built_only_once(folder: Path, tmp_path: Path) -> None:
     first = inspect_cache(folder, cache_dir=tmp_path / "cache")
     written = first.path.stat()

@@ -81,6 +81,18 @@ def test_bundled_images_are_not_warned_of(bundled_dataset: Dataset) -> None:
     assert find_dim_pixels(bundled_dataset) is None
 
 
+def test_trials_of_different_seeds_visit_the_images_in_different_orders() -> None:
+    indices = np.arange(50)
+    orders = {tuple(epoch_order(indices, seed, epoch).tolist()) for seed in range(5) for epoch in range(3)}
+    assert len(orders) == 15
+
+
+def test_order_of_an_epoch_and_hold_out_are_those_of_earlier_versions(small_dataset: Dataset) -> None:
+    few = LabelledImages(small_dataset.train.images[:12], small_dataset.train.labels[:12])
+    assert epoch_order(np.arange(10), seed=7, epoch=2).tolist() == [4, 1, 7, 2, 5, 3, 6, 8, 9, 0]
+    assert split(Dataset(few, few, ""), 4, seed=7).validation.indices.tolist() == [2, 3, 5, 11]
+
+
 def test_epoch_visits_each_image_once_in_another_order() -> None:
     indices = np.arange(10, 60)
     first, second = epoch_order(indices, 0, 0), epoch_order(indices, 0, 1)

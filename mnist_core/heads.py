@@ -52,8 +52,5 @@ MULTITASK_PARITY = Head("parity", ("even", "odd"), suffix="parity")
 
 
 def head_accuracy_tags(prefix: str, heads: Collection[str]) -> dict[str, str]:
-    """Returns head name -> TensorBoard tag of its accuracy, e.g. `val/parity_accuracy`.
-
-    Empty for a network with one head, whose accuracy is the network's.
-    """
-    return {head: f"{prefix}/{head}_accuracy" for head in heads} if len(heads) > 1 else {}
+    """Returns head name -> TensorBoard tag of its accuracy, e.g. `val/digit_accuracy`, which every network has."""
+    return {head: f"{prefix}/{head}_accuracy" for head in heads}

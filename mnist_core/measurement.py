@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ConfusionMatrix = tuple[tuple[int, ...], ...]
 
@@ -29,3 +29,11 @@ class Measurement:
     def has_finite_losses(self) -> bool:
         """Whether all losses are finite: training has not diverged."""
         return all(math.isfinite(value) for name, value in self.metrics.items() if name.endswith("/loss"))
+
+
+def without_repeated_accuracy(measurement: Measurement) -> Measurement:
+    """Returns the measurement as earlier versions made it: without `val/digit_accuracy` for a network with one head."""
+    if len(measurement.confusion) > 1:
+        return measurement
+    kept = {name: value for name, value in measurement.metrics.items() if name != "val/digit_accuracy"}
+    return replace(measurement, metrics=kept)

@@ -12,9 +12,9 @@ from cluster.driver.queue import Backlog, RunningTrial, WaitingTrial
 from cluster.driver.retries import AttemptFailure, final_error, is_quarantined, next_attempt, retry_delay_s
 from cluster.run_dir.best_weights import BestWeights
 from cluster.spec.study_spec import StudySpec
-from cluster.trial import MEMORY_PATIENCE_S, TrialRecord, TrialSpec, TrialState
+from cluster.trial import MEMORY_PATIENCE_S, SEED_BITS, TrialRecord, TrialSpec, TrialState
 from cluster.workers.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
-from mnist_core.measurement import Measurement
+from mnist_core.measurement import Measurement, without_repeated_accuracy
 
 # How long the driver waits for an event before it checks deadlines and stop requests.
 PATIENCE_S = 0.2
@@ -55,6 +55,8 @@ class Driver:
         self._stopping: str | None = None
         self._next_number = 0
         self._seed_bits = parts.store.seed_bits()
+        # Versions with shorter seeds did not measure the digits of networks with one head apart from their accuracy.
+        self._is_older_study = self._seed_bits < SEED_BITS
         self._restore_study(parts.store.trials())
 
     def run(self) -> str | None:
@@ -178,6 +180,8 @@ class Driver:
         running = self._running[number]
         running.epoch = measurement.epoch
         running.deadline_s = self._limits.epoch_deadline_s()
+        if self._is_older_study:
+            measurement = without_repeated_accuracy(measurement)
         value = self._objective(measurement)
         self._store.add_measurement(number, measurement, value)
         self._notify(TrialMeasured(number, measurement))

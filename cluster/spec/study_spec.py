@@ -39,7 +39,7 @@ from mnist_core.heads import head_accuracy_tags
 
 MAX_TRIALS = 1_000_000
 
-# What each kind of network measures, including the accuracy of each head if it has several.
+# What each kind of network measures, including the accuracy of each head.
 OBJECTIVES: Mapping[str, tuple[str, ...]] = {
     kind: ("val/accuracy", "val/loss", *head_accuracy_tags("val", [head.name for head in model.heads]).values())
     for kind, model in MODELS.items()

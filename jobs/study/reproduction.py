@@ -119,8 +119,8 @@ def compared_metrics(measurements: Sequence[Measurement]) -> tuple[str, ...]:
 def differences_between(
     recorded: Sequence[Measurement], trained: Sequence[Measurement], tolerance: float | None
 ) -> Iterator[Difference]:
-    """Yields the differences, epoch by epoch; NaN equals NaN."""
-    names = compared_metrics([*recorded, *trained])
+    """Yields the differences, epoch by epoch; NaN equals NaN. Skips metrics that the recording version did not have."""
+    names = compared_metrics(recorded)
     before, now = _by_epoch(recorded), _by_epoch(trained)
     for epoch in sorted({*before, *now}):
         for name in names:

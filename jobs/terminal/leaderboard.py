@@ -62,7 +62,8 @@ def _leaderboard(summary: StudySummary) -> Table:
     rows = [*summary.ranked(), *others]
     shown = rows[:LONGEST_LEADERBOARD]
     objective = summary.spec.search.objective
-    columns = ("trial", "network", "state", "epochs", objective, "test/accuracy", "time")
+    tested = "test/digit_accuracy" if objective == "val/digit_accuracy" else "test/accuracy"
+    columns = ("trial", "network", "state", "epochs", objective, tested, "time")
     drawn = table(*columns, left=("network", "state"))
     drawn.add_column("parameters")  # this one is shortened on a narrow terminal
     for trial, params in zip(shown, format_rows_of_params([trial.params for trial in shown]), strict=True):
@@ -72,7 +73,7 @@ def _leaderboard(summary: StudySummary) -> Table:
             f"[{STATE_STYLES[trial.state]}]{trial.state.value}[/]",
             str(trial.epochs),
             "" if trial.value is None else f"{trial.value:.4f}",
-            "" if trial.test is None else f"{trial.test['test/accuracy']:.4f}",
+            "" if trial.test is None else f"{trial.test.get(tested, trial.test['test/accuracy']):.4f}",
             format_time(trial.seconds),
             ellipsized(params),
         )

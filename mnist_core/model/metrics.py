@@ -33,7 +33,10 @@ class Scores:
     confusion: dict[str, ConfusionMatrix]
 
     def as_metrics(self, prefix: str) -> dict[str, float]:
-        """Returns TensorBoard tag -> value, e.g. `val/loss`; includes accuracies by head only for several heads."""
+        """Returns TensorBoard tag -> value, e.g. `val/loss`.
+
+        Every network has `val/digit_accuracy`, by which networks with different heads can be compared.
+        """
         tags = head_accuracy_tags(prefix, self.head_accuracy)
         return {
             f"{prefix}/loss": self.loss,

@@ -34,8 +34,8 @@ class Trainer:
         >>> trainer = Trainer(MlpConfig(), TrainingConfig(epochs=2), split, seed=0, context=open_context("cpu"))
         >>> for measurement in trainer.epochs():
         ...     print(measurement.epoch, sorted(measurement.metrics))
-        1 ['perf/samples_per_second', 'train/accuracy', 'train/loss', 'val/accuracy', 'val/loss']
-        2 ['perf/samples_per_second', 'train/accuracy', 'train/loss', 'val/accuracy', 'val/loss']
+        1 ['perf/samples_per_second', 'train/accuracy', 'train/loss', 'val/accuracy', 'val/digit_accuracy', 'val/loss']
+        2 ['perf/samples_per_second', 'train/accuracy', 'train/loss', 'val/accuracy', 'val/digit_accuracy', 'val/loss']
     """
 
     def __init__(

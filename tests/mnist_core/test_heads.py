@@ -37,7 +37,7 @@ def test_heads_with_the_same_name_have_the_same_classes(kind: str) -> None:
 
 
 def test_accuracy_by_head_is_measured_by_networks_with_several_heads() -> None:
-    assert head_accuracy_tags("val", ["digit"]) == {}
+    assert head_accuracy_tags("val", ["digit"]) == {"digit": "val/digit_accuracy"}
     assert head_accuracy_tags("test", ["digit", "parity"]) == {
         "digit": "test/digit_accuracy",
         "parity": "test/parity_accuracy",

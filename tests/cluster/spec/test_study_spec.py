@@ -47,10 +47,15 @@ def test_loss_is_minimised_and_accuracy_maximised(objective: str, direction: Dir
 
 
 def test_objective_of_multitask_is_rejected_if_another_network_may_be_chosen() -> None:
-    search = {"objective": "val/digit_accuracy", "space": {"model.kind": {"choices": ["multitask", "mlp"]}}}
+    search = {"objective": "val/parity_accuracy", "space": {"model.kind": {"choices": ["multitask", "mlp"]}}}
     with pytest.raises(ValidationError, match="not by mlp"):
         spec(model={"kind": "multitask"}, search=search)
-    assert spec(model={"kind": "multitask"}, search={"objective": "val/digit_accuracy"}).model_kinds == ("multitask",)
+    assert spec(model={"kind": "multitask"}, search={"objective": "val/parity_accuracy"}).model_kinds == ("multitask",)
+
+
+def test_accuracy_of_the_digit_is_an_objective_of_all_networks() -> None:
+    search = {"objective": "val/digit_accuracy", "space": {"model.kind": {"choices": ["multitask", "mlp", "lenet"]}}}
+    assert spec(search=search).model_kinds == ("multitask", "mlp", "lenet")
 
 
 def test_parameters_replace_the_fields_that_they_name() -> None:

@@ -52,6 +52,7 @@ def test_older_run_is_resumed_from_its_last_state(older: RunDir, mxtrials: Comma
     trials = json.loads(done.stdout)["trials"]
     assert [(trial["state"], trial["epochs"]) for trial in trials] == [("COMPLETE", 12)] * 5
     assert [trial["attempts"] for trial in trials] == [1, 1, 1, 2, 1]
+    assert len({frozenset(trial["metrics"]) for trial in trials}) == 1  # the metrics that the study started with
     seed = json.loads(mxtrials("show", older.path, "--trial", "4", "--json").stdout)["seed"]
     assert seed == trial_seed(4, 4, 32)  # as that version would have given it
     for number in range(5):

@@ -32,7 +32,7 @@ search:
 trials: 6
 """
 COMPLETE, DIVERGED = (0, 1, 2), (3, 4, 5)
-BEST_METRICS = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
+BEST_METRICS = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/digit_accuracy")
 
 # No accuracy is 2, so each trial is pruned after its third epoch, in the middle of the cosine schedule.
 PRUNED = """

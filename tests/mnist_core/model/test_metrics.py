@@ -31,7 +31,11 @@ def test_accuracy_is_the_share_of_right_predictions(pairs: list[tuple[int, int]]
     scores = score([DIGIT], [one_hot(10, *predictions)], np.array(labels, np.uint8))
     assert scores.accuracy == sum(label == prediction for label, prediction in pairs) / len(pairs)
     assert scores.head_accuracy == {"digit": scores.accuracy}
-    assert scores.as_metrics("val") == {"val/loss": scores.loss, "val/accuracy": scores.accuracy}
+    assert scores.as_metrics("val") == {
+        "val/loss": scores.loss,
+        "val/accuracy": scores.accuracy,
+        "val/digit_accuracy": scores.accuracy,
+    }
 
 
 def test_two_heads_average_their_accuracies_and_add_their_losses() -> None:

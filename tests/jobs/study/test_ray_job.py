@@ -17,9 +17,11 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import psutil
 import pytest
 
 from cluster.run_dir.paths import RunDir
+from tests.support.processes import wait_until
 
 ROOT = Path(__file__).parents[3]
 RAY = str(Path(sys.executable).with_name("ray"))
@@ -57,7 +59,19 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
         finally:
             ray.send_signal(signal.SIGTERM)  # with --block, this also ends its processes
             ray.communicate(timeout=TIMEOUT_S)
+            wait_until(lambda: not processes_of(sessions), "the end of Ray's processes, which outlive `ray start`")
             shutil.rmtree(sessions)
+
+
+def processes_of(sessions: str) -> list[psutil.Process]:
+    """Returns the processes whose command line names this folder of Ray's sessions."""
+    found = psutil.process_iter(["cmdline", "status"])
+    return [
+        process
+        for process in found
+        if process.info["status"] != psutil.STATUS_ZOMBIE
+        and any(sessions in word for word in process.info["cmdline"] or ())
+    ]
 
 
 def client_environment(folder: Path) -> dict[str, str]:

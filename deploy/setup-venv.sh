@@ -63,7 +63,7 @@ python=$(find_python)
 check_venv_module "$python"
 check_system_libraries "$python"
 
-echo "Setting up .venv with Python $(version_of "$python"): about 120 packages, one or two minutes, once."
+echo "Setting up .venv with Python $(version_of "$python"): about 130 packages, one or two minutes, once."
 "$python" -m venv --clear .venv
 .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock ||
     fail "pip could not install requirements.lock; see its message above."

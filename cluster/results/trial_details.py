@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from cluster.results.summary import trial_document
+from cluster.results.summary import StudySummary, trial_document
 from cluster.run_dir.paths import RunDir
 from cluster.store.reader import StudyReader
 from cluster.trial import AttemptRecord, TrialRecord
@@ -66,3 +66,16 @@ def find_trial(trials: Sequence[TrialRecord], number: int, run_dir: RunDir) -> T
         numbers = f"its trials are 0 to {len(trials) - 1}" if trials else "it has none yet"
         raise RunDirError(f"{run_dir.path} has no trial {number}: {numbers}")
     return found
+
+
+def choose_trial(summary: StudySummary, number: int | None, run_dir: RunDir) -> TrialRecord:
+    """Returns the trial with this number, or the best trial if the number is None.
+
+    Raises:
+        RunDirError: there is no such trial, or none is complete.
+    """
+    if number is not None:
+        return find_trial(summary.trials, number, run_dir)
+    if summary.best is None:
+        raise RunDirError(f"{run_dir.path} has no complete trial yet: choose one with --trial")
+    return summary.best

@@ -9,7 +9,7 @@ import click
 from jobs.cli.group import MxtrialsGroup
 from jobs.cli.result_commands import evaluate, predict, reproduce, show
 from jobs.cli.study_commands import resume, run
-from jobs.cli.tool_commands import bench, data, doctor
+from jobs.cli.tool_commands import bench, data, doctor, network
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -35,5 +35,5 @@ def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
 
 
-for command in (run, resume, show, predict, evaluate, reproduce, data, bench, doctor):
+for command in (run, resume, show, predict, evaluate, reproduce, network, data, bench, doctor):
     main.add_command(command)

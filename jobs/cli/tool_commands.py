@@ -1,11 +1,36 @@
-"""The commands that need no study: data, bench, doctor. Each imports what it needs when it is called."""
+"""The commands that need no study: network, data, bench, doctor. Each imports what it needs when it is called."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from jobs.bench.registry import BENCHMARKS, PUBLISHED
 from jobs.cli.options import console, json_option, print_json
+
+
+@click.command(short_help="Show the layers of a network.")
+@click.argument("kind_or_run", metavar="NETWORK|RUN_DIR")
+@click.option("--trial", "number", type=int, help="The trial's number; default: the best trial of RUN_DIR.")
+@click.option("--out", type=click.Path(path_type=Path), help="Draw it into this file, an .svg or a .png.")
+@json_option
+def network(kind_or_run: str, number: int | None, out: Path | None, as_json: bool) -> None:
+    """Show a network's layers with their shapes, parameters and floating-point operations.
+
+    NETWORK is mlp, lenet or multitask, with its defaults; RUN_DIR stands for the network of a trial.
+    """
+    from jobs.report.network import draw_network_file, drawing_format
+    from jobs.study.network import describe_network
+    from jobs.terminal.network import draw_layers
+
+    drawing = out and drawing_format(out)
+    described = describe_network(kind_or_run, number)
+    if out and drawing:
+        draw_network_file(described.layers, described.title, out, drawing)
+    if as_json:
+        print_json(described.as_json())
+    else:
+        draw_layers(described, console())
 
 
 @click.command()

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from cluster.results.summary import StudySummary, read_summary
-from cluster.results.trial_details import find_trial
+from cluster.results.summary import read_summary
+from cluster.results.trial_details import choose_trial
 from cluster.run_dir.environment import changes_since, check_data_unchanged, recorded_environment
 from cluster.run_dir.paths import RunDir
 from cluster.spec.study_spec import StudySpec
 from cluster.store.reader import StudyReader
-from cluster.trial import TrialRecord, TrialState
+from cluster.trial import TrialState
 from jobs.study.reproduction import Reproduction, compared_metrics, differences_between, tolerance_for
 from jobs.study.retraining import OnEpoch, retrain
 from mnist_core.data.cache import default_cache_dir, open_dataset
@@ -34,7 +34,7 @@ def reproduce_trial(run_dir: RunDir, number: int | None, show_progress: ShowProg
         DataError: the data is missing, or has changed since.
     """
     summary = read_summary(run_dir)
-    trial = _choose_trial(summary, run_dir, number)
+    trial = choose_trial(summary, number, run_dir)
     with StudyReader.open(run_dir.store) as reader:
         environment = recorded_environment(run_dir, reader)
         workers = reader.workers(trial.number)
@@ -56,14 +56,6 @@ def reproduce_trial(run_dir: RunDir, number: int | None, show_progress: ShowProg
         weights_sha256(state.weights) if has_weights else None,
         changes_since(environment),
     )
-
-
-def _choose_trial(summary: StudySummary, run_dir: RunDir, number: int | None) -> TrialRecord:
-    if number is not None:
-        return find_trial(summary.trials, number, run_dir)
-    if summary.best is None:
-        raise RunDirError(f"{run_dir.path} has no complete trial yet: choose one with --trial")
-    return summary.best
 
 
 def _open_data(spec: StudySpec, environment: str | None) -> Split:

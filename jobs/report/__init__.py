@@ -1,0 +1,1 @@
+"""Pages and drawings of a study for a browser: the only room with templates."""

@@ -1,4 +1,4 @@
-"""Writes a study as Parquet tables, one row per trial and one row per epoch, for pandas and similar tools."""
+"""Writes a study as tables, one row per trial and one row per epoch, for pandas and similar tools."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from cluster.results.columns import Columns, epoch_columns, param_cell, param_column, trial_columns
 from cluster.run_dir.paths import RunDir
@@ -28,8 +29,7 @@ def write_tables(run_dir: RunDir, reader: StudyReader, trials: Sequence[TrialRec
     """
     write_results(run_dir, trials)
     measured = [(trial.number, each) for trial in trials for each in reader.measurements(trial.number)]
-    columns = epoch_columns(name for _, each in measured for name in each.metrics)
-    _write(run_dir.metrics, [_epoch_row(number, each) for number, each in measured], columns)
+    write_parquet(run_dir.metrics, epochs_table(measured))
 
 
 def write_results(run_dir: RunDir, trials: Sequence[TrialRecord]) -> None:
@@ -38,9 +38,42 @@ def write_results(run_dir: RunDir, trials: Sequence[TrialRecord]) -> None:
     Raises:
         NotWritable: the folder or the disk is not writable.
     """
+    write_parquet(run_dir.results, trials_table(trials))
+
+
+def trials_table(trials: Sequence[TrialRecord]) -> pa.Table:
+    """Returns one row for each trial; docs/results.md describes the columns."""
     names = (name for trial in trials for name in (*trial.metrics, *(trial.test or {})))
     columns = trial_columns((trial.params for trial in trials), names)
-    _write(run_dir.results, [_trial_row(trial) for trial in trials], columns)
+    return _table([_trial_row(trial) for trial in trials], columns)
+
+
+def epochs_table(measured: Sequence[tuple[int, Measurement]]) -> pa.Table:
+    """Returns one row for each measurement, given with its trial's number; docs/results.md describes the columns."""
+    columns = epoch_columns(name for _, each in measured for name in each.metrics)
+    return _table([_epoch_row(number, each) for number, each in measured], columns)
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Writes a table as Parquet.
+
+    Raises:
+        NotWritable: the folder or the disk is not writable.
+    """
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer)
+    write_atomically(path, buffer.getvalue().to_pybytes())
+
+
+def write_csv(path: Path, table: pa.Table) -> None:
+    """Writes a table as CSV (RFC 4180, UTF-8, a header line); a cell without a value is empty.
+
+    Raises:
+        NotWritable: the folder or the disk is not writable.
+    """
+    buffer = pa.BufferOutputStream()
+    csv.write_csv(table, buffer)
+    write_atomically(path, buffer.getvalue().to_pybytes())
 
 
 def _trial_row(trial: TrialRecord) -> dict[str, object]:
@@ -68,11 +101,8 @@ def _epoch_row(number: int, measurement: Measurement) -> dict[str, object]:
     return {"number": number, **measured}
 
 
-def _write(path: Path, rows: list[dict[str, object]], columns: Columns) -> None:
-    table = pa.table({name: pa.array(_cells(rows, name), kind) for name, kind in columns.items()})
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer)
-    write_atomically(path, buffer.getvalue().to_pybytes())
+def _table(rows: list[dict[str, object]], columns: Columns) -> pa.Table:
+    return pa.table({name: pa.array(_cells(rows, name), kind) for name, kind in columns.items()})
 
 
 def _cells(rows: list[dict[str, object]], name: str) -> Iterator[object]:

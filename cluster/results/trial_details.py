@@ -30,6 +30,16 @@ class TrialDetails:
         """The last attempt that failed, with its error and traceback; None if none did."""
         return next((attempt for attempt in reversed(self.attempts) if attempt.error), None)
 
+    @property
+    def started_at(self) -> float | None:
+        """When its first attempt started, Unix time in seconds; None before."""
+        return self.attempts[0].started_at if self.attempts else None
+
+    @property
+    def ended_at(self) -> float | None:
+        """When its last attempt ended, Unix time in seconds; None before."""
+        return self.attempts[-1].ended_at if self.attempts else None
+
     def as_json(self) -> dict[str, object]:
         """Returns the trial as in `show --json`, plus its seed, traceback, epochs and a log of its attempts."""
         return {

@@ -148,6 +148,11 @@ class RunDir:
         return self.path / "metrics.parquet"
 
     @property
+    def export(self) -> Path:
+        """The folder for `mxtrials export`."""
+        return self.path / "export"
+
+    @property
     def log(self) -> Path:
         """What was said while the study ran, with times (text)."""
         return self.path / "run.log"

@@ -137,11 +137,11 @@ def reproduce(run_dir: Path, number: int | None, as_json: bool) -> None:
     """Retrain a trial, and check whether its metrics and weights are the same."""
     from cluster.run_dir.paths import RunDir
     from jobs.study.reproduce import reproduce_trial
-    from jobs.terminal.epoch_bar import epoch_bar
+    from jobs.terminal.progress_bar import progress_bar
     from jobs.terminal.results import draw_reproduction
     from mnist_core.errors import NotReproduced
 
-    show_progress = partial(epoch_bar, console=console(stderr=True))
+    show_progress = partial(progress_bar, console=console(stderr=True))
     reproduction = reproduce_trial(RunDir.open(run_dir), number, show_progress)
     if as_json:
         print_json(reproduction.as_json())
@@ -149,3 +149,31 @@ def reproduce(run_dir: Path, number: int | None, as_json: bool) -> None:
         draw_reproduction(reproduction, console())
     if not reproduction.is_equal:
         raise NotReproduced(reproduction.complaint())
+
+
+@click.command(short_help="Write a study as files for other tools.")
+@run_dir_argument
+@click.option("--to", "name", type=click.Choice(["csv", "parquet", "optuna", "onnx", "mlflow"]), required=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write in; default: RUN_DIR/export.")
+@json_option
+def export(run_dir: Path, name: str, out: Path | None, as_json: bool) -> None:
+    """Write a study as files for other tools, even while it is running.
+
+    \b
+    csv, parquet  results.* has a row for each trial, metrics.* one for each epoch
+    optuna        optuna.db, for optuna-dashboard and Optuna's plots
+    onnx          the best model of each network, one file each
+    mlflow        mlflow.db, with a run for each trial
+    """  # noqa: D301 - click reads the backspace
+    from cluster.run_dir.paths import RunDir
+    from jobs.export.formats import export_study
+    from jobs.terminal.progress_bar import progress_bar
+    from jobs.terminal.results import draw_export
+
+    opened = RunDir.open(run_dir)
+    show_progress = partial(progress_bar, console=console(stderr=True))
+    files = export_study(opened, name, out or opened.export, show_progress)
+    if as_json:
+        print_json({"format": name, "files": [str(file) for file in files]})
+    else:
+        draw_export(name, files, console())

@@ -18,7 +18,7 @@ from mnist_core.errors import RunDirError
 from mnist_core.model.parameters import weights_sha256
 
 ShowProgress = Callable[[str, int], AbstractContextManager[OnEpoch]]
-"""Shows the progress of a training, given what is trained and for how many epochs; see `epoch_bar`."""
+"""Shows the progress of a training, given what is trained and for how many epochs; see `progress_bar`."""
 
 
 def reproduce_trial(run_dir: RunDir, number: int | None, show_progress: ShowProgress) -> Reproduction:

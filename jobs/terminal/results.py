@@ -1,11 +1,13 @@
 """Draws the results of single commands: predictions, test scores, the data cache, a reproduction."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
+from cluster.run_dir.shell import shell_command
 from jobs.tables import table
 
 if TYPE_CHECKING:  # `mxtrials data` needs no MXNet
@@ -44,6 +46,22 @@ def draw_scores(scores: "Scores", console: Console) -> None:
             cells = [f"[bold green]{n}[/]" if row == column else str(n) for column, n in enumerate(line)]
             drawn.add_row(f"[dim]{row}[/]", *cells)
         console.print(drawn)
+
+
+_READ_EXPORT = {
+    "optuna": ("optuna-dashboard", "sqlite:///{file}"),
+    "mlflow": ("mlflow", "ui", "--backend-store-uri", "sqlite:///{file}"),
+}
+"""The command that shows an export."""
+
+
+def draw_export(name: str, files: Sequence[Path], console: Console) -> None:
+    """Draws which files an export wrote, and the command that shows them if there is one."""
+    for file in files:
+        console.print(str(file), highlight=False, markup=False, soft_wrap=True)
+    if name in _READ_EXPORT:
+        command = shell_command(*(word.format(file=files[0]) for word in _READ_EXPORT[name]))
+        console.print(f"show it with: {command}", highlight=False, markup=False, soft_wrap=True)
 
 
 def draw_cache(report: "CacheReport", console: Console) -> None:

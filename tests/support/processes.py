@@ -1,5 +1,6 @@
 """Processes that a test waits for or looks for."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -34,3 +35,17 @@ def is_worker(process: psutil.Process) -> bool:
         return process.name().startswith("ray::WorkerActor")
     except psutil.NoSuchProcess:
         return False
+
+
+def free_port() -> int:
+    """A port of the loopback address on which nothing listens now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def is_listening(port: int) -> bool:
+    """Whether a process accepts connections to a port of the loopback address."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0

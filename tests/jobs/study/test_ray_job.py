@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import psutil
 import pytest
 
 from cluster.run_dir.paths import RunDir
-from tests.support.processes import wait_until
+from tests.support.processes import free_port, wait_until
 
 ROOT = Path(__file__).parents[3]
 RAY = str(Path(sys.executable).with_name("ray"))
@@ -81,13 +80,6 @@ def client_environment(folder: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     separate = {"HOME": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
     return {**inherited, **separate, "RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{Path(RAY).parent}:{os.environ['PATH']}"}
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def submit(head: Head, environment: dict[str, str], *entrypoint: str) -> subprocess.CompletedProcess[str]:

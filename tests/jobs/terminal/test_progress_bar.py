@@ -5,7 +5,7 @@ import time
 
 from rich.console import Console
 
-from jobs.terminal.epoch_bar import epoch_bar
+from jobs.terminal.progress_bar import progress_bar
 
 DEADLINE_S = 10.0
 
@@ -18,7 +18,7 @@ def terminal() -> tuple[Console, io.StringIO]:
 def test_bar_shows_the_epochs_of_a_long_training() -> None:
     console, output = terminal()
     deadline_s = time.monotonic() + DEADLINE_S
-    with epoch_bar("trial 3, mlp", 7, console, patience_s=0.0) as show_epoch:
+    with progress_bar("trial 3, mlp", 7, console, patience_s=0.0) as show_epoch:
         show_epoch(2)
         while "2/7" not in output.getvalue() and time.monotonic() < deadline_s:
             time.sleep(0.01)
@@ -28,13 +28,13 @@ def test_bar_shows_the_epochs_of_a_long_training() -> None:
 
 def test_short_training_shows_no_bar() -> None:
     console, output = terminal()
-    with epoch_bar("trial 3, mlp", 7, console, patience_s=60.0) as show_epoch:
+    with progress_bar("trial 3, mlp", 7, console, patience_s=60.0) as show_epoch:
         show_epoch(7)
     assert output.getvalue() == ""
 
 
 def test_output_that_is_not_a_terminal_gets_no_bar() -> None:
     output = io.StringIO()
-    with epoch_bar("trial 3, mlp", 7, Console(file=output), patience_s=0.0) as show_epoch:
+    with progress_bar("trial 3, mlp", 7, Console(file=output), patience_s=0.0) as show_epoch:
         show_epoch(7)
     assert output.getvalue() == ""

@@ -1,0 +1,1 @@
+"""`mxtrials export`: a study as files that other tools read."""

@@ -42,6 +42,7 @@ class StudyReader(StoreFile):
         reader = cls(path, connect(path, "ro"))
         try:
             reader._read_version()
+            reader.check_pages()
         except BaseException:
             reader.connection.close()
             raise

@@ -53,6 +53,17 @@ class StoreFile:
         with translate_damage(self.path):
             return [decode(row) for row in self.connection.execute(query, values).fetchall()]
 
+    def check_pages(self) -> None:
+        """Checks every page and index: SQLite itself may follow a damaged index to the wrong rows without an error.
+
+        Raises:
+            RunDirError: the file is damaged.
+        """
+        with translate_damage(self.path):
+            ((found,),) = self.connection.execute("PRAGMA integrity_check(1)")
+            if found != "ok":
+                raise ValueError(" ".join(found.split()))
+
 
 class WritableStoreFile(StoreFile):
     """A SQLite file written in atomic transactions; what is committed survives a power cut."""
@@ -102,17 +113,6 @@ class WritableStoreFile(StoreFile):
                 self.connection.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as err:
                 raise _cannot_open(self.path, "rw", err) from err
-
-    def check_pages(self) -> None:
-        """Checks every page, so that nothing is written to a damaged file.
-
-        Raises:
-            RunDirError: the file is damaged.
-        """
-        with translate_damage(self.path):
-            ((found,),) = self.connection.execute("PRAGMA integrity_check(1)")
-            if found != "ok":
-                raise ValueError(" ".join(found.split()))
 
     def verify_checksums(self, columns_by_table: Mapping[str, str]) -> None:
         """Verifies every row's checksum: SQLite notices damaged pages, but not a flipped bit within a value.

@@ -12,6 +12,7 @@ from cluster.store.store import Store
 from cluster.trial import TrialState
 from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
+from tests.support.damaged_index import INDEXES, damage_index
 
 CONFUSION = {"digit": tuple(tuple(range(10)) for _ in range(10))}
 
@@ -94,6 +95,18 @@ def test_reader_rejects_a_spec_with_a_flipped_bit(intact: bytes, tmp_path: Path)
     path.write_bytes(intact.replace(b"name: study", b"name: sTudy"))
     with StudyReader.open(path) as reader, pytest.raises(RunDirError, match="table study_spec is not what was written"):
         reader.spec()
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("index", INDEXES)
+def test_index_that_leads_to_another_row_is_rejected(
+    index: str, read_only: bool, intact: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.db"
+    path.write_bytes(intact)
+    damage_index(path, index)
+    with pytest.raises(RunDirError, match=rf"cannot be read as a study store \(row \d+ missing from index {index}\)"):
+        (StudyReader if read_only else Store).open(path)
 
 
 def contents_of(store: Store) -> object:

@@ -18,6 +18,7 @@ from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import assert_tensorboard_is_complete, read_results
 from tests.support.command_line import CommandLine, assert_one_line_error, run_successfully
+from tests.support.damaged_index import INDEXES, damage_index
 
 Damage = Callable[[Path], None]
 
@@ -140,6 +141,23 @@ def test_flipped_bit_in_a_value_of_the_store_is_detected(
         mxtrials("resume", started_run, "--local"), 2, str(store), f"table {table} is not what", "restore it"
     )
     assert store.read_bytes() == content
+
+
+@fault(
+    "Disks and files",
+    "an index of `study.db` is damaged, its tables are not",
+    seen="`show`, `resume`, `evaluate`, `reproduce`: one-line error naming the index, exit code 2, instead of the "
+    "numbers of another epoch; nothing is written to it",
+    cost="nothing, once it is restored from a copy",
+)
+def test_damaged_index_of_the_store_is_detected(started_run: Path, mxtrials: CommandLine) -> None:
+    store = started_run / "study.db"
+    damage_index(store, INDEXES[0])
+    damaged = store.read_bytes()
+    for command in (["show"], ["resume", "--local"], ["evaluate"], ["reproduce"]):
+        failed = mxtrials(*command, started_run)
+        assert_one_line_error(failed, 2, str(store), f"missing from index {INDEXES[0]}", "restore it")
+    assert store.read_bytes() == damaged
 
 
 @fault(

@@ -4,10 +4,10 @@ Also the one place that turns OSErrors of writes into NotWritable.
 """
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 from mnist_core.errors import NotWritable
 
@@ -38,21 +38,22 @@ def write_errors(what: Path | str, remedy: str = FREE_SPACE_REMEDY, *, verb: str
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes under a temporary name in the same folder, flushes to the disk, then renames.
 
+    Who may read and write the file is up to the process's umask, as for all files of a run: teams share folders.
+
     Raises:
         NotWritable: the folder or the disk is not writable.
     """
     with write_errors(path):
-        handle, name = tempfile.mkstemp(_UNFINISHED, f".{path.name}.", path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
+        unfinished = path.with_name(f".{path.name}.{token_hex(4)}{_UNFINISHED}")
+        with unfinished.open("xb") as file:
+            try:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).chmod(0o644)  # mkstemp makes it private
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+                unfinished.replace(path)
+            except BaseException:
+                unfinished.unlink(missing_ok=True)
+                raise
         sync_folder(path.parent)
 
 

@@ -18,6 +18,7 @@ from cluster.store.schema import CHECKSUMMED_COLUMNS, MIGRATIONS, SCHEMA, SCHEMA
 from cluster.store.sqlite_file import WritableStoreFile, connect, execute_statements
 from cluster.time_spent import TimeSpent
 from cluster.trial import SEED_BITS, AttemptOutcome, TrialState
+from mnist_core.atomic_file import write_errors
 from mnist_core.measurement import Measurement
 
 
@@ -43,6 +44,8 @@ class Store(StudyReader, WritableStoreFile):
         Raises:
             NotWritable: the folder or the disk is not writable.
         """
+        with write_errors(path, verb="created"):
+            path.touch()  # SQLite itself would let nobody else write to it, whatever the umask
         store = cls(path, connect(path, "rwc"))
         store.enable_wal()
         with store.transaction() as sql:

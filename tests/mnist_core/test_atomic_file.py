@@ -54,8 +54,8 @@ def test_file_or_folder_below_a_file_is_not_writable(tmp_path: Path) -> None:
         make_folder(tmp_path / "file" / "new")
 
 
-@pytest.mark.parametrize("umask", [0o022, 0o077])
-def test_written_file_can_be_read_by_others(umask: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o027, 0o077])
+def test_umask_says_who_may_read_and_write_a_written_file(umask: int, tmp_path: Path) -> None:
     before = os.umask(umask)
     try:
         write_atomically(tmp_path / "file", b"old")
@@ -63,7 +63,7 @@ def test_written_file_can_be_read_by_others(umask: int, tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "file").read_bytes() == b"new"
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o666 & ~umask
 
 
 def test_failed_write_leaves_no_unfinished_file(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ class WorkersSpec(FrozenModel):
 
     cpu: Annotated[int, Field(ge=0, le=100_000)] | Auto = "auto"
     gpu: Annotated[int, Field(ge=0, le=100_000)] | Auto = "auto"
-    gpu_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    gpu_fraction: Annotated[float, Field(ge=0.0001, le=1)] = 1.0  # Ray shares nothing smaller
 
     @model_validator(mode="after")
     def _check_not_empty(self) -> "WorkersSpec":

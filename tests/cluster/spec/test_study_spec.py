@@ -93,6 +93,13 @@ def test_chosen_kind_keeps_the_fields_that_the_model_sets_and_has_its_own_defaul
     assert study.resolve({"model.kind": "mlp"})[0] == MlpConfig(initializer="xavier")
 
 
+def test_share_of_a_gpu_that_ray_cannot_give_is_rejected() -> None:
+    assert spec(workers={"gpu_fraction": 0.0001}).workers.gpu_fraction == 0.0001
+    for fraction in (0.00009, 0, 1.001):
+        with pytest.raises(ValidationError, match="gpu_fraction"):
+            spec(workers={"gpu_fraction": fraction})
+
+
 def test_range_has_the_number_type_of_its_field() -> None:
     study = searching(
         {"training.momentum": {"low": 0, "high": 0.9}, "training.batch_size": {"low": 50, "high": 200, "step": 50}}

@@ -28,6 +28,19 @@ def test_slots_are_those_that_the_spec_asks_for(workers: WorkersSpec, cpus: int,
     assert all(slot.gpu_share == (workers.gpu_fraction if slot.device == "gpu" else 0.0) for slot in slots)
 
 
+# How many workers share one GPU.
+SHARING = {1.0: 1, 0.7: 1, 0.5: 2, 0.4: 2, 0.34: 2, 0.3333: 3, 0.3: 3, 0.25: 4, 0.15: 6, 0.1: 10, 0.0001: 10_000}
+
+
+@pytest.mark.parametrize("gpus", [1, 3])
+@pytest.mark.parametrize("fraction", SHARING)
+def test_workers_that_share_a_gpu_never_take_more_than_all_of_it(fraction: float, gpus: int) -> None:
+    for workers in (WorkersSpec(cpu=0, gpu_fraction=fraction), WorkersSpec(cpu=0, gpu=gpus, gpu_fraction=fraction)):
+        slots = slots_for(workers, 1, gpus, trials=100_000)
+        assert len(slots) == gpus * SHARING[fraction]
+        assert {(slot.device, slot.gpu_share) for slot in slots} == {("gpu", fraction)}
+
+
 @pytest.mark.parametrize(
     ("workers", "cpus", "gpus", "trials", "names", "replacements"),
     [
@@ -84,7 +97,7 @@ SPECS = st.builds(
     ),
     NUMBERS,
     NUMBERS,
-    st.sampled_from([1.0, 0.7, 0.5, 0.3, 0.25]),
+    st.sampled_from(list(SHARING)),
 )
 
 
@@ -116,4 +129,4 @@ def count(slots: list[Slot], device: str) -> int:
 
 def required_gpu_workers(workers: WorkersSpec, trials: int) -> int:
     """How many GPU workers the spec asks for by number."""
-    return 0 if workers.gpu == "auto" else min(trials, workers.gpu * int(1 / workers.gpu_fraction))
+    return 0 if workers.gpu == "auto" else min(trials, workers.gpu * SHARING[workers.gpu_fraction])

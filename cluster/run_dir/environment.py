@@ -85,7 +85,8 @@ def check_data_unchanged(recorded: str | None, source: str, dataset: Dataset) ->
     if before not in (None, dataset.fingerprint):
         raise DataError(
             f"the data of {source} has changed since the study started: its fingerprint is "
-            f"{dataset.fingerprint[:16]} and was {str(before)[:16]}; restore the files, or start a new study"
+            f"{dataset.fingerprint[:16]} and was {str(before)[:16]}; restore the files, set data.source to "
+            "the folder that has them, or start a new study"
         )
 
 

@@ -95,7 +95,8 @@ def score_best(run_dir: RunDir) -> Scores:
     if dataset.fingerprint != card.data_fingerprint:
         raise DataError(
             f"the data of {source} has changed since the study: its fingerprint is {dataset.fingerprint[:16]}..., "
-            f"the model was trained on {card.data_fingerprint[:16]}...: restore the files"
+            f"the model was trained on {card.data_fingerprint[:16]}...: restore the files, or set data.source "
+            "to the folder that has them"
         )
     return predictor.evaluate(dataset.test)
 

@@ -1,5 +1,7 @@
-"""Data that changes or disappears while no driver runs."""
+"""Data that changes, moves or disappears while no driver runs."""
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +80,40 @@ def test_changed_data_is_rejected_until_it_is_restored(
         assert [trial["state"] for trial in trials] == ["COMPLETE"] * len(read_results(undisturbed).trials)
     else:
         assert read_results(started_run) == read_results(undisturbed)
+
+
+def point_to(folder: Path, run: Path) -> None:
+    """Sets `data.source` in the spec of a run, as a user does who has moved the data."""
+    spec = run / "spec.yaml"
+    spec.write_text(re.sub(r"source: [^,]*", f"source: {folder}", spec.read_text()))
+
+
+@fault(
+    "Data, specs and settings",
+    "`data.source` is changed after a study started, to a folder with the same images or with others",
+    seen="the same images: nothing. Others: one-line error of `resume`, `evaluate` and `reproduce` with the folder and "
+    "both fingerprints, exit code 2; `show` works, because it reads no images",
+    cost="nothing: once `data.source` is the folder with the study's images, it continues",
+)
+def test_other_source_is_taken_if_it_has_the_same_images(
+    started_run: Path, own_data: Path, mxtrials: CommandLine, undisturbed: Path, tmp_path: Path
+) -> None:
+    others = tmp_path / "other-data"
+    shutil.copytree(own_data, others)
+    swap_training_and_test_images(others)
+    point_to(others, started_run)
+    results = read_results(started_run)
+    for command in (["resume", *RESUME], ["evaluate"], ["reproduce"]):
+        failed = mxtrials(command[0], started_run, *command[1:])
+        words = (f"the data of {others} has changed since the study", "fingerprint is", "set data.source to the folder")
+        assert_one_line_error(failed, 2, *words)
+    assert read_results(started_run) == results
+    assert mxtrials("show", started_run).returncode == 0
+    moved = own_data.rename(tmp_path / "moved-data")
+    point_to(moved, started_run)
+    for command in (["evaluate"], ["reproduce"], ["resume", *RESUME]):
+        assert mxtrials(command[0], started_run, *command[1:]).returncode == 0
+    assert read_results(started_run) == read_results(undisturbed)
 
 
 @fault(

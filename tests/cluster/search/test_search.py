@@ -74,6 +74,11 @@ class Journal:
         return search
 
 
+def startup(kind: str, trials: int) -> dict[str, int]:
+    """The option of a sampler that draws this many trials at random, if it learns from trials."""
+    return {"n_startup_trials": trials} if kind in ("tpe", "cmaes", "gp") else {}
+
+
 # -- proposals --------------------------------------------------------------------------------------------------------
 
 
@@ -98,6 +103,19 @@ def test_proposals_cover_the_space(kind: str) -> None:
     rates = [float(str(params["training.learning_rate"])) for params in proposals]
     assert min(rates) < 0.002
     assert max(rates) > 0.25
+
+
+@pytest.mark.parametrize("kind", ["random", "qmc", "tpe", "cmaes", "gp"])
+@pytest.mark.parametrize(
+    ("field", "low", "high"), [("training.batch_size", 1, 1024), ("training.momentum", 2**-11, 0.5)]
+)
+def test_half_of_a_logarithmic_range_lies_below_its_geometric_mean(
+    field: str, low: float, high: float, kind: str
+) -> None:
+    space = {field: {"low": low, "high": high, "log": True}}
+    search = Search(spec(space=space, sampler={"kind": kind, **startup(kind, 100)}))
+    values = [float(str(search.ask(number)[field])) for number in range(100)]
+    assert 35 <= sum(value <= math.sqrt(low * high) for value in values) <= 65  # of 100 in a linear range: 3
 
 
 @pytest.mark.parametrize("kind", ["random", "qmc", "tpe", "cmaes"])

@@ -1,5 +1,8 @@
 """Ranges and choices: their sizes, values and points."""
 
+import math
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,6 +96,17 @@ def test_range_stays_within_its_bounds_at_every_position(low: int, width: int, l
 def test_values_of_an_integer_range_have_equal_shares_of_the_positions() -> None:
     entry = Range(low=1, high=4)
     assert [entry.at(number / 8) for number in range(8)] == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 4), (1, 1000), (20, 22), (7, 300)])
+def test_integers_of_a_logarithmic_range_share_it_by_the_logarithms_of_their_halves(low: int, high: int) -> None:
+    entry, positions = Range(low=low, high=high, log=True), 20_000
+    counts = Counter(entry.at((index + 0.5) / positions) for index in range(positions))
+    whole = math.log((high + 0.5) / (low - 0.5))
+    for value in range(low, high + 1):
+        share = math.log((value + 0.5) / (value - 0.5)) / whole
+        assert abs(counts[value] - share * positions) <= 1, value
+    assert {type(value) for value in counts} == {int}
 
 
 def test_middle_of_a_logarithmic_range_is_the_geometric_mean() -> None:

@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import settings
@@ -18,7 +19,7 @@ os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), R
 os.environ.pop("RAY_ADDRESS", None)
 
 # A law holds at any speed, and these tests share their machine: hypothesis' limit of 200 ms an example is luck.
-settings.register_profile("mxtrials", deadline=None)
+settings.register_profile("mxtrials", deadline=None, print_blob=True)
 settings.load_profile("mxtrials")
 
 
@@ -26,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Runs files with slow tests first, so that they do not delay the end of a parallel run."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> Random:
+    """Random numbers that differ in each run; pytest shows their seed if the test fails."""
+    seed = secrets.randbits(32)
+    request.node.add_report_section("call", "rng", f"Random({seed})")
+    return Random(seed)
 
 
 @pytest.fixture(scope="session")

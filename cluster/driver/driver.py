@@ -37,11 +37,11 @@ class Driver:
         reason = Driver(spec, parts).run()  # None once every trial is finished
     """
 
-    def __init__(self, spec: StudySpec, parts: StudyParts, clock: Callable[[], float] = time.monotonic) -> None:
-        """Restores the study's state from its store."""
+    def __init__(self, spec: StudySpec, parts: StudyParts, clock: Callable[[], float] | None = None) -> None:
+        """Restores the study's state from its store. `clock` gives seconds, and is `time.monotonic` by default."""
         self._spec = spec
-        self._clock = clock
-        self._limits = StudyLimits(spec, clock)
+        self._clock = clock or time.monotonic
+        self._limits = StudyLimits(spec, self._clock)
         self._store = parts.store
         self._search = parts.search
         self._pool = parts.pool

@@ -1,6 +1,5 @@
 """The driver is killed: at fifty random instants in a row, alone while it runs on Ray, and together with Ray."""
 
-import secrets
 import signal
 import subprocess
 import time
@@ -67,7 +66,7 @@ def kill_next_driver(study: ForkedStudy, epochs: float, after_s: float) -> bool:
     "and everything equals an undisturbed study bit for bit",
 )
 def test_study_killed_at_fifty_random_instants_ends_like_an_undisturbed_one(
-    small: list[str], environment: dict[str, str], tmp_path: Path
+    rng: Random, small: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     fields = (f"trials={TRIALS}", f"training.epochs={EPOCHS}", "limits.checkpoint_every_s=0")
     options = [*small, "--quiet", *(word for field in fields for word in ("--set", field))]
@@ -75,8 +74,6 @@ def test_study_killed_at_fifty_random_instants_ends_like_an_undisturbed_one(
     # Starts the fork server, so that the next line does not measure that.
     assert ForkedCommand("--version", folder=tmp_path, environment=environment).wait() == 0
     start_s = run_undisturbed(undisturbed)
-    seed = secrets.randbits(32)
-    rng = Random(seed)
     kills = 0
     while kills < KILLS:
         # Wait for a fair share of the remaining epochs at most, so that the kills spread over the whole study.
@@ -85,12 +82,12 @@ def test_study_killed_at_fifty_random_instants_ends_like_an_undisturbed_one(
         while_starting = rng.random() < START_SHARE
         epochs = 0.0 if while_starting else done + rng.uniform(0, fair_share)
         kills += kill_next_driver(killed, epochs, after_s=rng.uniform(0, start_s if while_starting else EPOCH_S))
-    assert killed.start_driver().wait() == 0, f"seed {seed}"
+    assert killed.start_driver().wait() == 0
 
-    assert read_outcome(killed.run_dir) == read_outcome(undisturbed.run_dir), f"seed {seed}"
+    assert read_outcome(killed.run_dir) == read_outcome(undisturbed.run_dir)
     for number in range(TRIALS):
         *earlier, last = [outcome for outcome, _ in attempts_of(RunDir(killed.run_dir), number)]
-        assert (set(earlier) <= {"interrupted"}, last) == (True, "complete"), f"seed {seed}"
+        assert (set(earlier) <= {"interrupted"}, last) == (True, "complete")
 
 
 @pytest.mark.slow

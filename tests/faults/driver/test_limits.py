@@ -1,6 +1,7 @@
 """Studies that end by one of their limits, and studies that are extended after their end."""
 
 import json
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,21 +17,40 @@ from tests.faults.kit.studies import attempts_of, trials_of
 
 Command = Callable[..., dict[str, Any]]
 
+AN_HOUR_S = 3600.0
+
 
 @pytest.fixture
 def summary(small: list[str], environment: dict[str, str], tmp_path: Path) -> Command:
-    """Runs or resumes the study in `run` and returns what `--json` prints: `summary("run" | "resume", *fields)`."""
+    """Runs or resumes the study in `run` and returns what `--json` prints.
 
-    def call(name: str, *fields: str) -> dict[str, Any]:
+    `summary("run" | "resume", *fields)`; `run_first` as for ForkedCommand.
+    """
+
+    def call(name: str, *fields: str, run_first: Callable[[], object] | None = None) -> dict[str, Any]:
         overrides = [word for field in fields for word in ("--set", field)]
         run = ["run", "smoke", *small, *overrides, "--out", "run"]
         resume = ["resume", "run", "--local", *(f"--{field}" for field in fields)]
-        done = ForkedCommand(*(run if name == "run" else resume), "--json", folder=tmp_path, environment=environment)
+        arguments = run if name == "run" else resume
+        done = ForkedCommand(*arguments, "--json", folder=tmp_path, environment=environment, run_first=run_first)
         assert done.wait() == 0, done.stderr.read_text()
         printed: dict[str, Any] = json.loads(done.stdout.read_text())
         return printed
 
     return call
+
+
+def skip_an_hour(once_exists: Path) -> None:
+    """Sets this process's clock forward by an hour as soon as a path exists."""
+    true_time = time.monotonic
+    skipped_s = 0.0
+
+    def later() -> float:
+        nonlocal skipped_s
+        skipped_s = skipped_s or AN_HOUR_S * once_exists.exists()
+        return true_time() + skipped_s
+
+    time.monotonic = later
 
 
 @fault(
@@ -41,14 +61,19 @@ def summary(small: list[str], environment: dict[str, str], tmp_path: Path) -> Co
 )
 def test_study_that_runs_out_of_minutes_is_saved_and_resumes(summary: Command, tmp_path: Path) -> None:
     lengths = ("search.space={training.epochs: {choices: [1, 10000]}}", "search.sampler={kind: grid}", "trials=2")
-    ended = summary("run", *lengths, "limits.minutes=0.02")
-    assert (ended["state"], ended["reason"]) == ("complete", "limits.minutes: 0.02 minutes are up")
-    _, stopped = trials_of(run_dir := RunDir(tmp_path / "run"))
+    run_dir = RunDir(tmp_path / "run")
+    skip_after_three_epochs = partial(skip_an_hour, run_dir.checkpoint(1, 3))
+    limits = ("limits.minutes=50", "limits.checkpoint_every_s=0")
+    ended = summary("run", *lengths, *limits, run_first=skip_after_three_epochs)
+    assert (ended["state"], ended["reason"]) == ("complete", "limits.minutes: 50.0 minutes are up")
+    _, stopped = trials_of(run_dir)
     assert stopped.state is TrialState.WAITING
+    assert 3 <= stopped.epochs <= 5
     assert run_dir.checkpoint(1, stopped.epochs).is_file()
-    assert summary("resume")["reason"] == ended["reason"]
+    skip_after_three_more = partial(skip_an_hour, run_dir.checkpoint(1, stopped.epochs + 3))
+    assert summary("resume", run_first=skip_after_three_more)["reason"] == ended["reason"]
     _, again = trials_of(run_dir)
-    assert again.epochs > stopped.epochs
+    assert 3 <= again.epochs - stopped.epochs <= 5
     assert attempts_of(run_dir, 1) == [("interrupted", "")] * 2
 
 

@@ -1,6 +1,5 @@
 """Studies whose driver is killed repeatedly, on one and on several workers."""
 
-import secrets
 import signal
 from collections.abc import Callable
 from functools import partial
@@ -46,11 +45,11 @@ DEATHS, LATEST_EVENT = 4, 8
 )
 @pytest.mark.parametrize("sampler", ["random", "grid", "qmc"])
 def test_repeatedly_killed_study_has_the_trials_of_an_undisturbed_one(
-    sampler: str, small_idx_folder: Path, tmp_path: Path
+    sampler: str, rng: Random, small_idx_folder: Path, tmp_path: Path
 ) -> None:
     overrides = [*SPEC, f"search.sampler={{kind: {sampler}}}"]
     assert_kills_change_nothing(
-        partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=3), tmp_path
+        partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=3), tmp_path, rng
     )
 
 
@@ -62,11 +61,11 @@ def test_repeatedly_killed_study_has_the_trials_of_an_undisturbed_one(
 )
 @pytest.mark.parametrize("pruner", ["none", "asha", "median"])
 def test_repeatedly_killed_tpe_study_on_one_worker_proposes_and_prunes_the_same(
-    pruner: str, small_idx_folder: Path, tmp_path: Path
+    pruner: str, rng: Random, small_idx_folder: Path, tmp_path: Path
 ) -> None:
     overrides = [*SPEC, "search.sampler={kind: tpe, n_startup_trials: 3}", f"search.pruner={{kind: {pruner}}}"]
     assert_kills_change_nothing(
-        partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=1), tmp_path
+        partial(run_or_resume, source=small_idx_folder, overrides=overrides, workers=1), tmp_path, rng
     )
 
 
@@ -101,34 +100,34 @@ def test_killed_study_with_a_pruner_stops_no_trial_after_an_epoch_that_it_had_su
                 assert trial.epochs > survived.get(trial.number, 0), (seed, trial.number)
 
 
-def assert_kills_change_nothing(study: Callable[..., None], folder: Path) -> None:
+def assert_kills_change_nothing(study: Callable[..., None], folder: Path, rng: Random) -> None:
     """Checks that a study that is killed at random events ends like an undisturbed one.
 
     Args:
         study: starts or resumes it in a run directory; see `run_or_resume`.
         folder: gets both run directories.
+        rng: decides when it is killed, and which worker reports next.
     """
-    seed = secrets.randbits(32)
-    rng = Random(seed)
+    undisturbed_rng = Random(rng.random())
     undisturbed = RunDir(folder / "undisturbed")
     killed = RunDir(folder / "killed")
-    assert ForkedProcess(study, undisturbed.path, rng=Random(seed)).wait() == 0
+    assert ForkedProcess(study, undisturbed.path, rng=undisturbed_rng).wait() == 0
     exit_codes = []
     for dies_at in [rng.randint(1, LATEST_EVENT) for _ in range(DEATHS)]:
         exit_codes.append(ForkedProcess(study, killed.path, rng=Random(rng.random()), dies_at=dies_at).wait())
         running = [trial for trial in trials_of(killed) if trial.state is TrialState.RUNNING]
-        assert _saved_epochs(killed, running) == [trial.epochs for trial in running], f"seed {seed}"
+        assert _saved_epochs(killed, running) == [trial.epochs for trial in running]
     # A pruner may leave so few epochs that the study ends before it is killed as often as that.
     kills = exit_codes.count(-signal.SIGKILL)
-    assert exit_codes == [-signal.SIGKILL] * kills + [0] * (DEATHS - kills), f"seed {seed}"
-    assert kills > 0, f"seed {seed}"
+    assert exit_codes == [-signal.SIGKILL] * kills + [0] * (DEATHS - kills)
+    assert kills > 0
     assert ForkedProcess(study, killed.path, rng=Random(rng.random())).wait() == 0
 
     ended, expected = ([without_varying(trial) for trial in trials_of(run_dir)] for run_dir in (killed, undisturbed))
-    assert ended == expected, f"seed {seed}"
+    assert ended == expected
     for trial in trials_of(killed):
         *earlier, last = [outcome for outcome, _ in attempts_of(killed, trial.number)]
-        assert (set(earlier) <= {"interrupted"}, last) == (True, trial.state.value.lower()), f"seed {seed}"
+        assert (set(earlier) <= {"interrupted"}, last) == (True, trial.state.value.lower())
 
 
 def _saved_epochs(run_dir: RunDir, running: list[TrialRecord]) -> list[int]:

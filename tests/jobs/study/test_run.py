@@ -1,6 +1,9 @@
 """When an interrupted study keeps its run directory, and when it removes it."""
 
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import pytest
@@ -10,6 +13,7 @@ from cluster.results.summary import summarize
 from cluster.run_dir.paths import RunDir
 from cluster.spec.spec_file import load_spec
 from cluster.spec.study_spec import StudySpec
+from cluster.store.store import Store
 from jobs.study.backend import Backend
 from jobs.study.run import RunSession, StudyResult, start_study
 from jobs.study.session import StudySession
@@ -33,6 +37,25 @@ def interrupt(*arguments: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def interrupt_in(function: Callable[..., object]) -> None:
+    """Interrupts this process in its next call of a function, as a Ctrl-C at that instant would."""
+
+    def profile(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code is function.__code__:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(profile)
+
+
+@pytest.fixture(autouse=True)
+def no_interruption_is_left() -> Iterator[None]:
+    yield
+    left = sys.getprofile()
+    sys.setprofile(None)
+    assert left is None, "the function that was to be interrupted was not called"
+
+
 def test_study_that_is_interrupted_before_its_first_trial_is_removed(spec: StudySpec, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_study(spec, tmp_path / "run", interrupt)
@@ -49,11 +72,9 @@ def test_study_that_is_interrupted_after_its_first_trial_is_kept(spec: StudySpec
     assert RunDir.open(tmp_path / "run").store.exists()
 
 
-def test_study_is_kept_if_it_is_interrupted_again_while_its_trials_are_read(
-    spec: StudySpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_study_is_kept_if_it_is_interrupted_again_while_its_trials_are_read(spec: StudySpec, tmp_path: Path) -> None:
     def interrupt_twice(session: StudySession, backend: Backend, view: StudyObserver) -> NoReturn:
-        monkeypatch.setattr(session.store, "trials", interrupt)
+        interrupt_in(Store.trials)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -71,11 +92,9 @@ def test_study_whose_store_cannot_be_read_after_the_interruption_is_kept(spec: S
     assert RunDir.open(tmp_path / "run").store.exists()
 
 
-def test_study_that_is_interrupted_after_its_end_is_kept(
-    spec: StudySpec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_study_that_is_interrupted_after_its_end_is_kept(spec: StudySpec, tmp_path: Path) -> None:
     def end(session: StudySession, backend: Backend, view: StudyObserver) -> StudyResult:
-        monkeypatch.setattr(session.store, "close", interrupt)
+        interrupt_in(Store.close)
         return StudyResult(summarize(session.spec, session.store))
 
     with pytest.raises(KeyboardInterrupt):

@@ -70,7 +70,7 @@ class StudyReader(StoreFile):
 
     def environment(self) -> str | None:
         """Returns the environment that the study started in, as JSON; None in a store of version 1 or 2."""
-        if not self.rows("SELECT 1 FROM pragma_table_info('study') WHERE name = 'environment'"):
+        if self._read_version() < 3:
             return None
         with translate_damage(self.path):
             (found,) = self.read(read_environment, "SELECT environment FROM study")
@@ -85,7 +85,8 @@ class StudyReader(StoreFile):
         return self._spec_and_seed_bits()[1]
 
     def _spec_and_seed_bits(self) -> tuple[str | None, SeedBits]:
-        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'study_spec'"):
+        # Not whether there is such a table: a flipped bit makes a capital of a letter in its name.
+        if self._read_version() < 4:
             return None, 32
         with translate_damage(self.path):
             (row,) = self.rows("SELECT spec, seed_bits, crc32 FROM study_spec")
@@ -123,6 +124,6 @@ class StudyReader(StoreFile):
 
     def times_spent(self) -> list[TimeSpent]:
         """Returns where each driver's time went, in the order of writing; empty in a store of version 1."""
-        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'times_spent'"):
+        if self._read_version() < 2:
             return []
         return self.read(read_time_spent, "SELECT spent FROM times_spent ORDER BY rowid")

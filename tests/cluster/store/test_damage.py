@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cluster.store.reader import StudyReader
 from cluster.store.store import Store
+from cluster.time_spent import TimeSpent
 from cluster.trial import TrialState
 from mnist_core.errors import NotWritable, RunDirError
 from mnist_core.measurement import Measurement
@@ -29,6 +30,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
                 store.add_measurement(number, Measurement(epoch, {"val/loss": 1.0}, float(epoch), CONFUSION), 1.0)
             store.finish_trial(number, TrialState.COMPLETE, 1.0, "ab" * 32)
         store.set_test(0, {"test/accuracy": 0.5})
+        store.add_time_spent(TimeSpent(0, 2.0, 1, {"training": 2.0}, {"events": 2.0}))
     return path.read_bytes()
 
 
@@ -88,6 +90,18 @@ def test_store_with_a_flipped_bit_is_unchanged_or_rejected(place: int, bit: int,
     damaged.write_bytes(content)
     with suppress(RunDirError, NotWritable), closing(Store.open(damaged)) as store:
         assert contents_of(store) == expected
+
+
+@pytest.mark.parametrize("name", [b"study_spec", b"times_spent", b"environment TEXT"])
+def test_name_in_the_schema_that_becomes_a_capital_hides_nothing(name: bytes, intact: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    path.write_bytes(intact)
+    with StudyReader.open(path) as reader:
+        expected = reader.spec(), reader.seed_bits(), reader.environment(), reader.times_spent()
+    assert all(expected)
+    path.write_bytes(intact.replace(name, name.capitalize()))
+    with StudyReader.open(path) as reader:
+        assert (reader.spec(), reader.seed_bits(), reader.environment(), reader.times_spent()) == expected
 
 
 def test_reader_rejects_a_spec_with_a_flipped_bit(intact: bytes, tmp_path: Path) -> None:

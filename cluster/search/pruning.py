@@ -65,7 +65,11 @@ class _CompleteTrials:
 
 
 class _Asha(BasePruner):
-    """Optuna's SuccessiveHalvingPruner, with one sorted list for each rung."""
+    """Optuna's SuccessiveHalvingPruner, with one sorted list for each rung.
+
+    If `patient` lets a trial pass several rungs before it asks, the trial counts at all of them, for Optuna only up to
+    the first that stops it. So the lists do not depend on the order of reports, and a resumed study has the same.
+    """
 
     def __init__(self, min_resource: int, reduction_factor: int, min_early_stopping_rate: int) -> None:
         self._first_rung = min_resource * reduction_factor**min_early_stopping_rate
@@ -76,12 +80,12 @@ class _Asha(BasePruner):
         epoch, value = max(trial.intermediate_values.items())
         loss = -value if study.direction is StudyDirection.MAXIMIZE else value
         rung = trial.user_attrs.get("rung", 0)  # the next one to reach
+        stops = False
         while epoch >= self._first_rung * self._factor**rung:
-            trial.user_attrs["rung"] = rung + 1
-            if not self._promote(loss, rung):
-                return True
+            stops |= not self._promote(loss, rung)
             rung += 1
-        return False
+        trial.user_attrs["rung"] = rung
+        return stops
 
     def _promote(self, loss: float, rung: int) -> bool:
         """Adds a loss to a rung; returns whether it is the best or among the best 1 / `reduction_factor` there."""

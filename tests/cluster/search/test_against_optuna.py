@@ -1,6 +1,7 @@
 """Samplers and pruners give the same answers as Optuna's own, but keep fewer trials.
 
-The one exception is hyperband's number of brackets, which Optuna rounds down at some powers of its factor.
+There are two exceptions: hyperband's number of brackets, which Optuna rounds down at some powers of its factor, and
+asha within `patient`; see test_restored_pruning.py.
 """
 
 import math

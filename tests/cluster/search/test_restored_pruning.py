@@ -18,7 +18,10 @@ PRUNERS: dict[str, dict[str, Any]] = {
     "median": {"kind": "median", "n_startup_trials": 1},
     "percentile": {"kind": "percentile", "percentile": 40.0, "n_startup_trials": 2, "interval_steps": 2},
     "wilcoxon": {"kind": "wilcoxon"},
-    "patient": {"kind": "patient", "patience": 1, "wrapped": {"kind": "median", "n_startup_trials": 1}},
+    "patient": {"kind": "patient", "patience": 1},
+    "patient-asha": {"kind": "patient", "patience": 1, "wrapped": {"kind": "asha", "reduction_factor": 2}},
+    "patient-hyperband": {"kind": "patient", "patience": 2, "wrapped": {"kind": "hyperband", "reduction_factor": 2}},
+    "patient-median": {"kind": "patient", "patience": 1, "wrapped": {"kind": "median", "n_startup_trials": 1}},
 }
 
 

@@ -76,12 +76,21 @@ def test_repeatedly_killed_tpe_study_on_one_worker_proposes_and_prunes_the_same(
     cost="the epochs since the last checkpoint; no trial is stopped after an epoch that it had survived, "
     "and diverged trials do not count for the others",
 )
-@pytest.mark.parametrize("pruner", ["asha", "hyperband", "median", "percentile"])
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        "kind: asha, reduction_factor: 2",
+        "kind: hyperband, reduction_factor: 2",
+        "kind: median, n_startup_trials: 1",
+        "kind: percentile, n_startup_trials: 1",
+        "kind: patient, patience: 1, wrapped: {kind: asha, reduction_factor: 2}",
+    ],
+    ids=lambda pruner: pruner.split(",")[0],
+)
 def test_killed_study_with_a_pruner_stops_no_trial_after_an_epoch_that_it_had_survived(
     pruner: str, small_idx_folder: Path, tmp_path: Path
 ) -> None:
-    options = "n_startup_trials: 1" if pruner in ("median", "percentile") else "reduction_factor: 2"
-    overrides = [*DIVERGING, f"search.pruner={{kind: {pruner}, {options}}}"]
+    overrides = [*DIVERGING, f"search.pruner={{{pruner}}}"]
     for seed in (0, 3):
         run_dir = RunDir(tmp_path / str(seed))
         rng = Random(seed)

@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -192,11 +193,19 @@ def test_checking_the_lock_disturbs_neither_other_checks_nor_the_driver(run_dir:
     with path.open("rb") as checking:
         fcntl.flock(checking, fcntl.LOCK_SH)
         assert not run_dir.is_locked()
-        end_of_check = threading.Timer(0.1, fcntl.flock, (checking, fcntl.LOCK_UN))
-        end_of_check.start()
-        with run_dir.lock():
-            assert run_dir.is_locked()
-        end_of_check.join()
+
+        def end_check_while_driver_waits(frame: FrameType, event: str, argument: object) -> None:
+            if event == "c_call" and argument is time.sleep:
+                sys.setprofile(None)
+                fcntl.flock(checking, fcntl.LOCK_UN)
+
+        sys.setprofile(end_check_while_driver_waits)
+        try:
+            with run_dir.lock():
+                assert run_dir.is_locked()
+            assert sys.getprofile() is None  # it has waited
+        finally:
+            sys.setprofile(None)
 
 
 def test_lock_of_a_killed_process_is_released(run_dir: RunDir, holder: subprocess.Popen[str]) -> None:

@@ -30,6 +30,14 @@ class StudySummary:
         """The complete trial with the best objective; of equal ones, the first."""
         return next(iter(self.ranked()), None)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no trial remains to be trained: all are finished, or one reached `stop.objective`."""
+        goal, best = self.spec.stop.objective, self.best
+        if goal is not None and best is not None and self.spec.search.direction.reaches(best.value or 0.0, goal):
+            return True
+        return sum(trial.state.is_finished() for trial in self.trials) >= self.spec.trials
+
     def ranked(self) -> list[TrialRecord]:
         """Returns the complete trials, best first."""
         direction = self.spec.search.direction

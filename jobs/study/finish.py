@@ -21,7 +21,8 @@ SHOWN_PREDICTIONS = 40
 def finish_study(session: StudySession) -> StudySummary:
     """Scores the best trial of each kind of network on the test set, saves the best of all, and writes the tables.
 
-    A trial that already has test metrics is not scored again. A study without a complete trial only gets its tables.
+    A trial that already has test metrics is not scored again. A study without a complete trial only gets its tables,
+    and one that ended before its last trial is not scored: the test images are not for choosing how long to continue.
     Damaged final weights cause a warning, and do not stop the study.
 
     Returns:
@@ -31,7 +32,7 @@ def finish_study(session: StudySession) -> StudySummary:
     write_tables(session.run_dir, session.store, summary.trials)  # before scoring, which may fail
     final = FinalWeights(session)
     trials = {trial.number: trial for trial in summary.trials}
-    for trial in summary.best_of_each_kind():
+    for trial in summary.best_of_each_kind() if summary.is_over else ():
         trials[trial.number] = _score(session, trial, final)
     summary = replace(summary, trials=tuple(trials.values()))
     if summary.best is not None:

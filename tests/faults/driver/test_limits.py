@@ -11,9 +11,12 @@ import pytest
 
 from cluster.run_dir.paths import RunDir
 from cluster.trial import TrialState
+from mnist_core.model.saved_model import load_card
 from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.studies import attempts_of, trials_of
+
+MINUTES_ARE_UP = "limits.minutes: 1e-06 minutes are up"
 
 Command = Callable[..., dict[str, Any]]
 
@@ -56,7 +59,8 @@ def skip_an_hour(once_exists: Path) -> None:
 @fault(
     "The driver",
     "`limits.minutes` run out",
-    seen="running trials finish their epoch and are saved; exit code 0; `mxtrials resume` has the full time again",
+    seen="running trials finish their epoch and are saved; the best model is saved, but not scored on the test images; "
+    "exit code 0; `mxtrials resume` has the full time again",
     cost="nothing",
 )
 def test_study_that_runs_out_of_minutes_is_saved_and_resumes(summary: Command, tmp_path: Path) -> None:
@@ -75,6 +79,32 @@ def test_study_that_runs_out_of_minutes_is_saved_and_resumes(summary: Command, t
     _, again = trials_of(run_dir)
     assert 3 <= again.epochs - stopped.epochs <= 5
     assert attempts_of(run_dir, 1) == [("interrupted", "")] * 2
+
+
+def test_study_that_its_minutes_ended_is_scored_only_after_its_last_trial(summary: Command, tmp_path: Path) -> None:
+    # The time is up after the first event, which starts a trial of one epoch.
+    trials = [
+        summary("run", "trials=3", "limits.minutes=1e-6")["trials"],
+        *(summary("resume")["trials"] for _ in range(2)),
+    ]
+    assert [[trial["state"] for trial in each] for each in trials] == [["COMPLETE"] * count for count in (1, 2, 3)]
+    assert [[trial["number"] for trial in each if trial["test"]] for each in trials[:2]] == [[], []]
+    (scored,) = (trial for trial in trials[2] if trial["test"])
+    card = load_card(RunDir(tmp_path / "run").best)
+    assert (card.trial, card.test) == (scored["number"], scored["test"])
+
+
+def test_study_that_its_minutes_ended_has_a_best_model_without_test_scores(summary: Command, tmp_path: Path) -> None:
+    ended = summary("run", "trials=2", "limits.minutes=1e-6")
+    assert ended["best"]["test"] is None
+    card = load_card(RunDir(tmp_path / "run").best)
+    assert (card.trial, card.test) == (0, None)
+
+
+def test_study_that_reached_its_objective_when_its_minutes_were_up_is_scored(summary: Command) -> None:
+    ended = summary("run", "trials=2", "limits.minutes=1e-6", "stop.objective=0.0")
+    assert (ended["reason"], [trial["state"] for trial in ended["trials"]]) == (MINUTES_ARE_UP, ["COMPLETE"])
+    assert ended["best"]["test"]["test/accuracy"] > 0
 
 
 @fault(

@@ -84,9 +84,14 @@ def read_summary(run_dir: RunDir) -> StudySummary:
     """
     spec = load_run_spec(run_dir)
     with StudyReader.open(run_dir.store) as reader:
-        summary = summarize(spec, reader)
-    if run_dir.is_locked():
-        return replace(summary, state="running", reason=None)
+        while True:
+            version = reader.data_version()
+            with reader.snapshot():
+                summary = summarize(spec, reader)
+            if run_dir.is_locked():
+                return replace(summary, state="running", reason=None)
+            if reader.data_version() == version:
+                break  # else a driver wrote to it and ended, before it could be seen here
     if summary.state == "running":
         return replace(summary, state="interrupted", reason="its driver stopped unexpectedly")
     return summary

@@ -61,6 +61,16 @@ def read_trial(run_dir: RunDir, number: int) -> TrialDetails:
         RunDirError: the store cannot be read, or has no such trial.
     """
     with StudyReader.open(run_dir.store) as reader:
+        return details_of(reader, number, run_dir)
+
+
+def details_of(reader: StudyReader, number: int, run_dir: RunDir) -> TrialDetails:
+    """Reads one trial from its open store: its record, attempts and measurements are those of one moment.
+
+    Raises:
+        RunDirError: the store cannot be read, or has no such trial.
+    """
+    with reader.snapshot():
         trial = find_trial(reader.trials(), number, run_dir)
         return TrialDetails(trial, reader.attempts(number), reader.measurements(number))
 

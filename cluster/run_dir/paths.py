@@ -137,6 +137,10 @@ class RunDir:
         """The prefix of the best model's files, as `mx.mod.Module.load` expects it."""
         return self.path / "best" / "model"
 
+    def has_best_model(self) -> bool:
+        """Returns whether there is a best model; its card is the last of its files to be written."""
+        return self.best.with_name(f"{self.best.name}.json").is_file()
+
     @property
     def results(self) -> Path:
         """The table with one row per trial (Parquet)."""

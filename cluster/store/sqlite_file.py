@@ -36,6 +36,29 @@ class StoreFile:
         """Closes the file."""
         self.connection.close()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Makes all reads in the block see the file as it is at the first of them; nothing may be written in it.
+
+        Raises:
+            RunDirError: the file is damaged, or not a store.
+        """
+        with translate_damage(self.path):
+            self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.rollback()
+
+    def data_version(self) -> int:
+        """Returns a number that changes whenever another connection has committed something.
+
+        Raises:
+            RunDirError: the file is damaged, or not a store.
+        """
+        ((version,),) = self.rows("PRAGMA data_version")
+        return int(version)
+
     def rows(self, query: str, *values: int) -> list[sqlite3.Row]:
         """Returns the rows that a query finds.
 

@@ -35,7 +35,7 @@ def draw_summary(summary: StudySummary, console: Console) -> None:
 def draw_files(summary: StudySummary, run_dir: RunDir, console: Console) -> None:
     """Draws where a study's files are, and how to open them."""
     console.print()
-    if summary.best is not None:
+    if run_dir.has_best_model():  # an interrupted study may have a best trial without one
         _draw_file(console, "best model", f"{run_dir.best}-symbol.json, -0000.params")
     _draw_file(console, "results", str(run_dir.results))
     loader = ("--load_fast=false",) if len(summary.trials) > _tensorboard_capacity() else ()

@@ -3,11 +3,12 @@
 import json
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from cluster.results.summary import read_summary
+from cluster.results.summary import read_summary, summarize
 from cluster.run_dir.paths import RunDir
 from cluster.spec.spec_file import dump_spec, load_spec
 from cluster.store.rows import StudyState
@@ -16,6 +17,7 @@ from cluster.trial import TrialState
 from jobs.cli.options import json_text
 from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement
+from tests.support.ending_driver import RunDirOfEndingDriver
 
 
 class Study:
@@ -61,6 +63,34 @@ def test_study_whose_driver_died_is_interrupted(study: Study) -> None:
     assert (summary.state, summary.reason) == ("interrupted", "its driver stopped unexpectedly")
 
 
+def test_study_that_completes_while_it_is_read_is_complete(study: Study) -> None:
+    study.add(0, 0.5)
+    with ExitStack() as driver:
+        driver.enter_context(study.run_dir.lock())
+
+        def complete() -> None:
+            study.add(1, 0.9)
+            study.store.set_study("complete", "the reason")
+            driver.close()
+
+        summary = read_summary(RunDirOfEndingDriver(study.run_dir.path, complete))
+    assert (summary.state, summary.reason) == ("complete", "the reason")
+    assert [trial.number for trial in summary.trials] == [0, 1]
+
+
+def test_trial_that_ends_just_before_its_driver_is_killed_is_read(study: Study) -> None:
+    with ExitStack() as driver:
+        driver.enter_context(study.run_dir.lock())
+
+        def die() -> None:
+            study.add(0, 0.9)
+            driver.close()
+
+        summary = read_summary(RunDirOfEndingDriver(study.run_dir.path, die))
+    assert (summary.state, summary.reason) == ("interrupted", "its driver stopped unexpectedly")
+    assert [trial.state for trial in summary.trials] == [TrialState.COMPLETE]
+
+
 @pytest.mark.parametrize("state", ["complete", "interrupted"])
 def test_study_that_ended_says_how_and_why(state: StudyState, study: Study) -> None:
     study.store.set_study(state, "the reason")
@@ -100,6 +130,34 @@ def test_best_of_each_kind_comes_best_first(study: Study) -> None:
     for number, (kind, value) in enumerate([("mlp", 0.5), ("lenet", 0.9), ("mlp", 0.7), ("lenet", 0.8)]):
         study.add(number, value, kind)
     assert [trial.number for trial in read_summary(study.run_dir).best_of_each_kind()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("objective", "goal", "values", "is_over"),
+    [
+        ("val/accuracy", None, [0.1] * 8, False),
+        ("val/accuracy", None, [0.1] * 9, True),
+        ("val/accuracy", 0.9, [0.1, 0.9], True),
+        ("val/accuracy", 0.9, [0.8], False),
+        ("val/loss", 0.2, [0.2], True),
+        ("val/loss", 0.2, [0.3], False),
+        ("val/accuracy", 0.9, [], False),
+    ],
+)
+def test_study_is_over_if_no_trial_remains_or_one_reached_the_objective(
+    objective: str, goal: float | None, values: list[float], is_over: bool, tmp_path: Path
+) -> None:
+    study = Study(tmp_path / "goal", objective)
+    spec = load_spec("name: goal\ntrials: 9", [f"search.objective={objective}", f"stop.objective={goal or 'null'}"])
+    for number, value in enumerate(values):
+        study.add(number, value)
+    assert summarize(spec, study.store).is_over is is_over
+    study.store.close()
+
+
+def test_pruned_trial_does_not_reach_the_objective(study: Study) -> None:
+    study.add(0, 0.95, state=TrialState.PRUNED)
+    assert not summarize(load_spec("name: goal\ntrials: 9\nstop: {objective: 0.9}"), study.store).is_over
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

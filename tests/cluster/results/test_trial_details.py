@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster.results.trial_details import read_trial
+from cluster.results.trial_details import details_of, read_trial
 from cluster.run_dir.paths import RunDir
+from cluster.store.reader import StudyReader
 from cluster.store.store import Store
-from cluster.trial import TrialState
+from cluster.trial import AttemptRecord, TrialState
 from mnist_core.errors import RunDirError
 from mnist_core.measurement import Measurement
 
@@ -43,6 +44,29 @@ def test_failed_trial_has_its_attempts_epochs_and_traceback(run_dir: RunDir, sto
         (1, "cpu-0", "crashed", "worker process 12 died"),
         (2, "cpu-1", "failed", "ValueError: wrong"),
     ]
+
+
+class ReaderOfRunningStudy(StudyReader):
+    """A reader of a study whose driver records an epoch and the trial's end between two of its reads."""
+
+    def attempts(self, number: int) -> list[AttemptRecord]:
+        with Store.open(self.path) as driver:
+            driver.add_measurement(number, Measurement(2, {"val/loss": 0.4}, 3.0), 0.4)
+            driver.finish_trial(number, TrialState.COMPLETE, 0.4, "abc")
+        return super().attempts(number)
+
+
+def test_record_attempts_and_epochs_are_those_of_one_moment(run_dir: RunDir, store: Store) -> None:
+    store.add_trial(0, "mlp", {}, seed=7)
+    store.start_attempt(0, "cpu-0")
+    store.add_measurement(0, Measurement(1, {"val/loss": 0.5}, 1.5), 0.5)
+    with ReaderOfRunningStudy.open(run_dir.store) as reader:
+        details = details_of(reader, 0, run_dir)
+    assert (details.trial.state, details.trial.epochs) == (TrialState.RUNNING, 1)
+    assert [attempt.outcome for attempt in details.attempts] == [None]
+    assert [measurement.epoch for measurement in details.measurements] == [1]
+    later = read_trial(run_dir, 0)
+    assert (later.trial.state, len(later.measurements)) == (TrialState.COMPLETE, 2)
 
 
 def test_traceback_belongs_to_the_same_attempt_as_the_error(run_dir: RunDir, store: Store) -> None:

@@ -48,7 +48,7 @@ def ray_session(address: str | None, cpus: int | None) -> Iterator[None]:
     import ray
 
     on_sigterm = signal.getsignal(signal.SIGTERM)
-    with _translate_start_errors(address):
+    with _translate_start_errors(address), _hangups_blocked():
         _init(address, cpus)
     signal.signal(signal.SIGTERM, on_sigterm)  # Ray has replaced it
     try:
@@ -66,6 +66,20 @@ def _init(address: str | None, cpus: int | None) -> None:
         # workers put it last, see cluster.ray_backend.process.
         options["job_config"] = ray.job_config.JobConfig(_client_job=True)
     ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **options)
+
+
+@contextmanager
+def _hangups_blocked() -> Iterator[None]:
+    """Blocks SIGHUP for all processes that are started in the block, as Ray blocks SIGINT for them.
+
+    They are in the driver's process group, so a terminal that closes would end them before the driver has saved its
+    trials. A SIGHUP to the driver itself arrives after the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

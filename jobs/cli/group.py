@@ -1,8 +1,8 @@
 """Turns any error of a command into one sentence on stderr and an exit code, never a traceback."""
 
+import errno
 import io
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from jobs.cli.closed_terminal import Terminals
+from jobs.stop_signals import signals_as_keyboard_interrupt
 from mnist_core.errors import EnvironmentProblem, MxtrialsError, NotWritable
 
 EXIT_INTERRUPTED = 130
@@ -22,7 +24,7 @@ class MxtrialsGroup(click.Group):
         """Runs the command line. Also turns unexpected OS errors into one-line messages."""
         _reopen_closed_streams()
         _replace_unprintable_text()
-        with _sigterm_as_keyboard_interrupt(), _standard_output():
+        with signals_as_keyboard_interrupt(), _standard_output():
             try:
                 return super().main(*args, **extra)
             except MxtrialsError as err:
@@ -42,15 +44,6 @@ class MxtrialsGroup(click.Group):
         except KeyboardInterrupt:
             print_error("mxtrials: interrupted")
             sys.exit(EXIT_INTERRUPTED)
-
-
-@contextmanager
-def _sigterm_as_keyboard_interrupt() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def in_one_line(sentence: str) -> str:
@@ -82,12 +75,14 @@ def _replace_unprintable_text() -> None:
 def _standard_output() -> Iterator[None]:
     """Makes prints in the block raise NotWritable if standard output fails, e.g. on a full disk."""
     before = sys.stdout
+    terminals = Terminals()
     if not isinstance(before, io.TextIOWrapper) or before is not sys.__stdout__:  # closed, or replaced
         yield
         return
     # A character that the terminal's encoding does not have must not end a study.
     errors = "replace" if before.errors == "strict" else before.errors
     sys.stdout = output = _Output(before.buffer, before.encoding, errors, line_buffering=before.line_buffering)
+    output.terminals = terminals
     try:
         yield
     finally:
@@ -97,27 +92,32 @@ def _standard_output() -> Iterator[None]:
         except (NotWritable, BrokenPipeError):  # Python would flush again at exit, and exit with its own code
             os.dup2(os.open(os.devnull, os.O_WRONLY), before.fileno())
         output.detach()
+        terminals.drop_closed()  # else Python would fail to flush standard error at exit
 
 
 class _Output(io.TextIOWrapper):
     """Standard output, written straight to its buffer: a signal may arrive in the middle of a line."""
 
+    terminals: Terminals
+
     def write(self, text: str) -> int:
-        with _translate_output_errors():
-            return super().write(text)
+        with self._translate_errors():
+            super().write(text)
+        return len(text)
 
     def flush(self) -> None:
-        with _translate_output_errors():
+        with self._translate_errors():
             super().flush()
 
-
-@contextmanager
-def _translate_output_errors() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:  # click handles it: a reader that stopped reading needs no message
-        raise
-    except OSError as err:
-        raise NotWritable(
-            f"standard output cannot be written ({err.strerror}): free disk space, or redirect it"
-        ) from err
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:  # click handles it: a reader that stopped reading needs no message
+            raise
+        except OSError as err:
+            if err.errno == errno.EIO and self.terminals.drop_closed():
+                return
+            raise NotWritable(
+                f"standard output cannot be written ({err.strerror}): free disk space, or redirect it"
+            ) from err

@@ -167,7 +167,6 @@ def _resume_command(run_dir: "RunDir") -> str:
 def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "RunLog") -> None:
     """Prints how a study ended, and exits with the matching code even if printing fails."""
     from cluster.run_dir.shell import shell_command
-    from jobs.study.run import INTERRUPTED
     from jobs.terminal.leaderboard import draw_summary
 
     summary = result.summary
@@ -181,7 +180,7 @@ def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "Ru
         if result.warning:
             log.write(f"mxtrials: {result.warning}")
             print_error(f"mxtrials: {result.warning}")
-        if summary.reason == INTERRUPTED:
+        if summary.state == "interrupted":
             _print_interrupted(run_dir, log)
             sys.exit(EXIT_INTERRUPTED)
         if summary.best is None:

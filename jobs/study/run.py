@@ -32,6 +32,7 @@ from cluster.store.rows import StudyState
 from cluster.store.store import Store
 from cluster.tensorboard.recorder import Recorder
 from cluster.time_spent import Part
+from jobs.stop_signals import ignore_hangups, install_handler, restore_handlers, stop_signals
 from jobs.study.backend import Backend, open_pool
 from jobs.study.session import StudySession
 from mnist_core.atomic_file import write_atomically
@@ -41,6 +42,7 @@ from mnist_core.data.idx_folder import BUNDLED
 from mnist_core.errors import DataError, MxtrialsError, SpecError
 
 INTERRUPTED = "interrupted"
+HUNG_UP = "interrupted by SIGHUP"
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ def run_session(session: StudySession, backend: Backend, view: StudyObserver) ->
         parts = StudyParts(store, Search(session.spec), pool, checkpoints, observers)
         reason = _run_until_interrupted(Driver(session.spec, stopwatch.wrap(parts)))
         stopwatch.finishing()
-        if reason != INTERRUPTED:
+        if not _is_interruption(reason):
             Thread(target=_preload_finish).start()  # imports MXNet while Ray shuts down
     summary = _finish(session, reason)
-    state: StudyState = "interrupted" if reason == INTERRUPTED else "complete"
+    state: StudyState = "interrupted" if _is_interruption(reason) else "complete"
     store.set_study(state, reason)
     session.recorder.close()
     stopwatch.write()
@@ -159,7 +161,7 @@ def _check_resumable(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Da
 
 
 def _finish(session: StudySession, reason: str | None) -> StudySummary:
-    if reason != INTERRUPTED:
+    if not _is_interruption(reason):
         from jobs.study.finish import finish_study  # imports MXNet
 
         return finish_study(session)
@@ -175,21 +177,27 @@ def _preload_finish() -> None:
 
 
 def _run_until_interrupted(driver: Driver) -> str | None:
-    """Runs the driver; the first Ctrl-C or SIGTERM finishes the current epochs and saves, the second quits at once."""
+    """Runs the driver; the first stop signal finishes the current epochs and saves, the second quits at once.
+
+    SIGHUP is never the second. A logout sends it together with SIGTERM, which Python handles after it.
+    """
 
     def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        driver.request_stop(INTERRUPTED)
-        for number in before:
+        hangs_up = signum == signal.SIGHUP
+        for number in (signal.SIGINT,) if hangs_up else (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
+        ignore_hangups()
+        driver.request_stop(HUNG_UP if hangs_up else INTERRUPTED)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = install_handler(stop, stop_signals())
     try:
-        for number in before:
-            signal.signal(number, stop)
         return driver.run()
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore_handlers(before)
+
+
+def _is_interruption(reason: str | None) -> bool:
+    return reason in (INTERRUPTED, HUNG_UP)
 
 
 def _open_data(spec: StudySpec) -> Dataset:

@@ -69,10 +69,7 @@ def run_in_terminal(
     keyboard, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     variables = {name: value for name, value in environment.items() if name != "COLUMNS"}
-    # `setsid --ctty` makes it the terminal of the command's session, so that Ctrl-C reaches the command.
-    words = ["setsid", "--ctty", *command]
-    process = subprocess.Popen(words, stdin=terminal, stdout=terminal, stderr=terminal, cwd=cwd, env=variables)
-    os.close(terminal)
+    process = start_in_terminal(command, cwd, variables, terminal)
     try:
         raw = _read_all(keyboard, interrupt_at)
         return TerminalOutput(process.wait(PATIENCE_S), raw, encoding)
@@ -80,6 +77,36 @@ def run_in_terminal(
         process.kill()
         process.wait()
         os.close(keyboard)
+
+
+def start_in_terminal(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], terminal: int
+) -> subprocess.Popen[bytes]:
+    """Starts a command that leads the session of a terminal, and closes this process's end of the terminal.
+
+    `setsid --ctty` makes it the terminal of the command's session, so that Ctrl-C, and SIGHUP when the terminal closes,
+    reach the command.
+    """
+    words = ["setsid", "--ctty", *command]
+    process = subprocess.Popen(words, stdin=terminal, stdout=terminal, stderr=terminal, cwd=cwd, env=environment)
+    os.close(terminal)
+    return process
+
+
+def read_until(keyboard: int, awaited: bytes) -> None:
+    """Reads what is written to a terminal until this has been written, and leaves the rest unread.
+
+    Raises:
+        AssertionError: it was not written within two minutes, or before every process has closed the terminal.
+    """
+    raw = b""
+    while awaited not in raw:
+        readable, _, _ = select.select([keyboard], [], [], PATIENCE_S)
+        assert readable, f"not written within {PATIENCE_S} s: {awaited!r}, but {raw!r}"
+        try:
+            raw += os.read(keyboard, 4096)
+        except OSError as err:
+            raise AssertionError(f"not written: {awaited!r}, but {raw!r}") from err
 
 
 def _read_all(keyboard: int, interrupt_at: bytes | None) -> bytes:

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,13 +18,14 @@ LOCK_PATIENCE_S = 1.0
 
 
 @contextmanager
-def hold_lock(run_dir: Path, lock: Path, note: Path) -> Iterator[None]:
+def hold_lock(run_dir: Path, lock: Path, find_note: Callable[[], Path]) -> Iterator[None]:
     """Locks a run directory for this process; the kernel releases the lock however the process ends.
 
     Args:
         run_dir: the run directory, for messages.
         lock: the file to lock.
-        note: a file that says who holds the lock, for the error message of a second driver.
+        find_note: returns the file that says who holds the lock, for the error message of a second driver. Its folder
+            may be renamed while the lock is held.
 
     Raises:
         RunDirError: another process holds the lock.
@@ -35,13 +36,13 @@ def hold_lock(run_dir: Path, lock: Path, note: Path) -> Iterator[None]:
         try:
             file_lock.acquire(timeout=LOCK_PATIENCE_S)
         except Timeout as err:
-            raise RunDirError(f"{run_dir} is in use by {_lock_owner(note)}: wait for it, or stop it") from err
-        note.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            raise RunDirError(f"{run_dir} is in use by {_lock_owner(find_note())}: wait for it, or stop it") from err
+        find_note().write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
     try:
         yield
     finally:
         with suppress(OSError):  # on a disk that has become read-only
-            note.unlink(missing_ok=True)
+            find_note().unlink(missing_ok=True)
         file_lock.release()
 
 

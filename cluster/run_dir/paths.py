@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -44,11 +44,15 @@ class RunDir:
 
     @classmethod
     @contextmanager
-    def create_atomically(cls, path: Path) -> Iterator["RunDir"]:
+    def create_atomically(cls, path: Path, locks: ExitStack | None = None) -> Iterator["RunDir"]:
         """Creates a run directory atomically: it appears complete when the block ends, or not at all.
 
         Until then it has a hidden name in the same folder, which remains if the process is killed. An empty folder,
         such as a mounted volume, stays and is filled: the hidden folder is in it, and the store is moved last.
+
+        Args:
+            path: where it appears.
+            locks: if given, it is locked for this process when it appears, and until these locks are released.
 
         Raises:
             RunDirError: something already exists there.
@@ -56,8 +60,10 @@ class RunDir:
         """
         check_path_is_free(path)
         if path.is_dir():
-            with cls(path).lock(), _translate_creation_errors(path), _filled_at_once(cls(path)) as created:
-                yield created
+            with ExitStack() as released_at_end:
+                (released_at_end if locks is None else locks).enter_context(cls(path).lock())
+                with _translate_creation_errors(path), _filled_at_once(cls(path)) as created:
+                    yield created
             return
         hidden = path.with_name(f".{path.name}.{token_hex(4)}")
         with _translate_creation_errors(path):
@@ -65,10 +71,12 @@ class RunDir:
             hidden.mkdir(parents=True)
         created = cls(hidden)
         try:
+            if locks is not None:
+                locks.enter_context(created.lock())
             yield created
             with _translate_creation_errors(path):
                 hidden.rename(path)
-                created = cls(path)
+                created.path = path
                 for folder in (path, *missing):
                     sync_folder(folder.parent)
         except NotWritable as err:
@@ -192,7 +200,7 @@ class RunDir:
             RunDirError: another process runs this study.
             NotWritable: the folder or the disk is not writable.
         """
-        with hold_lock(self.path, self._lock, self._lock_note):
+        with hold_lock(self.path, self._lock, lambda: self._lock_note):
             yield
 
     def is_locked(self) -> bool:

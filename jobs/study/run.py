@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -99,14 +99,14 @@ def start_study(
     check_path_is_free(out)
     existed = out.is_dir()
     dataset = _open_data(spec)
-    with RunDir.create_atomically(out) as hidden:
-        write_atomically(hidden.spec, dump_spec(spec).encode())
-        environment = present_environment(dataset)
-        write_environment(hidden, environment)
-        Store.create(hidden.store, spec.name, environment, dump_spec(spec)).close()
-    run_dir = RunDir(out)
     is_empty = False
-    with run_dir.lock():
+    with ExitStack() as lock:
+        with RunDir.create_atomically(out, lock) as hidden:
+            write_atomically(hidden.spec, dump_spec(spec).encode())
+            environment = present_environment(dataset)
+            write_environment(hidden, environment)
+            Store.create(hidden.store, spec.name, environment, dump_spec(spec)).close()
+        run_dir = RunDir(out)
         try:
             with Store.open(run_dir.store) as store:
                 try:

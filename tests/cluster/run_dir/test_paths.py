@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
@@ -82,6 +83,32 @@ def test_run_directory_appears_with_its_complete_content(tmp_path: Path) -> None
         assert not path.exists()
     assert [file.name for file in path.iterdir()] == ["spec.yaml"]
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["new", "empty"])
+def test_run_directory_is_locked_from_the_moment_when_it_appears(is_there: bool, tmp_path: Path) -> None:
+    run_dir = RunDir(tmp_path / "run")
+    if is_there:
+        run_dir.path.mkdir()
+    with ExitStack() as lock:
+        with RunDir.create_atomically(run_dir.path, lock) as new:
+            new.spec.write_text("name: study")
+            assert (run_dir if is_there else new).is_locked()
+        assert run_dir.is_locked()
+        with pytest.raises(RunDirError, match=f"is in use by process {os.getpid()} on "), run_dir.lock():
+            pytest.fail("the run was locked twice")
+    assert not run_dir.is_locked()
+    assert sorted(file.name for file in run_dir.path.iterdir()) == [".lock", "spec.yaml"]
+    with run_dir.lock():
+        assert run_dir.is_locked()
+
+
+def test_lock_of_a_run_directory_that_does_not_appear_is_released(tmp_path: Path) -> None:
+    with ExitStack() as lock:
+        with pytest.raises(ZeroDivisionError), RunDir.create_atomically(tmp_path / "run", lock) as new:
+            new.spec.write_text(str(1 / 0))
+        assert list(tmp_path.iterdir()) == []
+    RunDir.create(tmp_path / "run")
 
 
 def test_run_directory_does_not_appear_if_filling_it_fails(tmp_path: Path) -> None:

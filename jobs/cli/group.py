@@ -75,14 +75,13 @@ def _replace_unprintable_text() -> None:
 def _standard_output() -> Iterator[None]:
     """Makes prints in the block raise NotWritable if standard output fails, e.g. on a full disk."""
     before = sys.stdout
-    terminals = Terminals()
     if not isinstance(before, io.TextIOWrapper) or before is not sys.__stdout__:  # closed, or replaced
         yield
         return
     # A character that the terminal's encoding does not have must not end a study.
     errors = "replace" if before.errors == "strict" else before.errors
     sys.stdout = output = _Output(before.buffer, before.encoding, errors, line_buffering=before.line_buffering)
-    output.terminals = terminals
+    output.terminals = Terminals()
     try:
         yield
     finally:
@@ -92,7 +91,6 @@ def _standard_output() -> Iterator[None]:
         except (NotWritable, BrokenPipeError):  # Python would flush again at exit, and exit with its own code
             os.dup2(os.open(os.devnull, os.O_WRONLY), before.fileno())
         output.detach()
-        terminals.drop_closed()  # else Python would fail to flush standard error at exit
 
 
 class _Output(io.TextIOWrapper):

@@ -6,6 +6,7 @@ MxtrialsError
 │   ├── DataError            an IDX file or folder
 │   ├── ImageError           an image file to classify
 │   ├── CheckpointError      a saved model or training state
+│   ├── AddressError         the address of a Ray cluster
 │   └── RunDirError          a run directory: missing, already there, in use, damaged, without such a trial
 ├── EnvironmentProblem       this machine or cluster cannot do it              exit code 3
 │   ├── MissingLibrary       a Python package or a system library
@@ -47,6 +48,10 @@ class ImageError(InputError):
 
 class CheckpointError(InputError):
     """A saved model or training state is missing or damaged."""
+
+
+class AddressError(InputError):
+    """The address of a Ray cluster is malformed, or is that of another service."""
 
 
 class RunDirError(InputError):

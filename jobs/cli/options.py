@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,14 +38,31 @@ run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 workers_option = click.option("--workers", metavar="cpu=2,gpu=0", help="Number of workers of each kind.")
 
 
+def _checked_address(ctx: click.Context, parameter: click.Parameter, address: str | None) -> str | None:
+    """Returns the address of the cluster to join, if any; with --local, RAY_ADDRESS does not matter."""
+    is_given = ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    if ctx.params["local"] and is_given:
+        raise click.UsageError("--local runs in this process, without Ray: leave out --address")
+    if ctx.params["local"] or address is None:
+        return None
+    from cluster.ray_backend.address import parse_address
+
+    return parse_address(address, "--address" if is_given else "RAY_ADDRESS")
+
+
 def backend_options(command: Command) -> Command:
     """Adds the options of every command that runs trials: --address, --local, --json and --quiet."""
     for option in reversed(
         (
             click.option(
-                "--address", envvar="RAY_ADDRESS", help="Join the Ray cluster at this address; default: $RAY_ADDRESS."
+                "--address",
+                metavar="HOST:PORT",
+                envvar="RAY_ADDRESS",
+                callback=_checked_address,
+                help="Join the Ray cluster at this address; default: $RAY_ADDRESS.",
             ),
-            click.option("--local", is_flag=True, help="Run in this process, without Ray."),
+            # Eager, so that it is known when the address is checked.
+            click.option("--local", is_flag=True, is_eager=True, help="Run in this process, without Ray."),
             json_option,
             click.option("--quiet", is_flag=True, help="Print errors only."),
         )

@@ -1,8 +1,9 @@
 """Writes a file so that a reader, even after a crash at any byte, finds the old content or the new, never a part.
 
-Also the one place that turns OSErrors of writes into NotWritable.
+Also the one place that turns OSErrors of writes and locks into NotWritable.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,31 @@ def write_errors(what: Path | str, remedy: str = FREE_SPACE_REMEDY, *, verb: str
     except (OSError, NotImplementedError) as err:  # NotImplementedError: FileLock's, on a file system without locks
         reason = getattr(err, "strerror", None) or err
         raise NotWritable(f"{what} cannot be {verb} ({reason}): {remedy}") from err
+
+
+def check_locks(lock: Path, what: Path | str, remedy: str) -> None:
+    """Checks that the file system of a lock file supports locks, because some network file systems do not.
+
+    Args:
+        lock: the lock file, created if it does not exist.
+        what: what it locks.
+        remedy: how to move that to another disk.
+
+    Raises:
+        NotWritable: it does not, or the file cannot be created.
+    """
+    with write_errors(what), lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:  # locked by another process
+            pass
+        except OSError as err:
+            raise NotWritable(lock_rejection(what, err.strerror, remedy)) from err
+
+
+def lock_rejection(what: Path | str, reason: object, remedy: str) -> str:
+    """Returns the sentence for a file system that rejects locks."""
+    return f"{what} cannot be locked ({reason}), as on some network file systems: {remedy}"
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mnist_core.atomic_file import write_errors
+from mnist_core.atomic_file import check_locks, write_errors
 from mnist_core.errors import RunDirError
 
 # How long `hold_lock` tries, because a process that checks whether a run is locked holds the lock for an instant.
 LOCK_PATIENCE_S = 1.0
+# What to do if the run's file system rejects locks.
+LOCAL_DISK = "choose a folder on a local disk with --out, or copy the run to one"
 
 
 @contextmanager
@@ -33,6 +35,7 @@ def hold_lock(run_dir: Path, lock: Path, find_note: Callable[[], Path]) -> Itera
     """
     file_lock = FileLock(lock)
     with write_errors(run_dir, "free disk space, fix its permissions, or copy the run"):
+        check_locks(lock, run_dir, LOCAL_DISK)
         try:
             file_lock.acquire(timeout=LOCK_PATIENCE_S)
         except Timeout as err:

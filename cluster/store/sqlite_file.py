@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 from typing_extensions import Self, override
 
+from mnist_core.atomic_file import lock_rejection
 from mnist_core.errors import NotWritable, RunDirError
 
 Value = TypeVar("Value")
@@ -186,6 +187,8 @@ class WritableStoreFile(StoreFile):
             yield
         except sqlite3.DatabaseError as err:
             if isinstance(err, sqlite3.OperationalError):
+                if rejection := _rejection(self.path, err):
+                    raise rejection from err
                 message = f"{self.path} cannot be written ({err}): free disk space or fix its permissions"
                 raise NotWritable(message) from err
             if type(err) is sqlite3.DatabaseError:
@@ -233,6 +236,8 @@ def translate_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as err:
+        if rejection := _rejection(path, err):
+            raise rejection from err
         if "unable to open" in str(err):
             message = f"{path} cannot be opened ({err}): fix its permissions or raise the open-file limit"
             raise NotWritable(message) from err
@@ -244,11 +249,26 @@ def crc32_of(*values: str | float | None) -> int:
     return zlib.crc32(json.dumps(values).encode())
 
 
+def _rejection(path: Path, err: Exception) -> NotWritable | None:
+    """Returns the error for a file that may be intact, but whose locks or disk fail; None for any other problem.
+
+    SQLite takes a rejected lock for one that another process holds, and some rejections for a failed disk.
+    """
+    move = "copy the run to a local disk; new runs: choose one with --out"
+    if "locked" in str(err) or "locking" in str(err):
+        return NotWritable(lock_rejection(path, f"{err}, if no other program has it open", move))
+    if "disk I/O error" in str(err) or "permission denied" in str(err):
+        return NotWritable(f"{path} cannot be read or locked ({err}): check its disk, or {move}")
+    return None
+
+
 def _damaged(path: Path, err: Exception) -> RunDirError:
     return RunDirError(f"{path} cannot be read as a study store ({err}): restore it from a copy")
 
 
 def _cannot_open(path: Path, mode: str, err: sqlite3.OperationalError) -> NotWritable | RunDirError:
+    if rejection := _rejection(path, err):
+        return rejection
     if mode == "rwc":
         return NotWritable(f"{path} cannot be created ({err}): free disk space or fix its permissions")
     reason: object = err

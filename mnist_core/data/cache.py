@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mnist_core.atomic_file import sync_folder, write_errors
+from mnist_core.atomic_file import check_locks, sync_folder, write_errors
 from mnist_core.data.arrow_file import FORMAT_VERSION, CacheMiss, fingerprint, map_dataset, write_dataset
 from mnist_core.data.dataset import CLASSES, Dataset, LabelledImages, find_dim_pixels
 from mnist_core.data.idx_folder import BUNDLED, IdxFiles, find_idx_files
@@ -161,7 +161,9 @@ def _locked(path: Path) -> Iterator[None]:
     with write_errors(f"the data cache {path}", "free disk space or choose another cache folder"):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
+            lock = path.with_suffix(".lock")
+            check_locks(lock, f"the data cache {path}", "set XDG_CACHE_HOME to a folder on a local disk")
+            with FileLock(lock, timeout=_LOCK_TIMEOUT_S):
                 yield
         except Timeout as err:
             raise NotWritable(

@@ -13,6 +13,7 @@ MxtrialsError
 │   ├── DeviceUnavailable    the requested CPU or GPU context
 │   ├── NotWritable          a file or folder cannot be written
 │   └── ClusterUnavailable   Ray cannot be started or reached
+│       └── ClusterLost         Ray stopped answering while a study ran
 ├── NoCompleteTrial        the study ended without a complete trial          exit code 1
 └── NotReproduced          a retrained trial gives different results         exit code 1
 
@@ -78,6 +79,10 @@ class NotWritable(EnvironmentProblem):
 
 class ClusterUnavailable(EnvironmentProblem):
     """Ray cannot be started or reached, or has no room for a worker."""
+
+
+class ClusterLost(ClusterUnavailable):
+    """Ray stopped answering while a study ran: its threads in this process would crash or hang an orderly exit."""
 
 
 class NoCompleteTrial(MxtrialsError):

@@ -1,6 +1,7 @@
 """A worker in a Ray actor, which cluster.ray_backend.process starts, and what the pool knows about it."""
 
 import os
+import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +31,8 @@ class ActorWorker:
         self._slot = slot
         self._worker = make_worker(slot.name, slot.device, dataset, settings)
         node_id = ray.get_runtime_context().get_node_id()
-        self._location = ActorLocation(os.getpid(), ray.util.get_node_ip_address(), node_id, oom_counter_file(), 0)
+        address, host = ray.util.get_node_ip_address(), socket.gethostname()
+        self._location = ActorLocation(os.getpid(), address, host, node_id, oom_counter_file(), 0)
 
     def ready(self) -> Answer:
         """Returns its Ready event."""

@@ -15,8 +15,10 @@ from typing_extensions import override
 
 from cluster.machine.pauses import PauseMeter
 from cluster.ray_backend.actor import Answer, WorkerHandle
-from cluster.ray_backend.failures import classify_failure, permanent_start_error
+from cluster.ray_backend.failures import classify_failure, describe_failed_start, describe_worker, permanent_start_error
+from cluster.ray_backend.gcs import GcsWatch
 from cluster.ray_backend.process import WorkerActor, preparation
+from cluster.ray_backend.session import node_patience_s
 from cluster.trial import TrialSpec
 from cluster.workers.events import LostReason, Ready, WorkerEvent, WorkerLost
 from cluster.workers.pool import WorkerPool
@@ -47,6 +49,7 @@ class RayPool(WorkerPool):
 
     Raises:
         ClusterUnavailable: from any method, if no worker is left, if none is ready in time, or if Ray itself fails.
+        ClusterLost: from `next_event`, if Ray does not answer any more.
     """
 
     @_translate_ray_errors()
@@ -70,6 +73,7 @@ class RayPool(WorkerPool):
         self._clock = clock
         self._waiting_since_s = clock()
         self._pauses = PauseMeter(clock)
+        self._watch = GcsWatch(ray.get_runtime_context().gcs_address, node_patience_s())
         for slot in slots:
             self._launch(slot, failed_starts=0)
 
@@ -99,12 +103,14 @@ class RayPool(WorkerPool):
         handle = self._handles[worker]
         self._events = deque(event for event in self._events if event.worker != worker)
         self._kill_actor(handle)
-        self._replace(handle, cause, "died" if handle.location else "other")
+        described = describe_worker(worker, handle.location)
+        self._replace(handle, f"{described} was killed: {cause}", "died" if handle.location else "other")
 
     @override
     @_translate_ray_errors()
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
         if not self._events:
+            self._watch.check()
             self._check_start_deadline()
             self._collect_results(timeout_s)
         return self._events.popleft() if self._events else None
@@ -116,6 +122,7 @@ class RayPool(WorkerPool):
 
     @override
     def close(self) -> None:
+        self._watch.close()
         with suppress(RayError):  # if the cluster has failed, there is nothing left to close
             for handle in self._handles.values():
                 ray.kill(handle.actor)
@@ -149,10 +156,11 @@ class RayPool(WorkerPool):
     def _on_lost(self, handle: WorkerHandle, err: RayError) -> None:
         self._kill_actor(handle)  # it may still be running, after an error in a call or a broken connection
         error = permanent_start_error(err)
+        name = handle.slot.name
         if error is None:
-            self._replace(handle, *classify_failure(err, handle.location))
+            self._replace(handle, *classify_failure(err, name, handle.location, self._watch.answers_now()))
         elif self._is_optional(handle, error):
-            self._give_up(handle, str(error))
+            self._give_up(handle, f"{describe_failed_start(name, err)} could not start: {error}")
         else:
             raise error
 
@@ -208,7 +216,7 @@ class RayPool(WorkerPool):
         if handle.slot.replacement:
             self._launch(handle.slot.replacement, failed_starts=0)
         if not self._handles:
-            raise ClusterUnavailable(f"no worker is left: the last one, {handle.slot.name}, could not start ({cause})")
+            raise ClusterUnavailable(f"no worker is left: {cause}")
         self._events.append(WorkerLost(handle.slot.name, cause, "other"))
 
     def _check_start_deadline(self) -> None:

@@ -12,7 +12,7 @@ import click
 
 from jobs.cli.closed_terminal import Terminals
 from jobs.stop_signals import signals_as_keyboard_interrupt
-from mnist_core.errors import EnvironmentProblem, MxtrialsError, NotWritable
+from mnist_core.errors import ClusterLost, EnvironmentProblem, MxtrialsError, NotWritable
 
 EXIT_INTERRUPTED = 130
 
@@ -35,6 +35,9 @@ class MxtrialsGroup(click.Group):
             except MemoryError as err:
                 failure = EnvironmentProblem(f"not enough memory ({err}): free some, or use less")
             print_error(f"mxtrials: {in_one_line(str(failure))}")
+            if isinstance(failure, ClusterLost):  # at the end of the interpreter, Ray's threads may hang or crash
+                sys.stdout.flush()
+                os._exit(failure.exit_code)
             sys.exit(failure.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:

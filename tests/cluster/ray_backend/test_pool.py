@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import psutil
@@ -35,6 +36,11 @@ slow = pytest.mark.slow
 
 def raylet_of(pid: int) -> int:
     return psutil.Process(pid).ppid()
+
+
+def place_of(pid: int) -> str:
+    """Where a worker on this machine ran, as messages say it."""
+    return f"process {pid}, node {ray.util.get_node_ip_address()}, host {gethostname()}"
 
 
 NO_SESSION = """
@@ -113,7 +119,7 @@ def test_worker_with_a_bug_is_lost_with_the_error_and_replaced(nodes: Cluster, s
     try:
         ready = next_ready(pool)
         pool.advance(ready.worker)
-        cause = "worker failed: RuntimeError: worker cpu-0 has no trial to continue"
+        cause = f"worker cpu-0 ({place_of(ready.pid)}) failed: RuntimeError: worker cpu-0 has no trial to continue"
         assert next_event(pool) == WorkerLost("cpu-0", cause)
         assert next_ready(pool).pid != ready.pid
     finally:
@@ -183,7 +189,7 @@ def test_trial_is_not_blamed_for_a_fresh_worker_that_is_killed_before_it_starts(
         worker = next_ready(pool).worker
         pool.start(worker, trial(), fresh=True)
         pool.kill(worker, "it hangs")
-        assert next_event(pool) == WorkerLost(worker, "it hangs", "other")
+        assert next_event(pool) == WorkerLost(worker, f"worker {worker} was killed: it hangs", "other")
         assert next_ready(pool).worker == worker
         assert train(pool, worker, trial()).number == 0
     finally:
@@ -204,11 +210,12 @@ def test_pool_is_unavailable_only_if_no_worker_is_ready_for_too_long(nodes: Clus
     clock = Clock()
     pool = RayPool([CPU_0], small_dataset, SETTINGS, clock)
     try:
-        worker = next_ready(pool).worker
+        ready = next_ready(pool)
+        worker = ready.worker
         clock.now_s += 10 * START_PATIENCE_S
         assert pool.next_event(0.0) is None  # the worker is ready all that time
         pool.kill(worker, "it hangs")
-        assert next_event(pool) == WorkerLost(worker, "it hangs")
+        assert next_event(pool) == WorkerLost(worker, f"worker {worker} ({place_of(ready.pid)}) was killed: it hangs")
         clock.now_s += 10 * START_PATIENCE_S
         pool.next_event(0.0)  # everything was paused
         for _ in range(round(START_PATIENCE_S)):

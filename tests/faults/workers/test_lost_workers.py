@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
+from socket import gethostname
 
 import psutil
 import pytest
@@ -91,7 +92,8 @@ def disturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory, small_da
 )
 @pytest.mark.parametrize("kind", ["SIGKILL", "SIGSEGV", "exit"])
 def test_trial_resumes_after_its_worker_dies(kind: Kind, disturbed: Disturbed) -> None:
-    disturbed.assert_resumed(kind, "crashed", "worker process", "died: it crashed or was killed")
+    where = f", host {gethostname()}) died: it crashed or was killed"
+    disturbed.assert_resumed(kind, "crashed", "worker cpu-", "(process ", where)
 
 
 @fault(

@@ -38,7 +38,7 @@ def watchful_node() -> Iterator[Cluster]:
 @fault(
     "Workers and nodes",
     "the node runs out of memory, and Ray kills the worker",
-    seen='"out of memory: Ray killed the worker to save its node"; the trial waits for memory and resumes',
+    seen='"out of memory: Ray killed worker ... to save its node"; the trial waits for memory and resumes',
     cost="training since the last checkpoint",
 )
 def test_out_of_memory_kill_by_ray_is_recognised(
@@ -46,13 +46,14 @@ def test_out_of_memory_kill_by_ray_is_recognised(
 ) -> None:
     run_dir = run_faulty_study(tmp_path, small_dataset, [PlannedFault("fill memory")], slots=1)
     (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
-    assert_resumed(run_dir, 0, undisturbed, "lost", "out of memory: Ray killed the worker")
+    assert_resumed(run_dir, 0, undisturbed, "lost", "out of memory: Ray killed worker cpu-")
 
 
 @fault(
     "Workers and nodes",
     "the node or the container runs out of memory, and the kernel kills the worker",
-    seen='"out of memory, probably: the kernel of node ... killed processes"; the trial waits for memory and resumes',
+    seen='"out of memory, probably: the kernel killed processes of its node when worker ... died"; '
+    "the trial waits for memory and resumes",
     cost="training since the last checkpoint",
 )
 def test_out_of_memory_kill_by_the_kernel_is_recognised(
@@ -61,4 +62,4 @@ def test_out_of_memory_kill_by_the_kernel_is_recognised(
     with small_group(3 * 2**29) as group:
         run_dir = run_faulty_study(tmp_path, small_dataset, [PlannedFault("fill memory", group=group)], slots=1)
     (undisturbed,) = undisturbed_hashes(tmp_path / "undisturbed", small_dataset)
-    assert_resumed(run_dir, 0, undisturbed, "lost", "out of memory, probably: the kernel of node")
+    assert_resumed(run_dir, 0, undisturbed, "lost", "out of memory, probably: the kernel killed")

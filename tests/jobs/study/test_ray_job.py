@@ -1,7 +1,5 @@
 """A study submitted with `ray job submit` to a separate, authenticated head on this machine."""
 
-import os
-import secrets
 import shutil
 import signal
 import sqlite3
@@ -16,15 +14,13 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import psutil
 import pytest
 
 from cluster.run_dir.paths import RunDir
 from tests.support.processes import free_port, wait_until
+from tests.support.ray_head import RAY, TIMEOUT_S, client_environment, processes_of
 
 ROOT = Path(__file__).parents[3]
-RAY = str(Path(sys.executable).with_name("ray"))
-TIMEOUT_S = 120
 
 pytestmark = pytest.mark.slow
 
@@ -60,26 +56,6 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
             ray.communicate(timeout=TIMEOUT_S)
             wait_until(lambda: not processes_of(sessions), "the end of Ray's processes, which outlive `ray start`")
             shutil.rmtree(sessions)
-
-
-def processes_of(sessions: str) -> list[psutil.Process]:
-    """Returns the processes whose command line names this folder of Ray's sessions."""
-    found = psutil.process_iter(["cmdline", "status"])
-    return [
-        process
-        for process in found
-        if process.info["status"] != psutil.STATUS_ZOMBIE
-        and any(sessions in word for word in process.info["cmdline"] or ())
-    ]
-
-
-def client_environment(folder: Path) -> dict[str, str]:
-    """This process's environment without its Ray cluster, but with a separate home and token."""
-    token = folder / "token"
-    token.write_text(secrets.token_hex(32))
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    separate = {"HOME": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-    return {**inherited, **separate, "RAY_USAGE_STATS_ENABLED": "0", "PATH": f"{Path(RAY).parent}:{os.environ['PATH']}"}
 
 
 def submit(head: Head, environment: dict[str, str], *entrypoint: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jobs.doctor.check import CheckResult, State
 from jobs.doctor.machine import check_machine
 from jobs.doctor.software import check_software
+from jobs.doctor.surroundings import check_surroundings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,8 +21,8 @@ _EXIT_MISSING = 3
 
 
 def run_checks() -> list[CheckResult]:
-    """Checks the software and the machine. Takes a few seconds, because it tries to import MXNet."""
-    return [*check_software(), *check_machine()]
+    """Checks software, settings and the machine. Takes a few seconds, because it tries to import MXNet."""
+    return [*check_software(), *check_surroundings(), *check_machine()]
 
 
 def exit_code(results: Sequence[CheckResult]) -> int:

@@ -13,6 +13,7 @@ from mnist_core.errors import NotWritable
 from mnist_core.gpu import Gpu, capability_problem, distribution_problem, installed_distributions, list_gpus
 
 _MB, _GB = 10**6, 10**9
+_SHARED_MEMORY = Path("/dev/shm")
 # Ray's own processes and the driver took 0.6 GB; the rest is margin.
 _BASE_BYTES = 800 * _MB
 # A worker that trains a LeNet took 0.25 GB; the rest is margin.
@@ -32,7 +33,7 @@ def check_machine() -> Iterator[CheckResult]:
     cores, memory = read_cores(), read_memory()
     yield check_cores(cores)
     yield check_memory(memory, cores)
-    yield check_shared_memory(_free(Path("/dev/shm")), memory)
+    yield check_shared_memory(_free(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else 0, memory)
     yield _check_cache_folder()
     yield check_disk(Path.cwd(), _free(Path.cwd()))
     present = shutil.which("nvidia-smi") is not None
@@ -46,7 +47,8 @@ def check_cores(cores: Cores) -> CheckResult:
         found += f" of {cores.allowed} (limited by a cgroup)"
     if cores.usable >= 1:
         return CheckResult("cores", "ok", found)
-    return CheckResult("cores", "warning", found, "allow at least one core: each worker keeps one busy")
+    remedy = "grant at least one core (`docker run --cpus=1`, `resources.limits.cpu`): each worker keeps one busy"
+    return CheckResult("cores", "warning", found, remedy)
 
 
 def check_memory(memory: Memory, cores: Cores) -> CheckResult:

@@ -1,8 +1,8 @@
 """Makes a process import mxtrials and its libraries from where they are installed, whatever lies in the user's folders.
 
 `python -m` and Ray put the working folder first on `sys.path`, where a user's own `cluster.py` or `mxnet.py` would win;
-a folder of PYTHONPATH may have a package `jobs`. Imports the standard library only: Ray workers receive this module by
-value, before they import anything of mxtrials.
+folders of PYTHONPATH come next, and may have a package `jobs` or `numpy`. Imports the standard library only: Ray workers
+receive this module by value, before they import anything of mxtrials.
 """
 
 import os
@@ -35,24 +35,38 @@ def root_folder() -> str:
 
 
 def user_folders() -> list[str]:
-    """Returns the folders that Python and Ray put first on `sys.path`: the working folder and the program's."""
+    """Returns the folders that Python and Ray put first on `sys.path`: the program's, then the working folder."""
     try:
         working = [os.getcwd()]
     except OSError:  # it has been deleted
         working = []
-    return [*working, os.path.dirname(os.path.realpath(sys.argv[0]))]
+    return [os.path.dirname(os.path.realpath(sys.argv[0])), *working]
+
+
+def user_folders_here() -> list[str]:
+    """Returns those of them that are on this process's `sys.path`, where "" stands for the working folder."""
+    return [folder for folder in user_folders() if {folder, ""} & {*sys.path}]
 
 
 def prefer_installed(root: str, folders: Iterable[str], packages: Sequence[str] = PACKAGES) -> None:
-    """Lets the packages in `root` win over others of their names, and all libraries over modules in `folders`."""
+    """Lets the packages in `root` win over others of their names, and installed libraries over the user's modules."""
     sys.meta_path.insert(0, InstalledPackages(root, packages))
-    for folder in folders:
-        if folder in sys.path:
-            sys.path.remove(folder)  # the first one: PYTHONPATH may name it on purpose
-        sys.path.append(folder)
+    sys.path[:] = installed_first(folders)
+
+
+def installed_first(folders: Iterable[str]) -> list[str]:
+    """Returns `sys.path` with the folders of PYTHONPATH after all that is installed, and `folders` last."""
+    last = [folder for folder in python_path() if folder in sys.path] + list(folders)
+    return [folder for folder in sys.path if folder and folder not in last] + last
+
+
+def python_path() -> list[str]:
+    """Returns the folders of PYTHONPATH as they are on `sys.path`."""
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [os.path.abspath(folder) for folder in folders if folder]
 
 
 def main() -> Any:
     """Runs the command line: the program `mxtrials`, which a package `jobs` of PYTHONPATH must not hide."""
-    prefer_installed(root_folder(), [folder for folder in user_folders() if folder in sys.path])
+    prefer_installed(root_folder(), user_folders_here())
     return import_module("jobs.cli").main()

@@ -6,12 +6,13 @@ import re
 import resource
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mnist_core.errors import ClusterUnavailable, first_line
+from mnist_core.installed import installed_first, user_folders_here
 
 FEWEST_FILES = 64
 # The longest path of a socket that Linux allows.
@@ -103,7 +104,22 @@ def _init(address: str | None, cpus: int | None) -> None:
         # Ray would put the working folder first on its workers' `sys.path`, unless this is called a client's job; the
         # workers put it last, see cluster.ray_backend.process.
         options["job_config"] = ray.job_config.JobConfig(_client_job=True)
-    ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **options)
+    with nullcontext() if address else _path_for_children():
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **options)
+
+
+@contextmanager
+def _path_for_children() -> Iterator[None]:
+    """Lets Ray's own processes, too, import installed packages instead of those of the user's PYTHONPATH."""
+    before = os.environ.get("PYTHONPATH")
+    if not before:
+        yield
+        return
+    os.environ["PYTHONPATH"] = os.pathsep.join(installed_first(user_folders_here()))
+    try:
+        yield
+    finally:
+        os.environ["PYTHONPATH"] = before
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.command_line import ROOT, CommandLine, command
 
-MODULES = ("cluster", "mxnet", "numpy", "optuna", "ray", "pyarrow", "rich", "click", "random", "queue", "secrets")
+STANDARD = ("random", "queue", "secrets")  # no Python starts with these on PYTHONPATH
+MODULES = ("cluster", "mxnet", "numpy", "optuna", "ray", "pyarrow", "rich", "click", "psutil", "filelock", *STANDARD)
 PROGRAM = [sys.executable, "-c", "from mnist_core.installed import main; main()"]
 
 
@@ -28,7 +29,7 @@ def test_study_on_ray_does_not_import_the_users_modules(
     run = ["run", "smoke", *on_ray, "--trials", "1", "--epochs", "1", "--out", str(tmp_path / "run")]
     (folder := tmp_path / "mine").mkdir()
     if where == "PYTHONPATH":
-        write_modules(folder, ("cluster", "jobs"))
+        write_modules(folder, ("cluster", "jobs", *(name for name in MODULES if name not in STANDARD)))
         environment = {**environment, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
         words = [*PROGRAM, *run]
     else:

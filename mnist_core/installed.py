@@ -1,8 +1,8 @@
 """Makes a process import mxtrials and its libraries from where they are installed, whatever lies in the user's folders.
 
 `python -m` and Ray put the working folder first on `sys.path`, where a user's own `cluster.py` or `mxnet.py` would win;
-folders of PYTHONPATH come next, and may have a package `jobs` or `numpy`. Imports the standard library only: Ray workers
-receive this module by value, before they import anything of mxtrials.
+folders of PYTHONPATH come next, and may have a package `jobs` or `numpy`. Imports the standard library only: Ray
+workers receive this module by value, before they import anything of mxtrials.
 """
 
 import os

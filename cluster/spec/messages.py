@@ -77,10 +77,10 @@ def suggestion(name: str, names: Sequence[str], what: str, cutoff: float = 0.6) 
     return f"did you mean {close[0]}?" if close else f"{what} are {', '.join(names)}"
 
 
-def format_value(value: object) -> str:
-    """Returns the value as YAML on one line, cut to `SHOWN_LENGTH` characters."""
+def format_value(value: object, length: int = SHOWN_LENGTH) -> str:
+    """Returns the value as YAML on one line, cut to `length` characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}..."
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def _path(detail: ErrorDetails, tree: JsonValue) -> KeyPath:

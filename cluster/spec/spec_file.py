@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from cluster.spec.foreign.forms import find_foreign_forms
 from cluster.spec.messages import dotted, explain, format_value, suggestion
-from cluster.spec.pitfalls import Pitfall, find_foreign_forms, find_futile_settings
+from cluster.spec.pitfalls import Pitfall, find_futile_settings
 from cluster.spec.space import ENTRY_KEYS
 from cluster.spec.strategies import PatientPruner, Strategy
 from cluster.spec.study_spec import LimitsSpec, StudySpec

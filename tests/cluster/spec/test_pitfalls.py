@@ -1,4 +1,4 @@
-"""What a spec says in the words of other tools, and settings that could have no effect."""
+"""Settings that could have no effect."""
 
 from typing import Any
 
@@ -27,45 +27,6 @@ def new_study_error(tree: dict[str, Any], *overrides: str) -> str:
 
 def space_error(space: dict[str, Any]) -> str:
     return new_study_error({"search": {"space": space}})
-
-
-@pytest.mark.parametrize(
-    ("entry", "form"),
-    [
-        ([0.1, 0.2], "{choices: [0.1, 0.2]}"),
-        (0.1, "{choices: [0.1]}"),
-        ({"values": [0.1, 0.2]}, "{choices: [0.1, 0.2]}"),
-        ({"value": 0.1}, "{choices: [0.1]}"),
-        ({"min": 0.1, "max": 0.2}, "{low: 0.1, high: 0.2}"),
-        ({"distribution": "log_uniform_values", "min": 0.1, "max": 0.2}, "{low: 0.1, high: 0.2, log: true}"),
-        ({"distribution": "q_uniform", "min": 0.1, "max": 0.3, "q": 0.1}, "{low: 0.1, high: 0.3, step: 0.1}"),
-        ({"_type": "choice", "_value": [0.1, 0.2]}, "{choices: [0.1, 0.2]}"),
-        ({"_type": "loguniform", "_value": [0.1, 0.2]}, "{low: 0.1, high: 0.2, log: true}"),
-        ({"_type": "quniform", "_value": [0.1, 0.3, 0.1]}, "{low: 0.1, high: 0.3, step: 0.1}"),
-        ({"grid_search": [0.1, 0.2]}, "{choices: [0.1, 0.2]}"),
-        ({"lower": 0.1, "upper": 0.2}, "{low: 0.1, high: 0.2}"),
-        ("tune.loguniform(0.1, 0.2)", "{low: 0.1, high: 0.2, log: true}"),
-        ("tune.choice([0.1, 0.2])", "{choices: [0.1, 0.2]}"),
-        ({"type": "float", "low": 0.1, "high": 0.2, "log": True}, "{low: 0.1, high: 0.2, log: true}"),
-        ({"low": 0.1, "high": 0.1}, "{choices: [0.1]}"),
-    ],
-)
-def test_entry_in_the_words_of_another_tool_gets_its_form_in_ours(entry: Any, form: str) -> None:
-    assert space_error({RATE: entry}).endswith(f"but should be written as `{RATE}: {form}`")
-    assert load_spec(f"name: mine\nsearch: {{space: {{{RATE}: {form}}}}}").search.space.keys() == {RATE}
-
-
-def test_nested_fields_get_their_dotted_names() -> None:
-    nested = {"learning_rate": {"low": 0.1, "high": 0.2}, "schedule": {"factor": [0.1]}}
-    assert space_error({"training": nested}).endswith(
-        "`training.learning_rate: {low: 0.1, high: 0.2}, training.schedule.factor: {choices: [0.1]}`"
-    )
-    assert space_error({"momentum": [0.1]}).endswith("`training.momentum: {choices: [0.1]}`")
-
-
-def test_key_of_another_tool_is_named_with_ours() -> None:
-    message = new_study_error({"parameters": {RATE: {"values": [0.1]}}})
-    assert message == "the study spec, line 2: the study spec has no key 'parameters': write it as search.space"
 
 
 @pytest.mark.parametrize("override", ["limits.minutes=None", "training.epochs=None", "search.pruner=None"])

@@ -57,12 +57,14 @@ def check_spec_unchanged(run_dir: RunDir, spec: StudySpec, reader: StudyReader) 
     if recorded is None:
         return
     started_with = load_spec(recorded, name=f"the spec in {run_dir.store}", check_packages=False)
-    change = next(_changes(_tree(started_with), _tree(spec), ()), None)
-    if change is None:
+    changes = list(_changes(_tree(started_with), _tree(spec), ()))
+    if not changes:
         return
+    change = changes[0]
+    more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
     raise SpecError(
-        f"{run_dir.spec}: {dotted(change.path)} is {_text(change.now)}, but the study was started with "
-        f"{_text(change.before)}: restore it, or start a new study with "
+        f"{run_dir.spec}: {dotted(change.path)} is {_text(change.now)}, but the study was started "
+        f"{_with(change.before)}{more}: restore it, or start a new study with "
         f"`{shell_command('mxtrials', 'run', run_dir.spec)} --out NEW_FOLDER`"
     )
 
@@ -112,6 +114,10 @@ def _is_short(value: object) -> bool:
 
 def _json(value: Any) -> str:
     return "" if value is _ABSENT else canonical_json(value)
+
+
+def _with(value: object) -> str:
+    return "without it" if value is _ABSENT else f"with {format_value(value)}"
 
 
 def _text(value: object) -> str:

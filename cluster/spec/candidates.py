@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from cluster.spec.messages import explain, suggestion
+from cluster.spec.messages import ABBREVIATIONS, explain, suggestion
 from cluster.spec.space import Choices, Params, ParamValue, Range, Space
 from cluster.spec.yaml_document import KeyPath
 from mnist_core.config import FrozenModel, ModelConfig, TrainingConfig
@@ -85,18 +85,12 @@ def equal_choices(base: Candidate, space: Space) -> Iterator[tuple[str, ParamVal
     """Yields the name of a field and two of its choices that mean the same, such as 1 and 1.0 for a float."""
     base = _base_of_each_kind(base, space)[0]
     for name, entry in space.items():
-        seen: dict[str, ParamValue] = {}
+        seen: dict[object, ParamValue] = {}
         for item in _values(entry) if isinstance(entry, Choices) else ():
-            meaning = _meaning(_value_at(_build(base, name, item), name))
+            meaning = _value_at(_build(base, name, item), name)  # validated, so 1 and 1.0 differ only in their type
             if meaning in seen:
                 yield name, seen[meaning], item.value
             seen[meaning] = item.value
-
-
-def _meaning(value: object) -> str:
-    """Returns JSON that is the same for equal values of a field."""
-    tree = value.model_dump(mode="json") if isinstance(value, FrozenModel) else value
-    return json.dumps(tree, sort_keys=True)
 
 
 def checked_space(base: Candidate, space: Space) -> dict[str, Range | Choices]:
@@ -135,7 +129,9 @@ def _checked_entry(bases: Iterable[Candidate], name: str, entry: Range | Choices
     for base in bases:
         names = list(_field_names(base))
         if name not in names:
-            reason = f"there is no field {name} for {base.model.kind}: {_field_hint(name, names)}"
+            schedule = name.startswith("training.schedule.")
+            owner = f"the schedule {base.training.schedule.kind}" if schedule else base.model.kind
+            reason = f"there is no field {name} for {owner}: {_field_hint(name, names)}"
             raise located_error(reason, "space", name)
         for item in _values(entry):
             built = _build(base, name, item)
@@ -147,6 +143,7 @@ def _checked_entry(bases: Iterable[Candidate], name: str, entry: Range | Choices
 def _field_hint(name: str, names: Sequence[str]) -> str:
     """Suggests the field that was probably meant: one in the same section, or of the same name in another."""
     section, _, leaf = name.rpartition(".")
+    leaf = ABBREVIATIONS.get(leaf, leaf)
     same_section = [each for each in names if each.startswith(f"{section}.")]
     same_leaf = [each for each in names if each.rpartition(".")[2] == leaf]
     if same_leaf:

@@ -16,6 +16,8 @@ from pydantic_core import ErrorDetails
 from cluster.spec.yaml_document import KeyPath
 
 SHOWN_LENGTH = 60
+ABBREVIATIONS = {"lr": "learning_rate", "wd": "weight_decay", "bs": "batch_size", "batch": "batch_size"}
+"""What people call fields -> their names."""
 WORDINGS = {
     r"^(Input|Tuple|List|Dictionary|String) should ": "should ",
     r" after validation": "",
@@ -54,9 +56,15 @@ def explain(error: ValidationError, model: type[BaseModel], tree: JsonValue) -> 
     # A value that fits no member of a union has one error per member.
     first = [detail for detail, path in zip(details, paths, strict=True) if path == paths[0]]
     text = _sentence(paths[0], first, model)
-    if first[0]["input"] == "None":
-        text += "; YAML writes None as null"
-    return Problem(paths[0], text, len(set(paths)) - 1)
+    return Problem(paths[0], text + _remedy(first[0]["input"], text), len(set(paths)) - 1)
+
+
+def _remedy(value: object, text: str) -> str:
+    """Returns how YAML writes what a string probably means: null, or a percentage."""
+    if value == "None" or (str(value).lower() in ("none", "nil") and "none" not in text.partition(", but ")[2]):
+        return f"; YAML writes {value} as null"
+    percentage = re.fullmatch(r"([0-9.]{1,9})\s*%", str(value))
+    return f"; write {value} as {float(percentage[1]) / 100:g}" if percentage and percentage[1].count(".") < 2 else ""
 
 
 def dotted(path: KeyPath) -> str:
@@ -109,8 +117,10 @@ def _sentence(path: KeyPath, details: list[ErrorDetails], model: type[BaseModel]
         case "missing":
             return f"{dotted(path)} is missing"
         case "extra_forbidden":
-            names = list(_properties(model, detail["loc"][:-1]))
-            return f"{dotted(path[:-1])} has no key {path[-1]!r}: {suggestion(str(path[-1]), names, 'its keys')}"
+            name, names = str(path[-1]), list(_properties(model, detail["loc"][:-1]))
+            there = _sections_with(model, ABBREVIATIONS.get(name, name)) if len(path) == 1 else []
+            hint = f"did you mean {there[0]}?" if there else suggestion(name, names, "its keys")
+            return f"{dotted(path[:-1])} has no key {name!r}: {hint}"
         case "union_tag_invalid":
             kind = detail["ctx"]["tag"]
             kinds = ", ".join(_tags(model, detail["loc"]))
@@ -144,6 +154,18 @@ def _properties(model: type[BaseModel], location: KeyPath) -> Mapping[str, Any]:
     """Returns the keys that the model allows at a pydantic location."""
     properties: Mapping[str, Any] = _node(model, location).get("properties", {})
     return properties
+
+
+def _sections_with(model: type[BaseModel], name: str) -> list[str]:
+    """Returns the dotted names of the keys with this name that are one level below the model's own."""
+    schema = _schema(model)
+    found = []
+    for section, node in schema["properties"].items():
+        resolved = _resolved(schema, node)
+        members = [_resolved(schema, option) for option in resolved.get("oneOf", ())]
+        if any(name in member.get("properties", {}) for member in (resolved, *members)):
+            found.append(f"{section}.{name}")
+    return found
 
 
 def _tags(model: type[BaseModel], location: KeyPath) -> list[str]:

@@ -22,6 +22,7 @@ from cluster.spec.strategies import (
 )
 from cluster.spec.study_spec import MAX_TRIALS, StudySpec
 from cluster.spec.yaml_document import KeyPath
+from mnist_core.config import TrainingConfig
 
 OPTIMIZERS_WITH = {"momentum": ("sgd", "nag"), "beta1": ("adam",), "beta2": ("adam",), "epsilon": ("adam",)}
 """Field of `training` -> the optimizers that use it; any other field is used by all."""
@@ -39,19 +40,31 @@ def find_futile_settings(spec: StudySpec) -> Iterator[Pitfall]:
     yield from _futile_choices(spec)
     yield from _futile_hyperparameters(spec)
     yield from _futile_pruner(spec, spec.search.pruner, ("search", "pruner"))
-    if spec.stop.objective is not None:
-        yield from _impossible_objective(spec, ("stop", "objective"), spec.stop.objective)
+    yield from find_impossible_goal(spec)
     size = spec.search.grid_size
     if "trials" not in spec.model_fields_set and size is not None and size > MAX_TRIALS:
         yield Pitfall(("search", "space"), f"the grid has {size} points: give `trials`, at most {MAX_TRIALS}")
 
 
+def find_impossible_goal(spec: StudySpec) -> Iterator[Pitfall]:
+    """Yields a `stop.objective` that no trial can reach or miss; people may change it while a study has trials."""
+    if spec.stop.objective is not None:
+        yield from _impossible_objective(spec, ("stop", "objective"), spec.stop.objective)
+
+
 def find_partial_settings(spec: StudySpec) -> Iterator[str]:
-    """Yields what only some trials of a study make use of, each in one sentence."""
+    """Yields what not all trials of a study make use of, or none, but nobody searches; each in one sentence."""
     for name, optimizers in _hyperparameters_of_some_optimizers(spec):
         others = [each for each in spec.optimizers if each not in optimizers]
         if 0 < len(others) < len(spec.optimizers):
             yield f"training.{name} is searched, but trials with the optimizer {' or '.join(others)} do not use it"
+    for name, optimizers in OPTIMIZERS_WITH.items():
+        if name in spec.training.model_fields_set and not {*optimizers} & {*spec.optimizers}:
+            value, default = getattr(spec.training, name), TrainingConfig.model_fields[name].default
+            if value != default and f"training.{name}" not in spec.search.space:
+                yield f"training.{name} is {value:g}, but the optimizer {' or '.join(spec.optimizers)} does not use it"
+    if _start(spec.search.pruner)[2] == spec.max_epochs:
+        yield "the pruner stops no trial before its last epoch, so it has no effect"
 
 
 def _futile_choices(spec: StudySpec) -> Iterator[Pitfall]:
@@ -109,5 +122,5 @@ def _impossible_objective(spec: StudySpec, path: KeyPath, value: float) -> Itera
         if value < 0:
             yield Pitfall(path, f"{dotted(path)} is {value:g}, but {objective} is never less than 0")
     elif not 0 <= value <= 1:
-        meant = f": did you mean {value / 100:g}?" if 1 < value <= 100 else ""
-        yield Pitfall(path, f"{dotted(path)} is {value:g}, but {objective} is a share, from 0 to 1{meant}")
+        meant = f": did you mean {value / 100:g}?" if 2 <= value <= 100 else ""
+        yield Pitfall(path, f"{dotted(path)} is {value:.10g}, but {objective} is a share, from 0 to 1{meant}")

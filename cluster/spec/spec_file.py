@@ -16,7 +16,7 @@ from pydantic import JsonValue, ValidationError
 
 from cluster.spec.foreign.forms import find_foreign_forms
 from cluster.spec.messages import dotted, explain, format_value, suggestion
-from cluster.spec.pitfalls import Pitfall, find_futile_settings
+from cluster.spec.pitfalls import Pitfall, find_futile_settings, find_impossible_goal
 from cluster.spec.space import ENTRY_KEYS
 from cluster.spec.strategies import PatientPruner, Strategy
 from cluster.spec.study_spec import LimitsSpec, StudySpec
@@ -27,6 +27,20 @@ from mnist_core.errors import SpecError
 SPACE = ("search", "space")
 
 
+class OptionOverride(str):
+    """An override that an option such as `--epochs 3` stands for, which messages name instead of `--set`."""
+
+    __slots__ = ("option",)
+    option: str
+
+    @classmethod
+    def of(cls, override: str, option: str) -> "OptionOverride":
+        """Returns the override, a string "key=value", with what the user wrote for it."""
+        named = cls(override)
+        named.option = option
+        return named
+
+
 def load_spec(
     source: str | Path,
     overrides: Sequence[str] = (),
@@ -34,6 +48,7 @@ def load_spec(
     name: str = "the study spec",
     check_packages: bool = True,
     is_new: bool = False,
+    can_stop: bool = False,
 ) -> StudySpec:
     """Loads a study spec.
 
@@ -43,6 +58,7 @@ def load_spec(
         name: what messages call a source that is a str; files are named by their path.
         check_packages: whether to check that the packages that the sampler and the pruner need are installed.
         is_new: whether it is for a new study; then settings that could have no effect are rejected.
+        can_stop: whether trials follow, so that a `stop.objective` that none can reach is rejected.
 
     Raises:
         SpecError: the source cannot be read or is not a valid study spec; names the file, the line, the key, the
@@ -54,9 +70,11 @@ def load_spec(
     """
     name = str(source) if isinstance(source, Path) else name
     document = read_yaml(_text(source) if isinstance(source, Path) else source, name)
-    tree = apply_overrides(_without_defaults_of_older_version(document.tree), overrides)
+    tree = _with_first_kind(apply_overrides(_without_defaults_of_older_version(document.tree), overrides))
     for path, text in find_foreign_forms(tree):
         raise SpecError(f"{_location(name, document, overrides, path)}: {text}")
+    for override in overrides:
+        _check_not_searched(override, tree)
     try:
         spec = StudySpec.model_validate_json(json.dumps(tree), strict=True)
     except ValidationError as err:
@@ -64,10 +82,9 @@ def load_spec(
         more = f" (and {problem.others} more)" if problem.others else ""
         raise SpecError(f"{_location(name, document, overrides, problem.path)}: {problem.text}{more}") from err
     for override in overrides:
-        _check_has_effect(override, tree, spec)
-    for path, text in chain(
-        find_futile_settings(spec) if is_new else (), _missing_packages(spec) if check_packages else ()
-    ):
+        _check_not_beyond_grid(override, tree, spec)
+    futile = find_futile_settings(spec) if is_new else find_impossible_goal(spec) if can_stop else ()
+    for path, text in chain(futile, _missing_packages(spec) if check_packages else ()):
         raise SpecError(f"{_location(name, document, overrides, path)}: {text}")
     return spec
 
@@ -101,7 +118,9 @@ def apply_overrides(tree: JsonValue, overrides: Sequence[str]) -> JsonValue:
     return tree
 
 
-def shortcut_overrides(trials: int | None = None, epochs: int | None = None, workers: str | None = None) -> list[str]:
+def shortcut_overrides(
+    trials: int | None = None, epochs: int | None = None, workers: str | None = None
+) -> list[OptionOverride]:
     """Returns the overrides that the options --trials, --epochs and --workers stand for.
 
     Args:
@@ -112,13 +131,18 @@ def shortcut_overrides(trials: int | None = None, epochs: int | None = None, wor
     Raises:
         SpecError: `workers` is malformed.
     """
-    numbers = {"trials": trials, "training.epochs": epochs}
-    overrides = [f"{key}={number}" for key, number in numbers.items() if number is not None]
-    for part in workers.split(",") if workers is not None else ():
-        if not re.fullmatch(r"\s*(cpu|gpu)\s*=\s*(auto|[0-9]+)\s*", part):
-            raise SpecError(f"--workers is {workers!r}: expected a form like cpu=2,gpu=0 or gpu=auto")
-        overrides.append(f"workers.{''.join(part.split())}")
-    return overrides
+    overrides = []
+    if trials is not None:
+        overrides.append(OptionOverride.of(f"trials={trials}", f"--trials {trials}"))
+    if epochs is not None:
+        overrides.append(OptionOverride.of(f"training.epochs={epochs}", f"--epochs {epochs}"))
+    parts = workers.split(",") if workers is not None else []
+    found = [re.fullmatch(r"\s*(cpu|gpu)\s*=\s*(auto|[0-9]+)\s*", part) for part in parts]
+    kinds = [part[1] for part in found if part]
+    if None in found or len({*kinds}) < len(kinds):
+        raise SpecError(f"--workers is {workers!r}: expected a form like cpu=2,gpu=0 or gpu=auto")
+    options = (OptionOverride.of(f"workers.{part[1]}={part[2]}", f"--workers {workers}") for part in found if part)
+    return [*overrides, *options]
 
 
 def _text(path: Path) -> str:
@@ -134,7 +158,7 @@ def _text(path: Path) -> str:
 
 def _option(override: str) -> str:
     """Returns what messages call an override, on one line."""
-    return f"--set {' '.join(override.split())}"
+    return override.option if isinstance(override, OptionOverride) else f"--set {' '.join(override.split())}"
 
 
 def _override_path(override: str) -> tuple[str, ...]:
@@ -169,28 +193,29 @@ def _remove_from_space(tree: Any, field: str, override: str) -> None:
     if not isinstance(space, dict) or not space:
         raise SpecError(f"{_option(override)}: {field} is not in the space, which is empty")
     if field not in space:
-        hint = suggestion(field, list(space), "its fields")
+        hint = suggestion(field, list(space), "its fields", cutoff=0.9)
         raise SpecError(f"{_option(override)}: {field} is not in the space: {hint}")
     del space[field]
 
 
-def _check_has_effect(override: str, tree: Any, spec: StudySpec) -> None:
-    """Rejects an override that no trial would use: of a searched field, or of `trials` beyond the grid."""
-    path = _override_path(override)
+def _check_not_searched(override: str, tree: Any) -> None:
+    """Rejects an override of a searched field, which no trial would use."""
+    search = tree.get("search") if isinstance(tree, dict) else None
+    space = search.get("space") if isinstance(search, dict) else None
+    value = read_yaml(override.partition("=")[2], _option(override)).tree
+    for name in _dotted_leaves(".".join(_override_path(override)), value):
+        for searched in space if isinstance(space, dict) else ():
+            if f"{name}.".startswith(f"{searched}."):
+                remedy = f"take it out of the space with --set {'.'.join(SPACE)}.{searched}=null"
+                reason = f"the study searches {searched}, which replaces this value"
+                raise SpecError(f"{_option(override)}: {reason}: to set it for all trials, {remedy}")
+
+
+def _check_not_beyond_grid(override: str, tree: Any, spec: StudySpec) -> None:
     points = spec.search.grid_size
-    if path == ("trials",) and points is not None and tree["trials"] > points:
+    if _override_path(override) == ("trials",) and points is not None and tree["trials"] > points:
         reason = f"trials is {tree['trials']}, but the grid has {points} points"
         raise SpecError(f"{_option(override)}: {reason}, each of which runs once: ask for at most {points}")
-    value = read_yaml(override.partition("=")[2], _option(override)).tree
-    for name in _dotted_leaves(".".join(path), value):
-        for searched in spec.search.space:
-            if f"{name}.".startswith(f"{searched}."):
-                remedy = (
-                    f"to set it for all trials, take it out of the space with --set {'.'.join(SPACE)}.{searched}=null"
-                )
-                raise SpecError(
-                    f"{_option(override)}: the study searches {searched}, which replaces this value: {remedy}"
-                )
 
 
 def _dotted_leaves(name: str, value: JsonValue) -> Iterator[str]:
@@ -200,6 +225,18 @@ def _dotted_leaves(name: str, value: JsonValue) -> Iterator[str]:
             yield from _dotted_leaves(f"{name}.{key}", child)
     else:
         yield name
+
+
+def _with_first_kind(tree: Any) -> Any:
+    """Returns the tree, with the first choice of `model.kind` as the kind of a `model` that has none."""
+    model = tree.get("model") if isinstance(tree, dict) else None
+    search = tree.get("search") if isinstance(tree, dict) else None
+    space = search.get("space") if isinstance(search, dict) else None
+    kinds = space.get("model.kind") if isinstance(space, dict) else None
+    choices = kinds.get("choices") if isinstance(kinds, dict) else None
+    if isinstance(model, dict) and "kind" not in model and isinstance(choices, list) and choices:
+        return {**tree, "model": {"kind": choices[0], **model}}
+    return tree
 
 
 def _without_defaults_of_older_version(tree: JsonValue) -> JsonValue:

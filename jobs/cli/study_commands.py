@@ -82,7 +82,7 @@ def resume(
     from cluster.spec.spec_file import load_spec, shortcut_overrides
 
     opened = RunDir.open(run_dir)
-    study = load_spec(opened.spec, shortcut_overrides(trials, None, workers))
+    study = load_spec(opened.spec, shortcut_overrides(trials, None, workers), can_stop=True)
     finished = [trial for trial in read_summary(opened).trials if trial.state.is_finished()]
     _check_local(local, workers)
     from jobs.study.backend import Backend

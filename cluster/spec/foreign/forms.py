@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from cluster.spec.foreign.entries import WORDS, Entry, UnclearEntry, translated
-from cluster.spec.messages import dotted, format_value, suggestion
+from cluster.spec.messages import ABBREVIATIONS, dotted, format_value, suggestion
 from cluster.spec.pitfalls import Pitfall
 from cluster.spec.space import ENTRY_KEYS
 from cluster.spec.yaml_document import KeyPath
@@ -27,7 +27,6 @@ _PARTS = {
 NAMES_HERE = {name: here for here, names in _PARTS.items() for name in names}
 """A key at the top, or of `search`, in another tool's spec -> where it stands in ours."""
 DIRECTIONS = ("direction", "mode", "goal", "optimize_mode")
-ABBREVIATIONS = {"lr": "learning_rate", "wd": "weight_decay", "bs": "batch_size", "batch": "batch_size"}
 LONGEST_FORM = 600
 
 _MODEL = {name for model in MODELS.values() for name in model.model_fields}

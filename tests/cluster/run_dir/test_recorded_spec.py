@@ -85,7 +85,8 @@ def test_any_other_change_is_rejected_with_field_and_values(
     edit(run_dir, override)
     with pytest.raises(SpecError) as raised:
         load_run_spec(run_dir)
-    assert f"{run_dir.spec}: {field} is {now}, but the study was started with {before}" in str(raised.value)
+    was = "without it" if before == "not set" else f"with {before}"
+    assert f"{run_dir.spec}: {field} is {now}, but the study was started {was}" in str(raised.value)
     assert f"mxtrials run {run_dir.spec} --out" in str(raised.value)
 
 
@@ -126,3 +127,9 @@ def test_spec_of_a_study_that_recorded_none_is_recorded_once(tmp_path: Path) -> 
         assert len(warnings) == 1
         with pytest.raises(SpecError, match="seed is 5, but the study was started with 0"):
             check_spec_unchanged(run_dir, edited, store)
+
+
+def test_number_of_further_changes_is_told(run_dir: RunDir) -> None:
+    edit(run_dir, "seed=5", "training.epochs=7")
+    with pytest.raises(SpecError, match=r"seed is 5, but the study was started with \d+ \(and 1 more\): restore it"):
+        load_run_spec(run_dir)

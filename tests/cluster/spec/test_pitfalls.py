@@ -119,3 +119,48 @@ def test_grid_without_trials_runs_all_its_points() -> None:
     large: dict[str, Any] = {f"training.{name}": {"low": 1, "high": 999} for name in ("epochs", "batch_size")}
     large["model.hidden"] = {"choices": [[1], [2]]}
     assert "the grid has 1996002 points: give `trials`" in new_study_error({"search": {**grid, "space": large}})
+
+
+def test_choices_of_both_zeros_are_the_same() -> None:
+    for choices in ([0, -0.0], [-0.0, 0.0]):
+        assert space_error({"training.momentum": {"choices": choices}}).endswith(
+            "training.momentum: remove one of them"
+        )
+
+
+@pytest.mark.parametrize(
+    ("training", "remarks"),
+    [
+        ({"optimizer": "adam", "momentum": 0.5}, ["training.momentum is 0.5, but the optimizer adam does not use it"]),
+        ({"optimizer": "adam", "momentum": 0}, []),
+        ({"momentum": 0.5}, []),
+        ({"beta1": 0.5}, ["training.beta1 is 0.5, but the optimizer sgd does not use it"]),
+    ],
+)
+def test_hyperparameter_that_the_optimizer_does_not_use_gets_a_remark(
+    training: dict[str, Any], remarks: list[str]
+) -> None:
+    assert list(find_partial_settings(new_study({"training": training}))) == remarks
+
+
+@pytest.mark.parametrize(
+    "pruner", [{"kind": "asha", "min_resource": 3}, {"kind": "asha", "min_early_stopping_rate": 1}, {"kind": "patient"}]
+)
+def test_pruner_that_starts_at_the_last_epoch_gets_a_remark(pruner: dict[str, Any]) -> None:
+    tree = {"training": {"epochs": 3}, "search": {"pruner": pruner}}
+    remark = "the pruner stops no trial before its last epoch, so it has no effect"
+    assert list(find_partial_settings(new_study(tree))) == [remark]
+    assert not list(find_partial_settings(new_study(tree, "training.epochs=4")))
+
+
+def test_goal_slightly_above_one_is_shown_as_it_is() -> None:
+    assert "stop.objective is 1.0000001, but val/accuracy is a share, from 0 to 1" in new_study_error(
+        {}, "stop.objective=1.0000001"
+    )
+
+
+def test_goal_that_no_trial_reaches_is_rejected_when_a_study_is_continued() -> None:
+    older = "name: older\nstop: {objective: 97}"
+    assert load_spec(older).stop.objective == 97
+    with pytest.raises(SpecError, match=r"stop.objective is 97, .*: did you mean 0.97\?"):
+        load_spec(older, can_stop=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.spec.spec_file import apply_overrides, load_spec, shortcut_overrides
+from cluster.spec.spec_file import apply_overrides, dump_spec, load_spec, shortcut_overrides
 from mnist_core.config import MlpConfig
 from mnist_core.errors import SpecError
 
@@ -65,7 +65,8 @@ def load_error(text: str, *overrides: str) -> str:
             "line 8: search.space.training.momentum has no key 'high': its keys are ch",
         ),
         ("training.momentum", "momentum", "there is no field momentum for mlp: did you mean training.momentum?"),
-        ("training.momentum", "training.lr", "there is no field training.lr for mlp: the fields are training.epochs,"),
+        ("training.momentum", "training.lr", "no field training.lr for mlp: did you mean training.learning_rate?"),
+        ("training.momentum", "training.xyz", "no field training.xyz for mlp: the fields are training.epochs,"),
         (
             "{kind: asha, reduction_factor: 3}",
             "asha",
@@ -254,3 +255,71 @@ def test_short_options_stand_for_overrides() -> None:
 def test_malformed_workers_are_rejected(workers: str) -> None:
     with pytest.raises(SpecError, match="expected a form like cpu=2,gpu=0"):
         shortcut_overrides(workers=workers)
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "option"),
+    [
+        ({"trials": 0}, "--trials 0: trials is 0, but should be at least 1"),
+        ({"epochs": 0}, "--epochs 0: training.epochs is 0, but should be at least 1"),
+        ({"workers": "cpu=0,gpu=0"}, "--workers cpu=0,gpu=0: workers: cpu and gpu are both 0"),
+    ],
+)
+def test_message_names_the_option_that_was_given(shortcut: dict[str, Any], option: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        load_spec("name: mine", shortcut_overrides(**shortcut))
+    assert str(raised.value).startswith(option)
+
+
+def test_epochs_that_are_searched_are_rejected_by_the_name_of_the_option() -> None:
+    searched = "name: mine\nsearch: {space: {training.epochs: {choices: [3]}}}"
+    with pytest.raises(SpecError, match=r"^--epochs 1: the study searches training\.epochs, which replaces this value"):
+        load_spec(searched, shortcut_overrides(epochs=1))
+
+
+@pytest.mark.parametrize(
+    ("searched", "override"),
+    [
+        ("training.schedule: {choices: [{kind: cosine}]}", "training.schedule.final_fraction=0.1"),
+        ("model: {choices: [{kind: mlp}]}", "model.hidden=[16]"),
+        ("training.epochs: {choices: [3]}", "training.epochs=many"),
+    ],
+)
+def test_override_of_a_searched_field_is_rejected_whatever_else_is_wrong_with_it(searched: str, override: str) -> None:
+    with pytest.raises(SpecError, match=f"the study searches {searched.partition(':')[0]}, which replaces this value"):
+        load_spec(f"name: mine\nsearch: {{space: {{{searched}}}}}", [override])
+
+
+def test_workers_of_one_kind_given_twice_are_rejected() -> None:
+    with pytest.raises(SpecError, match="--workers is 'cpu=2,cpu=3': expected a form like"):
+        shortcut_overrides(workers="cpu=2,cpu=3")
+
+
+def test_model_without_a_kind_gets_the_first_one_that_is_searched() -> None:
+    spec = load_spec("name: mine\nmodel: {activation: relu}\nsearch: {space: {model.kind: {choices: [lenet, mlp]}}}")
+    assert spec.model.kind == "lenet"
+    assert [spec.resolve({"model.kind": kind})[0].activation for kind in ("lenet", "mlp")] == ["relu", "relu"]
+    assert load_spec(dump_spec(spec)) == spec
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("epochs", "training.epochs"),
+        ("lr", "training.learning_rate"),
+        ("hidden", "model.hidden"),
+        ("cpu", "workers.cpu"),
+    ],
+)
+def test_key_of_a_section_at_the_top_is_named_with_its_section(key: str, meant: str) -> None:
+    with pytest.raises(SpecError, match=rf"has no key '{key}': did you mean {meant}\?"):
+        load_spec("name: mine", [f"{key}=3"])
+
+
+@pytest.mark.parametrize(
+    ("override", "remedy"),
+    [("limits.minutes=none", "YAML writes none as null"), ("stop.objective=97%", "write 97% as 0.97")],
+)
+def test_string_that_means_null_or_a_share_gets_its_form(override: str, remedy: str) -> None:
+    with pytest.raises(SpecError, match=f"but should be a number; {remedy}$"):
+        load_spec("name: mine", [override])

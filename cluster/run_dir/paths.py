@@ -203,6 +203,13 @@ class RunDir:
         with hold_lock(self.path, self._lock, lambda: self._lock_note):
             yield
 
+    def has_study(self) -> bool:
+        """Returns whether the folder contains a study; False for a path that no file system accepts."""
+        try:
+            return self.store.is_file()
+        except OSError:
+            return False
+
     def is_locked(self) -> bool:
         """Returns whether a process is running this study now."""
         return is_locked(self._lock)
@@ -224,8 +231,7 @@ def check_path_is_free(path: Path) -> None:
         NotWritable: the path cannot be read.
     """
     with _translate_creation_errors(path):
-        is_folder = path.is_dir() and not path.is_symlink()
-        if (path.exists() or path.is_symlink()) and not (is_folder and _is_empty(path)):
+        if (path.exists() or path.is_symlink()) and not (path.is_dir() and _is_empty(path)):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
@@ -265,14 +271,22 @@ def _translate_creation_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as err:
+        if err.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP):
+            raise RunDirError(f"{path} cannot be created ({err.strerror}): choose another --out") from err
         if err.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise NotWritable(f"{path} cannot be created ({err.strerror}): choose another --out") from err
-        resume = (
-            f", or continue it with `{shell_command('mxtrials', 'resume', path)}`"
-            if RunDir(path).store.is_file()
-            else ""
-        )
-        raise RunDirError(f"{path} already exists: choose another --out{resume}") from err
+        if RunDir(path).has_study():
+            resume = shell_command("mxtrials", "resume", path)
+            raise RunDirError(f"{path} already exists: choose another --out, or continue it with `{resume}`") from err
+        raise RunDirError(f"{path} already exists{_content(path)}: choose another --out") from err
+
+
+def _content(path: Path) -> str:
+    """Returns what prevents a study in an existing path, as the end of a clause."""
+    if not path.is_dir():
+        return " and is a link to nothing" if not path.exists() else " and is not a folder"
+    names = sorted(file.name for file in path.iterdir() if file.name not in _KEPT)
+    return f" and is not empty: it contains {names[0]}" if names else ""
 
 
 def _trial_name(number: int) -> str:

@@ -31,6 +31,21 @@ class OutputMode(Enum):
         return cls.QUIET if quiet else cls.ALL
 
 
+class NewFolder(click.ParamType[Path]):
+    """A folder that may not exist yet, as a Path; `~` is the home folder, which no shell expands in `--out=~/x`."""
+
+    name = "path"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Returns the path; fails if it is empty, as when a variable of the shell is not set."""
+        if not value:
+            self.fail("the folder's name is empty", param, ctx)
+        try:
+            return Path(value).expanduser()
+        except RuntimeError as err:  # no such user
+            self.fail(f"{value} cannot be found ({err})", param, ctx)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON.")
 run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs.cli.group import EXIT_INTERRUPTED, print_error
-from jobs.cli.options import OutputMode, backend_options, console, print_json, run_dir_argument, workers_option
+from jobs.cli.options import (
+    NewFolder,
+    OutputMode,
+    backend_options,
+    console,
+    print_json,
+    run_dir_argument,
+    workers_option,
+)
 from mnist_core.errors import EnvironmentProblem, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("spec")
-@click.option("--out", type=click.Path(path_type=Path), help="Run directory, new or empty; default: runs/<name>.")
+@click.option("--out", type=NewFolder(), help="Run directory, new or empty; default: runs/<name>.")
 @click.option("--trials", type=int, help="Number of trials.")
 @click.option("--epochs", type=int, help="Number of epochs per trial.")
 @workers_option
@@ -146,13 +154,13 @@ def _interruptible(run_dir: "RunDir", log: "RunLog") -> Iterator[None]:
         _print_interrupted(run_dir, log)
         sys.exit(EXIT_INTERRUPTED)
     except EnvironmentProblem as err:
-        if not run_dir.store.exists():
+        if not run_dir.has_study():
             raise
         raise type(err)(f"{err}; then resume with: {_resume_command(run_dir)}") from err
 
 
 def _print_interrupted(run_dir: "RunDir", log: "RunLog") -> None:
-    is_resumable = run_dir.store.exists()
+    is_resumable = run_dir.has_study()
     line = f"interrupted; resume with: {_resume_command(run_dir)}" if is_resumable else "interrupted"
     log.write(line)
     print_error(line)

@@ -1,5 +1,6 @@
 """Commands that messages print, read back by a shell."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -30,3 +31,10 @@ def test_path_is_not_taken_for_an_option() -> None:
 
 def test_plain_path_is_printed_plainly() -> None:
     assert shell_command("mxtrials", "resume", Path("runs/a-1.b")) == "mxtrials resume runs/a-1.b"
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\x1b[31mred", b"it's 100%\t\\", b"line\nfeed", "\u202e".encode()])
+def test_what_a_terminal_cannot_show_is_printed_as_escapes(name: bytes) -> None:
+    command = shell_command("printf", "%s", Path(os.fsdecode(name)))
+    assert command.isprintable()
+    assert subprocess.run(["sh", "-c", command], capture_output=True, check=True).stdout == name

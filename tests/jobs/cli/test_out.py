@@ -93,3 +93,42 @@ def test_command_in_a_study_without_a_complete_trial_is_quoted(mxtrials: Command
     diverges = [word for field in fields for word in ("--set", field)]
     failed = mxtrials("run", "smoke", *small, *diverges, "--quiet", "--out", NAME)
     assert_one_line_error(failed, 1, f"`mxtrials show {shlex.quote(NAME)}` says why")
+
+
+@pytest.mark.parametrize(
+    ("out", "reason"),
+    [
+        ("", "Invalid value for '--out': the folder's name is empty"),
+        ("n" * 300, "cannot be created (File name too long)"),
+        ("file/run", "file/run cannot be created (Not a directory)"),
+        ("file", "file already exists and is not a folder"),
+        ("nowhere", "nowhere already exists and is a link to nothing"),
+        ("full", "full already exists and is not empty: it contains .DS_Store"),
+        ("~nosuchuser/run", "~nosuchuser/run cannot be found"),
+    ],
+)
+def test_folder_that_cannot_be_used_is_rejected_with_the_reason(
+    out: str, reason: str, mxtrials: CommandLine, small: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "nowhere").symlink_to("missing")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / ".DS_Store").touch()
+    before = files_in(tmp_path)
+    done = mxtrials("run", "smoke", *small, "--out", out)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+    assert files_in(tmp_path) == before
+
+
+def test_study_runs_in_the_empty_folder_behind_a_link_and_in_the_home_folder(
+    mxtrials: CommandLine, small: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "link").symlink_to("volume")
+    assert mxtrials("run", "smoke", *small, "--quiet", "--out", "link").returncode == 0
+    assert files_in(tmp_path / "volume") >= {"spec.yaml", "study.db"}
+    assert (tmp_path / "link").is_symlink()
+    assert mxtrials("run", "smoke", *small, "--quiet", "--out=~/run", HOME=str(tmp_path)).returncode == 0
+    assert files_in(tmp_path / "run") >= {"spec.yaml", "study.db"}

@@ -127,7 +127,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, backend: Backend, view: Study
         MxtrialsError: the study cannot continue; everything done so far is kept.
         KeyboardInterrupt: it was interrupted twice, or before it continued.
     """
-    dataset = _open_data(spec)
+    dataset = open_dataset(spec.data.source, cache_dir=default_cache_dir())
     with run_dir.lock(), Store.open(run_dir.store) as store:
         _check_resumable(run_dir, spec, store, dataset)
         run_dir.clear_leftovers()
@@ -158,6 +158,7 @@ def _check_resumable(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Da
         message = f"trials is {spec.trials}, but {run_dir.path} has started {started}: ask for at least that many"
         raise SpecError(message)
     check_data_unchanged(recorded_environment(run_dir, store), spec.data.source, dataset)
+    split(dataset, spec.data.holdout, spec.seed)
 
 
 def _finish(session: StudySession, reason: str | None) -> StudySummary:

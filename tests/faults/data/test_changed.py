@@ -146,3 +146,19 @@ def test_missing_data_is_reported(started_run: Path, own_data: Path, mxtrials: C
     assert_one_line_error(mxtrials("resume", started_run, *RESUME), 2, f"data folder {own_data} does not exist")
     assert_one_line_error(mxtrials("evaluate", started_run), 2, f"data folder {own_data} does not exist")
     assert mxtrials("show", started_run).returncode == 0
+
+
+def test_source_with_fewer_images_than_the_hold_out_is_rejected_as_other_data(
+    started_run: Path, own_data: Path, mxtrials: CommandLine
+) -> None:
+    for kind in ("train-images-idx3", "train-labels-idx1"):
+        content = (own_data / f"{kind}-ubyte").read_bytes()
+        (own_data / f"{kind}-ubyte").write_bytes(first_images(content, 20))
+    assert_one_line_error(mxtrials("resume", started_run, *RESUME), 2, "has changed since the study started")
+
+
+def first_images(content: bytes, count: int) -> bytes:
+    """Returns an IDX file with only its first images or labels."""
+    size = 28 * 28 if content[3] == 3 else 1
+    header = 4 + 4 * content[3]
+    return content[:4] + count.to_bytes(4, "big") + content[8 : header + count * size]

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from cluster.run_dir.paths import RunDir
+from tests.cluster.ray_backend.test_user_modules import write_modules
 from tests.support.processes import free_port, wait_until
 from tests.support.ray_head import RAY, TIMEOUT_S, client_environment, processes_of
 
@@ -58,14 +59,16 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
             shutil.rmtree(sessions)
 
 
-def submit(head: Head, environment: dict[str, str], *entrypoint: str) -> subprocess.CompletedProcess[str]:
+def submit(
+    head: Head, environment: dict[str, str], *entrypoint: str, folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     """Submits a job; retries until the head's job agent is up, which takes longer than the head itself."""
     command = [RAY, "job", "submit", "--address", head.address, "--working-dir", ".", "--", *entrypoint]
     deadline_s = time.monotonic() + TIMEOUT_S
     while True:
         done = subprocess.run(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -85,6 +88,23 @@ def test_submitted_study_completes_both_trials(head: Head, tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout
     with closing(sqlite3.connect(RunDir.open(out).store)) as store:
         assert store.execute("SELECT state FROM trials").fetchall() == [("COMPLETE",), ("COMPLETE",)]
+
+
+def test_submitted_folder_of_the_user_may_have_modules_of_any_name(head: Head, tmp_path: Path) -> None:
+    (folder := tmp_path / "mine").mkdir()
+    write_modules(folder, ("cluster", "jobs", "mxnet", "numpy", "optuna", "pyarrow"))
+    # The program `mxtrials`: Python finds mxtrials where it is installed, and Ray puts the folder first on PYTHONPATH.
+    (folder / "program.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom mnist_core.installed import main\nsys.exit(main())\n"
+    )
+    out = tmp_path / "run"
+
+    options = ("--workers", "cpu=1", "--trials", "1", "--out", str(out))
+    done = submit(head, head.environment, "python", "program.py", "run", "smoke", *options, folder=folder)
+
+    assert done.returncode == 0, done.stdout
+    with closing(sqlite3.connect(RunDir.open(out).store)) as store:
+        assert store.execute("SELECT state FROM trials").fetchall() == [("COMPLETE",)]
 
 
 def test_submitted_folder_holds_the_package_and_nothing_that_git_ignores(head: Head) -> None:

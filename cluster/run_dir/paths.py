@@ -271,8 +271,6 @@ def _translate_creation_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as err:
-        if err.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP):
-            raise RunDirError(f"{path} cannot be created ({err.strerror}): choose another --out") from err
         if err.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise NotWritable(f"{path} cannot be created ({err.strerror}): choose another --out") from err
         if RunDir(path).has_study():

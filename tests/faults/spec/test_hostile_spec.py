@@ -50,7 +50,7 @@ def test_name_that_points_outside_runs_is_rejected(mxtrials: CommandLine, tmp_pa
 
 @fault(
     "Data, specs and settings",
-    "a symbolic link in place of a new run directory",
+    "a symbolic link to a missing folder in place of a new run directory",
     seen="one-line error, exit code 2; nothing is written to its target",
     cost="nothing",
 )

@@ -34,7 +34,7 @@ def finished_run(
     [
         (["--set", "training.epoch=3"], ["training has no key 'epoch'", "did you mean epochs?"]),
         (["--set", "training.epochs=many"], ['training.epochs is "many"', "integer"]),
-        (["--set", "training.learning_rate=-1"], ["training.learning_rate is -1", "greater than 0"]),
+        (["--set", "training.weight_decay=-1"], ["training.weight_decay is -1", "at least 0"]),
         (["--set", "search.space={training.momentum: {low: 3, high: 1}}"], ["training.momentum", "low is 3"]),
         (["--set", "model.kind=resnet"], ['model.kind is "resnet"', "lenet, mlp, multitask"]),
         (["--set", "model={kind"], ["not valid YAML"]),

@@ -9,7 +9,7 @@ PACKAGES := mnist_core cluster jobs
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: run test check format size bench soak lock clean help
+.PHONY: run test check format size bench soak mutants lock clean help
 
 run: .venv/.ready ## Run the quickstart study on this machine, in a new folder under runs/
 	@out=runs/$(basename $(notdir $(SPEC))); n=1; free=$$out; \
@@ -36,6 +36,9 @@ bench: .venv/.bench ## Run the benchmarks against PyTorch and Ray Tune (installs
 
 soak: .venv/.ready ## Run 5,000 short trials (ten minutes); fail if memory, threads or open files grow
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+mutants: .venv/.mutants ## Change the code in 3,000 places, one at a time; list the changes that no test notices
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 lock: build/uv/bin/uv ## Pin all dependencies (ARGS=--upgrade for newer versions)
 	$(call pin,requirements.lock,--extra cpu --extra dev)
@@ -65,6 +68,10 @@ endif
 
 .venv/.bench: .venv/.ready
 	$(BIN)/python -m pip install --disable-pip-version-check --no-build-isolation --editable '.[cpu,bench]'
+	@touch $@
+
+.venv/.mutants: .venv/.ready
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation --editable '.[cpu,mutants]'
 	@touch $@
 
 build/uv/bin/uv:

@@ -89,7 +89,9 @@ class Trainer:
     def epochs(self) -> Iterator[Measurement]:
         """Trains one epoch per measurement that is taken from the iterator."""
         while self._epoch < self._config.epochs:
-            yield self._next_epoch()
+            with np.errstate(all="ignore"):  # divergence is an outcome that shows in the losses
+                measurement = self._next_epoch()
+            yield measurement
 
     def weights(self) -> Vector:
         """Returns a copy of the flat weights, (layout.size,) float32."""
@@ -107,7 +109,6 @@ class Trainer:
         self._weights[:] = state.weights
         self._optimizer.restore(state.optimizer, state.epoch * self._steps_per_epoch())
 
-    @np.errstate(all="ignore")  # divergence is an outcome that shows in the losses
     def _next_epoch(self) -> Measurement:
         started = time.perf_counter()
         train_scores = self._train_epoch()

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing_extensions import override
 
 from cluster.driver.driver import Driver
+from cluster.driver.observer import StudyEvent, StudyObserver
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
 from cluster.search.search import Search
 from cluster.spec.study_spec import StudySpec
 from cluster.store.store import Store
+from cluster.time_spent import Part
 from cluster.trial import TrialRecord, TrialSpec
 from cluster.workers.events import Measured, WorkerEvent
 from cluster.workers.pool import WorkerPool
@@ -88,8 +90,23 @@ class LatePool(FaultyPool):
         return event
 
 
+class Listener(StudyObserver):
+    """Keeps the events of a study, in order."""
+
+    def __init__(self) -> None:
+        self.heard: list[StudyEvent] = []
+
+    @override
+    def notify(self, event: StudyEvent) -> None:
+        self.heard.append(event)
+
+
 class Study:
-    """A run directory and its store, for one driver after another, as after a restart."""
+    """A run directory and its store, for one driver after another, as after a restart.
+
+    Attributes:
+        listener: an observer of all its drivers.
+    """
 
     def __init__(self, folder: Path, dataset: Dataset, spec: StudySpec) -> None:
         self.run_dir = RunDir.create(folder / "run")
@@ -97,9 +114,11 @@ class Study:
         self.checkpoints = Checkpoints(self.run_dir)
         self.dataset = dataset
         self.spec = spec
+        self.listener = Listener()
 
     def driver_of(self, pool: WorkerPool, clock: Callable[[], float]) -> Driver:
-        return Driver(self.spec, StudyParts(self.store, Search(self.spec), pool, self.checkpoints), clock)
+        observers = {Part.TERMINAL: self.listener}
+        return Driver(self.spec, StudyParts(self.store, Search(self.spec), pool, self.checkpoints, observers), clock)
 
     def driver(self, fault: Fault = no_fault, clock: Callable[[], float] | None = None) -> Driver:
         return self.driver_of(FaultyPool(self.dataset, fault), clock or Clock())

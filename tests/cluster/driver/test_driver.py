@@ -18,6 +18,15 @@ from tests.cluster.driver.faulty_pool import (
 )
 from tests.cluster.driver.small_study import SPEC, Study
 
+METRICS = {
+    "train/loss",
+    "train/accuracy",
+    "val/loss",
+    "val/accuracy",
+    "val/digit_accuracy",
+    "perf/samples_per_second",
+}
+
 
 def test_every_trial_completes_with_a_measurement_for_each_epoch(study: Callable[..., Study]) -> None:
     run = study()
@@ -28,11 +37,15 @@ def test_every_trial_completes_with_a_measurement_for_each_epoch(study: Callable
         assert trial.value == run.store.measurements(trial.number)[-1].metrics["val/accuracy"]
         assert (trial.attempts, trial.error) == (1, None)
         assert trial.weights_sha256 is not None
+        assert set(trial.metrics) == METRICS
 
 
-def test_only_the_best_trial_keeps_its_final_weights(study: Callable[..., Study]) -> None:
+@pytest.mark.parametrize("sessions", [[3], [1, 2, 3]])
+def test_only_the_best_trial_keeps_its_final_weights(sessions: list[int], study: Callable[..., Study]) -> None:
     run = study()
-    run.driver().run()
+    for trials in sessions:
+        run.spec = run.spec.model_copy(update={"trials": trials})
+        run.driver().run()
     best = max(run.trials(), key=lambda trial: (trial.value or 0.0, -trial.number))
     for trial in run.trials():
         assert run.run_dir.trial_checkpoints(trial.number).exists() == (trial.number == best.number)

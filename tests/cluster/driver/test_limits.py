@@ -35,6 +35,8 @@ def test_hung_worker_is_killed_and_its_trial_continues(study: Callable[..., Stud
     (trial,) = run.trials()
     assert (trial.state, trial.attempts) == (TrialState.COMPLETE, 2)
     assert [m.epoch for m in run.store.measurements(0)] == [1, 2, 3]
+    killed, _ = run.store.attempts(0)
+    assert (killed.outcome, killed.error) == ("crashed", "no epoch ended within limits.epoch_timeout_s: 30.0")
 
 
 def test_interruption_replaces_the_reason_of_a_study_that_is_already_stopping(study: Callable[..., Study]) -> None:

@@ -7,15 +7,12 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from cluster.driver.driver import Driver
-from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
 from cluster.run_dir.paths import RunDir
-from cluster.search.search import Search
 from cluster.spec.spec_file import load_spec
 from cluster.trial import TrialSpec, TrialState
 from mnist_core.data.dataset import Dataset
-from tests.cluster.driver.faulty_pool import Fault, FaultyPool, no_fault, reporting
+from tests.cluster.driver.faulty_pool import Fault, FaultyPool, losing_worker_at_epoch, no_fault, reporting
 from tests.cluster.driver.small_study import SPEC, SPEC_TRIALS, Clock, Study, run_until_measured
 
 
@@ -136,6 +133,34 @@ def test_diverged_trial_does_not_change_pruning_after_a_resume(
     assert [state for state, _, _ in ends[0]].count(TrialState.FAIL) == 3
 
 
+def test_trial_that_was_interrupted_after_its_last_epoch_completes_with_its_value(study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    run.driver().run()
+    (before,) = run.trials()
+    values = [measured.metrics["val/accuracy"] for measured in run.store.measurements(0)]
+    assert before.value == values[-1] != values[-2]
+    run.store.end_attempt(0, "interrupted")
+    run.driver().run()
+    (after,) = run.trials()
+    assert (after.state, after.attempts) == (TrialState.COMPLETE, 2)
+    assert (after.value, after.weights_sha256) == (before.value, before.weights_sha256)
+
+
+@pytest.mark.parametrize("sessions", [[2], [1, 2]])
+def test_trial_is_pruned_against_the_complete_ones_of_all_sessions(
+    sessions: list[int], study: Callable[..., Study]
+) -> None:
+    run = study("search.pruner={kind: median, n_startup_trials: 1}")
+    good, bad = (
+        [reporting("val/accuracy", value, {number}, epoch) for epoch in (1, 2, 3)]
+        for number, value in ((0, 0.9), (1, 0.1))
+    )
+    for trials in sessions:
+        run.spec = run.spec.model_copy(update={"trials": trials})
+        run.driver(lambda event: next((wrong for fault in good + bad if (wrong := fault(event))), None)).run()
+    assert [(trial.state, trial.epochs) for trial in run.trials()] == [(TrialState.COMPLETE, 3), (TrialState.PRUNED, 1)]
+
+
 class RecordingPool(FaultyPool):
     """Records each trial that is started, and whether on a fresh worker."""
 
@@ -149,16 +174,24 @@ class RecordingPool(FaultyPool):
         super().start(worker, trial, fresh=fresh)
 
 
-def test_quarantined_trial_and_the_next_one_get_fresh_workers_after_a_restart(
-    study: Callable[..., Study], small_dataset: Dataset
-) -> None:
-    run = study("trials=3")
+def started_after_two_crashes(run: Study, fault: Fault) -> list[tuple[int, bool]]:
+    """Runs a study whose first trial has crashed two workers; returns the starts of a RecordingPool."""
     run.store.add_trial(0, "mlp", {"training.learning_rate": 0.1}, 0)
     for _ in range(2):
         run.store.start_attempt(0, "cpu-0")
         run.store.end_attempt(0, "crashed", "died")
-    pool = RecordingPool(small_dataset, no_fault)
-    parts = StudyParts(run.store, Search(run.spec), pool, run.checkpoints)
-    Driver(run.spec, parts, Clock()).run()
+    pool = RecordingPool(run.dataset, fault)
+    run.driver_of(pool, Clock()).run()
+    return pool.started
+
+
+def test_quarantined_trial_and_the_next_one_get_fresh_workers_after_a_restart(study: Callable[..., Study]) -> None:
+    run = study("trials=3")
+    assert started_after_two_crashes(run, no_fault) == [(0, True), (1, True), (2, False)]
     assert run.states() == ["COMPLETE"] * 3
-    assert pool.started == [(0, True), (1, True), (2, False)]
+
+
+def test_worker_that_replaces_one_lost_in_quarantine_is_fresh_already(study: Callable[..., Study]) -> None:
+    run = study("trials=2")
+    assert started_after_two_crashes(run, losing_worker_at_epoch(1)) == [(0, True), (1, False)]
+    assert run.states() == ["FAIL", "COMPLETE"]

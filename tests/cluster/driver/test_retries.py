@@ -7,7 +7,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
+from cluster.driver.driver import Driver
 from cluster.driver.queue import RunningTrial, WaitingTrial
 from cluster.driver.retries import (
     FIRST_DELAY_S,
@@ -19,10 +21,11 @@ from cluster.driver.retries import (
     retry_delay_s,
 )
 from cluster.trial import FailureCounts, TrialSpec
-from cluster.workers.events import Failed, WorkerEvent, WorkerLost
+from cluster.workers.events import Failed, Ready, WorkerEvent, WorkerLost
 from mnist_core.config import MlpConfig, TrainingConfig
+from mnist_core.data.dataset import Dataset
 from mnist_core.training.state import unpack
-from tests.cluster.driver.faulty_pool import FaultyPool, failing, losing_worker_at_epoch, measured
+from tests.cluster.driver.faulty_pool import FaultyPool, failing, losing_worker_at_epoch, measured, no_fault
 from tests.cluster.driver.small_study import TURN_S, Clock, LatePool, Study
 
 TRIAL = TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0)
@@ -99,6 +102,37 @@ def test_driver_waits_longer_after_each_failure_before_it_starts_a_trial_again(s
     least_s = [retry_delay_s(failures, trial.seed) for failures in range(1, 8)]
     assert all(least <= delay < least + TURN_S for least, delay in zip(least_s, delays_s, strict=True))
     assert least_s[-1] > 10 * least_s[0]
+
+
+class TwoWorkers(FaultyPool):
+    """Reports scripted events, then asks the driver to stop; keeps which worker each trial was started on."""
+
+    def __init__(self, dataset: Dataset, *script: WorkerEvent | None) -> None:
+        super().__init__(dataset, no_fault)
+        self._script = [*script]
+        self.given: list[tuple[str, int]] = []
+        self.driver: Driver | None = None
+
+    @override
+    def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
+        self.given.append((worker, trial.number))
+
+    @override
+    def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        if self._script:
+            return self._script.pop(0)
+        assert self.driver is not None
+        self.driver.request_stop("the script is at its end")
+        return WorkerLost("cpu-1", "stopped", "other")
+
+
+def test_trial_is_retried_on_another_worker_even_if_its_own_was_idle_before(study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    failed = Failed("cpu-0", 0, "error", "Traceback")
+    pool = TwoWorkers(run.dataset, Ready("cpu-0", 1), failed, Ready("cpu-1", 2), *[None] * 3)
+    pool.driver = run.driver_of(pool, Clock(step_s=0.2))
+    pool.driver.run()
+    assert pool.given == [("cpu-0", 0), ("cpu-1", 0)]
 
 
 def resumed_after(pool: LatePool) -> list[tuple[int, int]]:

@@ -181,6 +181,31 @@ def test_attempts_have_their_outcome_error_and_traceback(store: Store) -> None:
     assert (second.attempt, second.worker, second.outcome, second.ended_at) == (2, "cpu-1", None, None)
 
 
+@pytest.mark.parametrize(("state", "outcome"), [(TrialState.COMPLETE, "complete"), (TrialState.PRUNED, "pruned")])
+def test_last_attempt_ends_with_its_trial(state: TrialState, outcome: AttemptOutcome, store: Store) -> None:
+    add_running(store)
+    store.end_attempt(0, "lost", "node died")
+    store.start_attempt(0, "cpu-1")
+    store.finish_trial(0, state, 0.5)
+    assert [(each.outcome, each.error) for each in store.attempts(0)] == [("lost", "node died"), (outcome, None)]
+
+
+def test_last_attempt_of_a_failed_trial_has_its_error_and_traceback(store: Store) -> None:
+    for number in (0, 1):
+        add_running(store, number)
+    store.fail_trial(0, "crashed", "it died", "Traceback: there")
+    (failed,), (other,) = store.attempts(0), store.attempts(1)
+    assert (failed.outcome, failed.error, failed.traceback) == ("crashed", "it died", "Traceback: there")
+    assert (other.outcome, other.error, other.ended_at) == (None, None, None)
+    assert failed.ended_at is not None
+
+
+def test_attempt_that_ran_when_the_driver_died_was_interrupted(store: Store) -> None:
+    add_running(store)
+    store.requeue_running()
+    assert [each.outcome for each in store.attempts(0)] == ["interrupted"]
+
+
 def test_transaction_that_fails_in_its_second_statement_changes_nothing(store: Store) -> None:
     store.add_trial(0, "mlp", {}, seed=0)
     with pytest.raises(sqlite3.IntegrityError):

@@ -43,6 +43,15 @@ def test_holdout_that_does_not_fit_a_small_folder_is_rejected_with_one_that_fits
     assert len(split(few, 3, seed=0).validation) == 3
 
 
+def test_holdout_may_be_one_image_or_all_but_one(small_dataset: Dataset) -> None:
+    few = LabelledImages(small_dataset.train.images[:3], small_dataset.train.labels[:3])
+    for holdout in (1, 2):
+        halves = split(Dataset(few, few, ""), holdout, seed=0)
+        assert (len(halves.train), len(halves.validation)) == (3 - holdout, holdout)
+    with pytest.raises(DataError, match=r"between 1 and 2, .*`--set data.holdout=1`"):
+        split(Dataset(few, few, ""), 3, seed=0)
+
+
 def test_holdout_from_a_single_image_is_rejected_with_what_works(small_dataset: Dataset) -> None:
     one = Dataset(
         LabelledImages(small_dataset.train.images[:1], small_dataset.train.labels[:1]), small_dataset.test, ""

@@ -6,7 +6,7 @@ import pytest
 from mnist_core.config import TrainingConfig
 from mnist_core.context import mx
 from mnist_core.model.parameters import Layout, Vector
-from mnist_core.training.optimizers import CpuOptimizer, state_vectors
+from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer, state_vectors
 
 CONFIGS = {
     f"{name}{'-momentum' if momentum else ''}{'-decay' if decay else ''}": TrainingConfig.model_validate(
@@ -71,6 +71,21 @@ def test_restored_optimizer_continues_to_the_same_bits(name: str) -> None:
         uninterrupted.step(0.1, 0.1)
         resumed.step(0.1, 0.1)
     np.testing.assert_array_equal(copied, weights)
+
+
+@pytest.mark.parametrize("name", ["sgd", "sgd-momentum", "adam"])
+def test_state_of_another_optimizer_is_not_restored(name: str) -> None:
+    """The checkpoint of a trial belongs to its configuration; less than all of a state would be wrong in silence."""
+    weights, _ = start()
+    config = CONFIGS[name]
+    wrong = (weights,) * (state_vectors(config) + 1)
+    arrays = mx.nd.array(weights), mx.nd.array(weights)
+    for optimizer in (
+        CpuOptimizer(config, LAYOUT, weights, weights.copy()),
+        DeviceOptimizer(config, LAYOUT, *arrays),
+    ):
+        with pytest.raises(ValueError, match="zip"):
+            optimizer.restore(wrong, steps=1)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

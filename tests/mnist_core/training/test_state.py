@@ -1,6 +1,7 @@
 """Packed training states are restored equal, and any damage is detected."""
 
 import hashlib
+import io
 
 import numpy as np
 import pytest
@@ -64,6 +65,15 @@ def test_other_bytes_are_rejected(content: bytes) -> None:
 def test_state_with_a_right_checksum_of_wrong_content_is_rejected(body: bytes) -> None:
     magic = PACKED[: PACKED.index(b"\n") + 1]
     with pytest.raises(CheckpointError):
+        unpack(magic + hashlib.sha256(body).digest() + body)
+
+
+def test_state_with_a_right_checksum_is_rejected_if_it_has_pickled_objects() -> None:
+    objects = np.array([None], object)
+    buffer = io.BytesIO()
+    np.savez(buffer, epoch=np.int64(1), elapsed_s=np.float64(1.0), weights=objects, optimizer=objects)
+    magic, body = PACKED[: PACKED.index(b"\n") + 1], buffer.getvalue()
+    with pytest.raises(CheckpointError, match="allow_pickle=False"):
         unpack(magic + hashlib.sha256(body).digest() + body)
 
 

@@ -1,8 +1,10 @@
 """The guarantees of training: restorable, exact, every image once; test_against_module.py compares it with MXNet's."""
 
 import gc
+import time
 import weakref
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_device_optimizer_agrees_with_cpu_optimizer_over_20_steps(optimizer: str) -> None:
+def test_device_optimizer_agrees_with_cpu_optimizer_over_20_steps_and_a_restore(optimizer: str) -> None:
     layout = Layout.of({"a_weight": (30, 20), "a_bias": (30,)})
     config = OPTIMIZERS[optimizer]
     rng = np.random.default_rng(0)
@@ -39,12 +41,18 @@ def test_device_optimizer_agrees_with_cpu_optimizer_over_20_steps(optimizer: str
     device = DeviceOptimizer(config, layout, weights, gradient)
     cpu_weights, cpu_gradient = start.copy(), np.zeros(layout.size, np.float32)
     cpu = CpuOptimizer(config, layout, cpu_weights, cpu_gradient)
-    for _ in range(20):
+    for step in range(20):
+        if step == 10:
+            restored = DeviceOptimizer(config, layout, weights, gradient)
+            restored.restore(device.state(), steps=10)
+            device = restored
         drawn = rng.normal(size=layout.size).astype(np.float32)
         gradient[:], cpu_gradient[...] = drawn, drawn
         device.step(0.05, 0.1)
         cpu.step(0.05, 0.1)
     np.testing.assert_allclose(weights.asnumpy(), cpu_weights, rtol=1e-4, atol=1e-6)
+    for vector, expected in zip(device.state(), cpu.state(), strict=True):
+        np.testing.assert_allclose(vector, expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -132,6 +140,24 @@ def test_memory_of_large_batches_is_checked_too(bundled_dataset: Dataset) -> Non
     Trainer(MlpConfig(), small, data, seed=0, context=open_context("cpu"), free_bytes=lambda: 0.0)
     with pytest.raises(MemoryError, match="0.0 GB are free"):
         Trainer(LenetConfig(), large, data, seed=0, context=open_context("cpu"), free_bytes=lambda: 0.0)
+
+
+def test_time_is_that_of_all_epochs_so_far_and_the_rate_that_of_training(small_dataset: Dataset) -> None:
+    data = split(small_dataset, 56, seed=0)
+    config = TrainingConfig(epochs=3)
+    first = Trainer(MlpConfig(), config, data, seed=0, context=open_context("cpu"))
+    began_s = time.perf_counter()
+    measured = [next(first.epochs())]
+    resumed = Trainer(MlpConfig(), config, data, seed=0, context=open_context("cpu"))
+    resumed.restore(first.state())
+    measured += resumed.epochs()
+    took_s = time.perf_counter() - began_s
+    assert first.state().elapsed_s == measured[0].elapsed_s
+    ends_s = [0.0, *(measurement.elapsed_s for measurement in measured)]
+    assert ends_s[-1] < took_s
+    for measurement, (before_s, after_s) in zip(measured, pairwise(ends_s), strict=True):
+        assert 0.0 < measurement.training_s < after_s - before_s
+        assert measurement.metrics["perf/samples_per_second"] == 200 / measurement.training_s
 
 
 def test_different_seeds_give_different_weights(small_dataset: Dataset) -> None:

@@ -50,10 +50,10 @@ def mutmut(*arguments: str) -> str:
 
 def run_mutants(names: tuple[str, ...], console: Console) -> None:
     """Runs the mutants whose names match, and shows mutmut's progress on a terminal."""
-    command = [MUTMUT, "run", *names]
+    command = [sys.executable, "-u", MUTMUT, "run", *names]
     with (
         console.status("starting mutmut") as status,
-        LOG.open("w") as log,
+        LOG.open("w", buffering=1) as log,
         subprocess.Popen(command, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
     ):
         assert process.stdout is not None

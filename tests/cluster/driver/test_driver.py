@@ -7,6 +7,7 @@ import pytest
 
 from cluster.driver.driver import DIVERGED
 from cluster.spec.spec_file import load_spec
+from cluster.store.store import Store
 from cluster.trial import TrialState
 from cluster.workers.events import Finished, Measured, Ready, WorkerEvent
 from mnist_core.data.dataset import Dataset
@@ -17,6 +18,7 @@ from tests.cluster.driver.faulty_pool import (
     reporting,
 )
 from tests.cluster.driver.small_study import SPEC, Study
+from tests.faults.kit.first_version import downgrade_store
 
 METRICS = {
     "train/loss",
@@ -38,6 +40,17 @@ def test_every_trial_completes_with_a_measurement_for_each_epoch(study: Callable
         assert (trial.attempts, trial.error) == (1, None)
         assert trial.weights_sha256 is not None
         assert set(trial.metrics) == METRICS
+
+
+def test_study_of_an_older_version_keeps_its_metrics(study: Callable[..., Study]) -> None:
+    run = study("trials=1")
+    run.store.close()
+    downgrade_store(run.run_dir.store)
+    run.store = Store.open(run.run_dir.store)
+    run.driver().run()
+    (trial,) = run.trials()
+    assert (trial.state, set(trial.metrics)) == (TrialState.COMPLETE, METRICS - {"val/digit_accuracy"})
+    assert trial.seed < 2**32
 
 
 @pytest.mark.parametrize("sessions", [[3], [1, 2, 3]])

@@ -6,8 +6,10 @@ from typing import Literal
 import pytest
 
 from cluster.driver.limits import StudyLimits
-from cluster.trial import TrialState
+from cluster.driver.queue import RunningTrial
+from cluster.trial import TrialSpec, TrialState
 from cluster.workers.events import Failed, WorkerEvent
+from mnist_core.config import MlpConfig, TrainingConfig
 from tests.cluster.driver.faulty_pool import hanging_at_epoch, measured, reporting
 from tests.cluster.driver.small_study import TURN_S, Clock, LatePool, Study
 
@@ -131,6 +133,17 @@ def test_minutes_are_minutes(study: Callable[..., Study]) -> None:
     assert limits.time_is_up() is None
     clock.now_s += 0.001
     assert limits.time_is_up() == "limits.minutes: 2.5 minutes are up"
+
+
+def test_epoch_is_overdue_after_its_deadline_and_not_at_it(study: Callable[..., Study]) -> None:
+    clock = Clock(step_s=0.0)
+    limits = StudyLimits(study("limits.epoch_timeout_s=0.5").spec, clock)
+    trial = TrialSpec(0, MlpConfig(), TrainingConfig(), seed=0)
+    running = RunningTrial(trial, "cpu-0", limits.epoch_deadline_s())
+    clock.now_s += 0.5
+    assert limits.overdue([running]) == []
+    clock.now_s += 0.001
+    assert limits.overdue([running]) == [running]
 
 
 @pytest.mark.parametrize(

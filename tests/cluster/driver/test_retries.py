@@ -105,12 +105,18 @@ def test_driver_waits_longer_after_each_failure_before_it_starts_a_trial_again(s
 
 
 class TwoWorkers(FaultyPool):
-    """Reports scripted events, then asks the driver to stop; keeps which worker each trial was started on."""
+    """Reports scripted events, then asks the driver to stop.
+
+    Attributes:
+        given: which worker each trial was started on.
+        timeouts_s: how long it may wait for each event.
+    """
 
     def __init__(self, dataset: Dataset, *script: WorkerEvent | None) -> None:
         super().__init__(dataset, no_fault)
         self._script = [*script]
         self.given: list[tuple[str, int]] = []
+        self.timeouts_s: list[float] = []
         self.driver: Driver | None = None
 
     @override
@@ -119,11 +125,12 @@ class TwoWorkers(FaultyPool):
 
     @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
+        self.timeouts_s.append(timeout_s)
         if self._script:
             return self._script.pop(0)
         assert self.driver is not None
         self.driver.request_stop("the script is at its end")
-        return WorkerLost("cpu-1", "stopped", "other")
+        return WorkerLost(self.given[-1][0], "stopped", "other")
 
 
 def test_trial_is_retried_on_another_worker_even_if_its_own_was_idle_before(study: Callable[..., Study]) -> None:
@@ -133,6 +140,8 @@ def test_trial_is_retried_on_another_worker_even_if_its_own_was_idle_before(stud
     pool.driver = run.driver_of(pool, Clock(step_s=0.2))
     pool.driver.run()
     assert pool.given == [("cpu-0", 0), ("cpu-1", 0)]
+    # A due retry, a deadline and a request to stop are noticed that soon.
+    assert all(0.0 < timeout_s < 1.0 for timeout_s in pool.timeouts_s)
 
 
 def resumed_after(pool: LatePool) -> list[tuple[int, int]]:

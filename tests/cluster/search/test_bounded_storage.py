@@ -1,6 +1,7 @@
 """The storage keeps a bounded number of trials, which do not depend on the order in which they finish."""
 
 import random
+from itertools import permutations
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState
@@ -52,6 +53,13 @@ def test_complete_trials_rank_before_pruned_ones_which_rank_by_epochs_then_value
     order = [3, 2, 1, 0, 4]
     for best in range(6):
         assert kept(storage_after(trials, Window([COMPLETE, PRUNED], best))) == sorted(order[:best])
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("state", [COMPLETE, PRUNED])
+def test_of_equal_trials_those_with_the_lower_numbers_are_the_best(state: TrialState, order: tuple[int, ...]) -> None:
+    trials = [trial(number, state, 0.5) for number in order]
+    assert kept(storage_after(trials, Window([COMPLETE, PRUNED], best=2))) == [0, 1]
 
 
 def test_trials_in_other_states_are_forgotten_and_running_ones_are_visible() -> None:

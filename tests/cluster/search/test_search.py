@@ -233,6 +233,8 @@ def test_only_a_running_trial_can_be_reported_or_told_and_it_cannot_be_asked_aga
     search.ask(0)
     with pytest.raises(ValueError, match="trial 0 is already running"):
         search.ask(0)
+    with pytest.raises(ValueError, match="trial 0 is already running"):
+        search.adopt(0, {}, {})
     with pytest.raises(ValueError, match="trial 1 is not running"):
         search.report(1, 1, 0.5)
     search.tell(0, TrialState.FAIL)

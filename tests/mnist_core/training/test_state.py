@@ -15,6 +15,7 @@ from mnist_core.training.state import TrainingState, pack, unpack
 
 FLOATS = st.floats(width=32)
 PACKED = pack(TrainingState(3, 1.5, np.arange(16, dtype=np.float32), (np.ones(16, np.float32),)))
+MAGIC = PACKED[: PACKED.index(b"\n") + 1]
 
 
 def vectors(count: int) -> st.SearchStrategy[list[Vector]]:
@@ -39,7 +40,10 @@ def test_unpacked_state_equals_the_packed_one_to_the_bit(
 def test_state_with_any_byte_changed_is_rejected(position: int, flip: int) -> None:
     damaged = bytearray(PACKED)
     damaged[position] ^= flip
-    with pytest.raises(CheckpointError):
+    said = (
+        "not a training state: it begins with b'" if position < len(MAGIC) else "damaged training state: the checksum"
+    )
+    with pytest.raises(CheckpointError, match=said):
         unpack(bytes(damaged))
 
 
@@ -63,18 +67,17 @@ def test_other_bytes_are_rejected(content: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY"])
 def test_state_with_a_right_checksum_of_wrong_content_is_rejected(body: bytes) -> None:
-    magic = PACKED[: PACKED.index(b"\n") + 1]
-    with pytest.raises(CheckpointError):
-        unpack(magic + hashlib.sha256(body).digest() + body)
+    with pytest.raises(CheckpointError, match="damaged training state: "):
+        unpack(MAGIC + hashlib.sha256(body).digest() + body)
 
 
 def test_state_with_a_right_checksum_is_rejected_if_it_has_pickled_objects() -> None:
     objects = np.array([None], object)
     buffer = io.BytesIO()
     np.savez(buffer, epoch=np.int64(1), elapsed_s=np.float64(1.0), weights=objects, optimizer=objects)
-    magic, body = PACKED[: PACKED.index(b"\n") + 1], buffer.getvalue()
+    body = buffer.getvalue()
     with pytest.raises(CheckpointError, match="allow_pickle=False"):
-        unpack(magic + hashlib.sha256(body).digest() + body)
+        unpack(MAGIC + hashlib.sha256(body).digest() + body)
 
 
 def test_hash_of_weights_depends_on_every_bit() -> None:

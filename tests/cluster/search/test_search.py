@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -203,12 +204,12 @@ def test_sampler_treats_a_value_that_is_not_finite_as_a_failure(bad: float | Non
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_qmc_proposes_the_points_of_one_scrambled_sobol_sequence_each_once(seed: int) -> None:
-    names = ("training.learning_rate", "training.momentum")
+@pytest.mark.parametrize("names", [["training.momentum"], ["training.learning_rate", "training.momentum"]])
+def test_qmc_proposes_the_points_of_one_scrambled_sobol_sequence_each_once(names: list[str], seed: int) -> None:
     search = Search(spec(seed, space={name: {"low": 0.0001, "high": 0.9} for name in names}, sampler={"kind": "qmc"}))
     proposals = [search.ask(number) for number in range(64)]
     points = np.array([[params[name] for name in names] for params in proposals])
-    sobol = qmc.Sobol(2, scramble=True, seed=seed).random(64)
+    sobol = qmc.Sobol(len(names), scramble=True, seed=seed).random(64)
     np.testing.assert_allclose((points - 0.0001) / (0.9 - 0.0001), sobol, atol=1e-9)
     for column in points.T:  # each 64th of the range holds exactly one point
         assert sorted(np.floor((column - 0.0001) / (0.9 - 0.0001) * 64)) == list(range(64))
@@ -240,6 +241,13 @@ def test_only_a_running_trial_can_be_reported_or_told_and_it_cannot_be_asked_aga
     search.tell(0, TrialState.FAIL)
     with pytest.raises(ValueError, match="trial 0 is not running"):
         search.tell(0, TrialState.FAIL)
+
+
+@pytest.mark.parametrize("value", [True, "0.1", [0.1]])
+def test_adopted_value_that_is_no_number_is_not_in_a_range(value: ParamValue) -> None:
+    search = Search(spec(space={"training.momentum": {"low": 0.0, "high": 0.9}}, sampler={"kind": "random"}))
+    with pytest.raises(ValueError, match=re.escape(f"{value!r} is not in a range")):
+        search.adopt(0, {"training.momentum": value}, {})
 
 
 @pytest.mark.parametrize("pruner", ["wilcoxon", "patient", "hyperband"])

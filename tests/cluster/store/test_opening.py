@@ -1,6 +1,7 @@
 """Opening a study store: other versions, and files that are rejected."""
 
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -113,6 +114,19 @@ def test_store_that_is_opened_again_logs_ahead_and_ends_as_one_file(crashed: boo
         assert list(again.parent.iterdir()) == [again]
     with StudyReader.open(again) as reader:
         assert [trial.number for trial in reader.trials()] == [0, 1]
+
+
+def test_store_without_its_study_is_rejected_by_its_path(store: Store, path: Path) -> None:
+    store.close()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("DELETE FROM study")
+    connection.close()
+    reader = StudyReader.open(path)
+    for read in (reader.study, reader.environment):
+        with pytest.raises(RunDirError, match=re.escape(str(path))):
+            read()
+    reader.close()
 
 
 def test_store_below_a_file_is_not_writable(tmp_path: Path) -> None:

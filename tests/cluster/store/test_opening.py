@@ -35,7 +35,7 @@ def test_store_of_version_1_is_readable_and_is_migrated_when_it_is_opened_for_wr
 
     reader = StudyReader.open(path)
     assert (len(reader.trials()), reader.times_spent(), reader.environment()) == (1, [], None)
-    assert reader.spec() is None
+    assert (reader.spec(), reader.seed_bits()) == (None, 32)
     reader.close()
 
     spent = TimeSpent(0, 2.0, 1, {"training": 2.0}, {"events": 2.0})

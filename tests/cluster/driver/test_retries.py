@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from cluster.driver.driver import Driver
+from cluster.driver.observer import WorkersChanged
 from cluster.driver.queue import RunningTrial, WaitingTrial
 from cluster.driver.retries import (
     FIRST_DELAY_S,
@@ -105,7 +106,7 @@ def test_driver_waits_longer_after_each_failure_before_it_starts_a_trial_again(s
 
 
 class TwoWorkers(FaultyPool):
-    """Reports scripted events, then asks the driver to stop.
+    """Reports scripted events, then asks the driver to stop and loses its workers.
 
     Attributes:
         given: which worker each trial was started on.
@@ -118,10 +119,12 @@ class TwoWorkers(FaultyPool):
         self.given: list[tuple[str, int]] = []
         self.timeouts_s: list[float] = []
         self.driver: Driver | None = None
+        self._busy: list[str] = []
 
     @override
     def start(self, worker: str, trial: TrialSpec, *, fresh: bool = False) -> None:
         self.given.append((worker, trial.number))
+        self._busy.append(worker)
 
     @override
     def next_event(self, timeout_s: float) -> WorkerEvent | None:
@@ -130,7 +133,7 @@ class TwoWorkers(FaultyPool):
             return self._script.pop(0)
         assert self.driver is not None
         self.driver.request_stop("the script is at its end")
-        return WorkerLost(self.given[-1][0], "stopped", "other")
+        return WorkerLost(self._busy.pop(), "stopped", "other")
 
 
 def test_trial_is_retried_on_another_worker_even_if_its_own_was_idle_before(study: Callable[..., Study]) -> None:
@@ -142,6 +145,16 @@ def test_trial_is_retried_on_another_worker_even_if_its_own_was_idle_before(stud
     assert pool.given == [("cpu-0", 0), ("cpu-1", 0)]
     # A due retry, a deadline and a request to stop are noticed that soon.
     assert all(0.0 < timeout_s < 1.0 for timeout_s in pool.timeouts_s)
+
+
+def test_idle_and_busy_workers_are_counted(study: Callable[..., Study]) -> None:
+    run = study("trials=2")
+    pool = TwoWorkers(run.dataset, Ready("cpu-0", 1), Ready("cpu-1", 2))
+    pool.driver = run.driver_of(pool, Clock(step_s=0.2))
+    pool.driver.run()
+    assert pool.given == [("cpu-0", 0), ("cpu-1", 1)]
+    changes = [event for event in run.listener.heard if isinstance(event, WorkersChanged)]
+    assert [event.ready for event in changes] == [1, 2, 1, 0]
 
 
 def resumed_after(pool: LatePool) -> list[tuple[int, int]]:

@@ -4,8 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from cluster.search.pruning import _percentile
 from cluster.search.search import Search
 from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialState
@@ -113,3 +117,12 @@ def test_adopted_trial_is_not_stopped_at_an_epoch_that_it_survived() -> None:
         resumed.adopt(number, {}, {1: value})
     resumed.adopt(2, {}, {1: 0.1, 2: 0.2})  # reported after the better ones, unlike before
     assert not resumed.report(2, 1, 0.1)
+
+
+@example(values=[0.1, 0.47], percentile=50.0)  # differs in its last bit if it is interpolated from the other end
+@given(
+    values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20),
+    percentile=st.sampled_from([0.0, 25.0, 50.0, 75.0, 100.0]) | st.floats(0.0, 100.0),
+)
+def test_percentile_of_sorted_values_is_that_of_numpy_to_the_bit(values: list[float], percentile: float) -> None:
+    assert _percentile(sorted(values), percentile) == np.percentile(values, percentile)

@@ -209,5 +209,8 @@ def test_study_that_ends_while_it_is_read_is_shown_as_it_ended(
 
     summary = read_summary(RunDirOfEndingDriver(tmp_path / "run", end_driver))
     assert (summary.state, summary.reason) == ("interrupted", reason)
-    assert summary.trials == read_summary(RunDir(tmp_path / "run")).trials
+    (shown,), (later,) = summary.trials, read_summary(RunDir(tmp_path / "run")).trials
+    # What is killed while it commits leaves an epoch that SQLite shows only to those who open the store afterwards.
+    cut = later.epochs == shown.epochs + 1 and signal_number == signal.SIGKILL
+    assert shown == later or cut
     assert [trial.state for trial in summary.trials] == [state]

@@ -23,18 +23,20 @@ def assert_finishes(disks: Disks, run_dir: Path, undisturbed: Path) -> None:
 
 @fault(
     "Disks and files",
-    "the disk is full when a study starts (`spec.yaml`, `environment.json`, `study.db`)",
+    "the disk is full when a study starts (its lock, `spec.yaml`, `environment.json`, `study.db`)",
     seen="one-line error naming the file, exit code 3, no run directory",
     cost="nothing",
 )
-@pytest.mark.parametrize(("pages", "file"), [(0, "spec.yaml"), (1, "environment.json"), (2, "study.db")])
+@pytest.mark.parametrize(
+    ("pages", "file"), [(0, "run"), (1, "run/spec.yaml"), (2, "run/environment.json"), (3, "run/study.db")]
+)
 def test_disk_full_at_the_start(pages: int, file: str, disks: Disks, tmp_path: Path, options: list[str]) -> None:
     disk = tmp_path / "disk"
     disks.mount(disk)
     disks.fill(disk, pages)
     done = disks.mxtrials("run", *options, "--out", disk / "run")
-    reason = "disk is full" if file == "study.db" else "No space left on device"
-    assert_one_line_error(done, 3, f"{disk}/run/{file} cannot be", reason, "free disk space")
+    reason = "disk is full" if file == "run/study.db" else "No space left on device"
+    assert_one_line_error(done, 3, f"{disk}/{file} cannot be", reason, "free disk space")
     assert [path.name for path in disks.visible(disk).iterdir()] == [FILLER]
 
 

@@ -45,9 +45,10 @@ def check_locks(lock: Path, what: Path | str, remedy: str) -> None:
         remedy: how to move that to another disk.
 
     Raises:
-        NotWritable: it does not, or the file cannot be created.
+        NotWritable: it does not.
+        OSError: the file cannot be created.
     """
-    with write_errors(what), lock.open("ab") as file:
+    with lock.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:  # locked by another process

@@ -165,6 +165,21 @@ class RunDir:
         return self.path / "export"
 
     @property
+    def predictions(self) -> Path:
+        """The table of what the best trial of each kind of network predicts for the test images (Parquet)."""
+        return self.path / "predictions.parquet"
+
+    @property
+    def networks(self) -> Path:
+        """The layers of the best trial of each kind of network (JSON)."""
+        return self.path / "networks.json"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows the study (HTML)."""
+        return self.path / "report.html"
+
+    @property
     def log(self) -> Path:
         """What was said while the study ran, with times (text)."""
         return self.path / "run.log"

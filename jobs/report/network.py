@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mnist_core.atomic_file import write_atomically
 from mnist_core.errors import InputError
-
-if TYPE_CHECKING:  # a report is drawn without MXNet
-    from mnist_core.model.layers import Layer
+from mnist_core.model.layer import Layer
 
 DrawingFormat = Literal["svg", "png"]
 
@@ -53,13 +51,16 @@ class _Arrow:
         return self.x1 > self.x2
 
 
-def draw_network(layers: "Sequence[Layer]", title: str, *, background: str | None = "#ffffff") -> str:
+def draw_network(
+    layers: Sequence[Layer], title: str, *, background: str | None = "#ffffff", arrowhead: str = "arrowhead"
+) -> str:
     """Returns an SVG with the shape beside each arrow and the parameters in each box.
 
     Args:
         layers: the network, in the order of a forward pass.
         title: what a screen reader says.
         background: a colour; None leaves it transparent, for a page with a background.
+        arrowhead: the id of its arrowheads, unique in the page.
     """
     places = _places(layers)
     width = max(x for x, _ in places.values()) + _BOX[0] + _MARGIN
@@ -75,7 +76,14 @@ def draw_network(layers: "Sequence[Layer]", title: str, *, background: str | Non
     pages = Environment(loader=PackageLoader("jobs.report"), autoescape=True, undefined=StrictUndefined)
     page = pages.get_template("network.svg.j2")
     return page.render(
-        title=title, width=width, height=height, box=_BOX, boxes=boxes, arrows=arrows, background=background
+        title=title,
+        width=width,
+        height=height,
+        box=_BOX,
+        boxes=boxes,
+        arrows=arrows,
+        background=background,
+        arrowhead=arrowhead,
     )
 
 
@@ -91,7 +99,7 @@ def drawing_format(path: Path) -> DrawingFormat:
     return formats[path.suffix.lower()]
 
 
-def draw_network_file(layers: "Sequence[Layer]", title: str, path: Path, drawing: DrawingFormat) -> None:
+def draw_network_file(layers: Sequence[Layer], title: str, path: Path, drawing: DrawingFormat) -> None:
     """Draws a network into a file.
 
     Raises:
@@ -116,7 +124,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _places(layers: "Sequence[Layer]") -> dict[str, tuple[int, int]]:
+def _places(layers: Sequence[Layer]) -> dict[str, tuple[int, int]]:
     """Returns the upper left corner of each box: a row below what it reads, beside the others of its row."""
     rows = {_IMAGE: 0}
     for layer in layers:
@@ -136,7 +144,7 @@ def _places(layers: "Sequence[Layer]") -> dict[str, tuple[int, int]]:
     }
 
 
-def _box(layer: "Layer", place: tuple[int, int]) -> _Box:
+def _box(layer: Layer, place: tuple[int, int]) -> _Box:
     what = f"{layer.op} {layer.setting}".rstrip()
     lines = (what, f"{layer.parameters:,} parameters") if layer.parameters else (what,)
     return _Box(layer.name, lines, _FILLS.get(layer.op, _OTHER_FILL), *place)

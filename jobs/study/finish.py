@@ -1,16 +1,20 @@
 """The last steps of a study: scores the best models on the test set, saves the best one, writes tables and pictures."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
+from cluster.results.networks import read_networks, write_networks
+from cluster.results.predictions import TestPredictions, read_predictions, write_predictions
 from cluster.results.summary import StudySummary, summarize
 from cluster.results.tables import write_results, write_tables
 from cluster.trial import TrialRecord, TrialSpec
 from jobs.study.final_weights import FinalWeights
 from jobs.study.session import StudySession
 from mnist_core.context import open_context
-from mnist_core.errors import CheckpointError
+from mnist_core.errors import CheckpointError, NotWritable
+from mnist_core.heads import DIGIT
+from mnist_core.model.layers import describe_layers
+from mnist_core.model.metrics import score
 from mnist_core.model.networks import build_network
 from mnist_core.model.prediction import Predictor
 from mnist_core.model.saved_model import ModelCard, load_model, read_symbol, save_model
@@ -32,38 +36,67 @@ def finish_study(session: StudySession) -> StudySummary:
     write_tables(session.run_dir, session.store, summary.trials)  # before scoring, which may fail
     final = FinalWeights(session)
     trials = {trial.number: trial for trial in summary.trials}
-    for trial in summary.best_of_each_kind() if summary.is_over else ():
-        trials[trial.number] = _score(session, trial, final)
+    scoring = _TestScoring(session, final)
+    best = summary.best_of_each_kind() if summary.is_over else []
+    for trial in best:
+        trials[trial.number] = scoring.score(trial)
     summary = replace(summary, trials=tuple(trials.values()))
     if summary.best is not None:
         _save_best(session, summary.best, final)
     write_results(session.run_dir, summary.trials)
+    if best:
+        scoring.write(best)
     return summary
 
 
-def _score(session: StudySession, record: TrialRecord, final: FinalWeights) -> TrialRecord:
-    """Scores a trial and draws its predictions, unless already done; returns its record with the test metrics."""
-    recorder, dataset = session.recorder, session.dataset
-    if record.test is not None and not recorder.needs(record.number, "predictions"):
-        return record
-    weights = final.load(record)
-    if weights is None:
-        return record
-    predictor = Predictor(record.resolve(session.spec).model, weights, open_context("cpu"))
-    shown = dataset.test.images[:SHOWN_PREDICTIONS]
-    predictions = predictor.predict(shown)
-    recorder.write_predictions(
-        record.number,
-        shown,
-        dataset.test.labels[:SHOWN_PREDICTIONS],
-        np.array([prediction.digit for prediction in predictions]),
-        np.array([prediction.probability for prediction in predictions]),
-    )
-    if record.test is not None:
-        return record
-    metrics = predictor.evaluate(dataset.test).as_metrics("test")
-    session.store.set_test(record.number, metrics)  # last, so that a trial with test metrics has its predictions
-    return replace(record, test=metrics)
+class _TestScoring:
+    """Scores trials on the test images, unless that is already done, and keeps what they predict."""
+
+    def __init__(self, session: StudySession, final: FinalWeights) -> None:
+        """Reads what an earlier session predicted."""
+        self._session = session
+        self._final = final
+        self._kept = {each.trial: each for each in read_predictions(session.run_dir.predictions)}
+        self._written = frozenset(self._kept)
+
+    def score(self, record: TrialRecord) -> TrialRecord:
+        """Scores a trial and draws its predictions; returns its record with the test metrics."""
+        session, number = self._session, record.number
+        draws = session.recorder.needs(number, "predictions")
+        if record.test is not None and number in self._kept and not draws:
+            return record
+        weights = self._final.load(record)
+        if weights is None:
+            return record
+        trial, test = record.resolve(session.spec), session.dataset.test
+        probabilities = Predictor(trial.model, weights, open_context("cpu")).predict_probabilities(test.images)
+        self._kept[number] = TestPredictions(number, record.model, test.labels, probabilities)
+        if draws:
+            shown = probabilities[DIGIT.name][:SHOWN_PREDICTIONS]  # (n, 10)
+            images, labels = test.images[: len(shown)], test.labels[: len(shown)]
+            session.recorder.write_predictions(number, images, labels, shown.argmax(axis=1), shown.max(axis=1))
+        if record.test is not None:
+            return record
+        heads = trial.model.heads
+        metrics = score(heads, [probabilities[head.name] for head in heads], test.labels).as_metrics("test")
+        session.store.set_test(number, metrics)  # last, so that a trial with test metrics has its predictions
+        return replace(record, test=metrics)
+
+    def write(self, best: Sequence[TrialRecord]) -> None:
+        """Writes what the best trial of each kind predicts, and its layers. A full disk only costs the report those."""
+        run_dir = self._session.run_dir
+        kept = [self._kept[trial.number] for trial in best if trial.number in self._kept]
+        numbers = {each.trial for each in kept}
+        try:
+            if kept and numbers != self._written:
+                write_predictions(run_dir.predictions, kept)
+            if numbers != read_networks(run_dir.networks).keys():
+                models = {trial.number: trial.resolve(self._session.spec).model for trial in best}
+                write_networks(
+                    run_dir.networks, {number: describe_layers(models[number]) for number in sorted(numbers)}
+                )
+        except NotWritable as err:
+            self._session.warn(f"the report will show no mistakes and no layers: {err}")
 
 
 def _save_best(session: StudySession, best: TrialRecord, final: FinalWeights) -> None:

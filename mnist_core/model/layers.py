@@ -3,38 +3,12 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mnist_core.config import ModelConfig
 from mnist_core.data.dataset import IMAGE_SIDE
+from mnist_core.model.layer import Layer, Shape
 from mnist_core.model.networks import build_network
-
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One operator of a network; its figures are for one image.
-
-    Attributes:
-        name: the tutorials' name, such as `fc1`.
-        op: MXNet's operator, such as `FullyConnected`.
-        setting: what sets it apart from others of its operator, such as `5x5` or `relu`; may be empty.
-        inputs: the names of the layers that it reads; empty if it reads the image.
-        shape: the shape of its output: (channels, height, width) or (features,).
-        parameters: the number of its weights and biases.
-        flops: floating-point operations of the products of a forward pass; a multiplication and its addition are two.
-            Activations and pooling are not counted, as is usual.
-    """
-
-    name: str
-    op: str
-    setting: str
-    inputs: tuple[str, ...]
-    shape: Shape
-    parameters: int
-    flops: int
 
 
 def describe_layers(config: ModelConfig) -> tuple[Layer, ...]:

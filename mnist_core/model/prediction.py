@@ -54,11 +54,15 @@ class Predictor:
 
     def predict(self, images: UInt8Array) -> list[Prediction]:
         """Classifies images, (N, 28, 28) uint8, light on a background of 0 as in MNIST."""
-        unlabelled = LabelledImages(images, np.zeros(len(images), np.uint8))
-        outputs = self._probabilities(unlabelled, np.arange(len(images)))
-        by_head = {head.name: output for head, output in zip(self._network.heads, outputs, strict=True)}
+        by_head = self.predict_probabilities(images)
         digits, parities = by_head[DIGIT.name], by_head.get(MULTITASK_PARITY.name)
         return [_prediction(digits[row], None if parities is None else parities[row]) for row in range(len(images))]
+
+    def predict_probabilities(self, images: UInt8Array) -> dict[str, Probabilities]:
+        """Returns head name -> the probabilities of its classes, (N, classes) float32, for images (N, 28, 28) uint8."""
+        unlabelled = LabelledImages(images, np.zeros(len(images), np.uint8))
+        outputs = self._probabilities(unlabelled, np.arange(len(images)))
+        return {head.name: output for head, output in zip(self._network.heads, outputs, strict=True)}
 
     def evaluate(self, images: LabelledImages) -> Scores:
         """Scores the network on labelled images, each exactly once."""

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from jobs.cli.group import in_one_line, print_error
 from jobs.cli.options import console, json_option, print_json, run_dir_argument
 
 if TYPE_CHECKING:
+    from cluster.run_dir.paths import RunDir
     from jobs.study.best_model import ImagePrediction
 
 
@@ -177,3 +179,35 @@ def export(run_dir: Path, name: str, out: Path | None, as_json: bool) -> None:
         print_json({"format": name, "files": [str(file) for file in files]})
     else:
         draw_export(name, files, console())
+
+
+@click.command(short_help="Write a study as one HTML page.")
+@run_dir_argument
+@click.option("--out", type=click.Path(path_type=Path), help="The page's file; default: RUN_DIR/report.html.")
+@click.option("--serve", is_flag=True, help="Serve the page on this machine, and reload it while the study runs.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to serve it on; default: a free one.")
+def report(run_dir: Path, out: Path | None, serve: bool, port: int | None) -> None:
+    """Write a study as one HTML page that needs no network, even while the study is running."""
+    from cluster.run_dir.paths import RunDir
+
+    if port is not None and not serve:
+        raise click.UsageError("--port is where --serve listens: add --serve")
+    if serve and out is not None:
+        raise click.UsageError("--serve writes no file: leave out --out")
+    opened = RunDir.open(run_dir)
+    if serve:
+        _serve_report(opened, port or 0)
+        return
+    from jobs.report.page import write_report
+
+    click.echo(write_report(opened, out))
+
+
+def _serve_report(run_dir: "RunDir", port: int) -> None:
+    from jobs.report.server import open_report_server
+
+    with open_report_server(run_dir, port) as server:
+        server.page()  # a study that cannot be read is an error now, not in the browser
+        click.echo(f"{server.address}  (Ctrl-C ends it)")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()

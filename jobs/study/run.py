@@ -25,6 +25,7 @@ from cluster.run_dir.environment import (
 )
 from cluster.run_dir.paths import RunDir, check_path_is_free
 from cluster.run_dir.recorded_spec import check_spec_unchanged, sync_spec
+from cluster.run_dir.shell import shell_command
 from cluster.search.search import Search
 from cluster.spec.spec_file import dump_spec
 from cluster.spec.study_spec import StudySpec
@@ -83,6 +84,7 @@ def run_session(session: StudySession, backend: Backend, view: StudyObserver) ->
     store.set_study(state, reason)
     session.recorder.close()
     stopwatch.write()
+    _write_report(session)
     return StudyResult(replace(summary, state=state, reason=reason), session.recorder.problem)
 
 
@@ -171,10 +173,25 @@ def _finish(session: StudySession, reason: str | None) -> StudySummary:
     return summary
 
 
+def _write_report(session: StudySession) -> None:
+    """Writes the report of a study that has ended; whatever prevents that becomes a warning."""
+    try:
+        # Imported late: what draws pages is no part of running a study.
+        from jobs.report.page import write_report
+
+        write_report(session.run_dir, is_over=True)
+    # The study is over and saved: no error in a page about it may turn it into a failure. Ctrl-C only stops the page.
+    except (Exception, KeyboardInterrupt) as err:  # noqa: BLE001
+        cause = "interrupted" if isinstance(err, KeyboardInterrupt) else str(err) or type(err).__name__
+        again = shell_command("mxtrials", "report", session.run_dir.path)
+        session.warn(f"the report was not written ({cause}): write it with `{again}`")
+
+
 def _preload_finish() -> None:
     """Imports what the finish needs. Ignores errors, because the finish's own import will raise them again."""
     with suppress(Exception):
         import_module("jobs.study.finish")
+        import_module("jobs.report.vega_bundle").vega_javascript()  # takes seconds, once on each machine
 
 
 def _run_until_interrupted(driver: Driver) -> str | None:

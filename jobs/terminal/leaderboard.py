@@ -38,6 +38,8 @@ def draw_files(summary: StudySummary, run_dir: RunDir, console: Console) -> None
     if run_dir.has_best_model():  # an interrupted study may have a best trial without one
         _draw_file(console, "best model", f"{run_dir.best}-symbol.json, -0000.params")
     _draw_file(console, "results", str(run_dir.results))
+    if run_dir.report.is_file():
+        _draw_file(console, "report", str(run_dir.report))
     loader = ("--load_fast=false",) if len(summary.trials) > _tensorboard_capacity() else ()
     _draw_file(console, "TensorBoard", shell_command("tensorboard", *loader, "--logdir", run_dir.tensorboard))
 

@@ -4,9 +4,10 @@
   const report = JSON.parse(document.getElementById("report-data").textContent);
   const byId = (id) => document.getElementById(id);
 
-  // On a narrow screen, legends stand below one another.
-  const stacked = { legend: { ...report.config.legend, columns: 3, layout: { top: { direction: "vertical", anchor: "start" } } } };
-  const config = window.innerWidth < 720 ? { ...report.config, ...stacked } : report.config;
+  // Above a narrow chart, legends stand below one another.
+  const layout = { top: { direction: "vertical", anchor: "start" } };
+  const stacked = { ...report.config, legend: { ...report.config.legend, columns: 3, layout } };
+  const configFor = (place) => (place.clientWidth < 560 ? stacked : report.config);
 
   const element = (name, text, className) => {
     const made = document.createElement(name);
@@ -25,16 +26,17 @@
     return flatRows(chart).map((row) => Object.fromEntries(names.map((name, index) => [name, row[index]])));
   };
 
-  const withData = (chart) => {
+  const withData = (chart, place) => {
     const values = asObjects(chart);
     if (!chart.spec.$schema.includes("vega-lite")) {
       return { ...chart.spec, data: chart.spec.data.map((data) => (data.name === "rows" ? { ...data, values } : data)) };
     }
-    return { ...chart.spec, config, datasets: { rows: values } };
+    return { ...chart.spec, config: configFor(place), datasets: { rows: values } };
   };
 
   const draw = async (chart) => {
-    const drawn = await window.vegaEmbed(byId(chart.id).querySelector(".chart"), withData(chart), {
+    const place = byId(chart.id).querySelector(".chart");
+    const drawn = await window.vegaEmbed(place, withData(chart, place), {
       actions: false,
       ast: true, // expressions are interpreted: the page's policy forbids to evaluate text
       defaultStyle: false,

@@ -199,8 +199,12 @@ def report(run_dir: Path, out: Path | None, serve: bool, port: int | None) -> No
         _serve_report(opened, port or 0)
         return
     from jobs.report.page import write_report
+    from mnist_core.errors import NotWritable
 
-    click.echo(write_report(opened, out))
+    try:
+        click.echo(write_report(opened, out))
+    except NotWritable as err:
+        raise NotWritable(f"{err}, or choose another --out") from err
 
 
 def _serve_report(run_dir: "RunDir", port: int) -> None:

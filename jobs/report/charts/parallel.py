@@ -39,7 +39,9 @@ class Axis:
 def parallel_coordinates(axes: Sequence[Axis], kinds: Sequence[str], lines: int) -> Spec:
     """Returns the spec; its data needs the axes' columns, `trial`, `network`, `parameters`, `shown` and `best`."""
     selected = " && ".join(_is_inside(index, axis) for index, axis in enumerate(axes))
-    faint = line_opacity(lines)
+    # What a brush keeps stands out from what it leaves.
+    brushes = " || ".join(f"brush{index}" for index in range(len(axes)))
+    kept = f"(({brushes}) ? 0.85 : {line_opacity(lines)})"
     legend = {"stroke": "network", "symbolType": "stroke", "symbolStrokeWidth": 3, "direction": "horizontal"}
     return {
         "$schema": VEGA,
@@ -80,7 +82,7 @@ def parallel_coordinates(axes: Sequence[Axis], kinds: Sequence[str], lines: int)
                     },
                     "update": {
                         "path": {"signal": " + ".join(_step(index, axes) for index in range(len(axes)))},
-                        "strokeOpacity": {"signal": f"({selected}) ? (datum.best ? 1 : {faint}) : 0.05"},
+                        "strokeOpacity": {"signal": f"({selected}) ? (datum.best ? 1 : {kept}) : 0.05"},
                     },
                     "hover": {"strokeOpacity": {"value": 1}},
                 },

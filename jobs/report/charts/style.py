@@ -48,7 +48,7 @@ def network_colours(kinds: Sequence[str]) -> Spec:
 
 def line_opacity(lines: int) -> float:
     """Returns how opaque each of many lines over one another should be, so that where most are is seen."""
-    return round(max(0.07, min(0.75, 15 / max(lines, 1))), 2)
+    return round(max(0.07, min(0.75, 25 / max(lines, 1))), 2)
 
 
 def colour(kinds: Sequence[str]) -> Spec:

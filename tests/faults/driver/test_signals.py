@@ -63,6 +63,7 @@ def test_interrupted_study_saves_its_last_epoch_and_resumes_from_it(
     *_, stopped = trials_of(run_dir)
     assert stopped.state is TrialState.WAITING
     assert run_dir.checkpoint(stopped.number, stopped.epochs).is_file()
+    assert '<span class="badge interrupted">' in run_dir.report.read_text()
 
     resumed = mxtrials("resume", "run", "--local", "--json")
     assert resumed.returncode == 0, resumed.stderr

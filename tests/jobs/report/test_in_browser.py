@@ -25,6 +25,15 @@ def test_page_of_any_size_is_drawn_in_silence_and_without_a_request(
         assert shown.page.locator("#trials tbody tr").count() == trials
 
 
+def test_dot_that_is_pointed_at_tells_its_trial(browser: Browser, pages: Pages) -> None:
+    with show(browser, pages(10)) as shown:
+        shown.page.locator("#best-so-far svg .mark-symbol.role-mark path").first.hover(force=True)
+        tooltip = shown.page.locator("#vg-tooltip-element.visible")
+
+        assert "learning_rate" in tooltip.inner_text()
+        assert shown.messages == []
+
+
 def test_page_that_is_handled_by_its_keyboard_and_its_pointer_keeps_silent(browser: Browser, pages: Pages) -> None:
     with show(browser, pages(10)) as shown:
         page = shown.page

@@ -127,6 +127,7 @@ def test_page_that_cannot_be_written_is_one_sentence(tmp_path: Path, mxtrials: C
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
     assert "page.html cannot be written" in done.stderr
+    assert "choose another --out" in done.stderr
 
 
 def test_folder_without_a_study_is_no_study(tmp_path: Path, mxtrials: CommandLine) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.atomic_file import write_atomically
-from mnist_core.model.layer import Layer
+from mnist_core.model.layers import Layer
 
 _LARGEST_FILE = 1_000_000
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mnist_core.atomic_file import write_atomically
 from mnist_core.errors import InputError
-from mnist_core.model.layer import Layer
+from mnist_core.model.layers import Layer
 
 DrawingFormat = Literal["svg", "png"]
 

@@ -8,8 +8,7 @@ from cluster.results.trial_details import choose_trial
 from cluster.run_dir.paths import RunDir
 from mnist_core.config import MODELS, ModelConfig
 from mnist_core.errors import RunDirError
-from mnist_core.model.layer import Layer
-from mnist_core.model.layers import describe_layers
+from mnist_core.model.layers import Layer, describe_layers
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from jobs.terminal.output import format_count
 
 if TYPE_CHECKING:  # describing a network imports MXNet
     from jobs.study.network import DescribedNetwork
-    from mnist_core.model.layer import Layer
+    from mnist_core.model.layers import Layer
 
 _BAR = 20
 _IMAGE_SHAPE = "1 x 28 x 28"

@@ -1,14 +1,42 @@
-"""Describes a network layer by layer: the shape of each output, its parameters, and what a prediction costs."""
+"""Describes a network layer by layer: the shape of each output, its parameters, and what a prediction costs.
+
+Importing this file does not import MXNet: whoever only shows layers needs none.
+"""
 
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mnist_core.config import ModelConfig
 from mnist_core.data.dataset import IMAGE_SIDE
-from mnist_core.model.layer import Layer, Shape
-from mnist_core.model.networks import build_network
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator of a network; its figures are for one image.
+
+    Attributes:
+        name: the tutorials' name, such as `fc1`.
+        op: MXNet's operator, such as `FullyConnected`.
+        setting: what sets it apart from others of its operator, such as `5x5` or `relu`; may be empty.
+        inputs: the names of the layers that it reads; empty if it reads the image.
+        shape: the shape of its output: (channels, height, width) or (features,).
+        parameters: the number of its weights and biases.
+        flops: floating-point operations of the products of a forward pass; a multiplication and its addition are two.
+            Activations and pooling are not counted, as is usual.
+    """
+
+    name: str
+    op: str
+    setting: str
+    inputs: tuple[str, ...]
+    shape: Shape
+    parameters: int
+    flops: int
 
 
 def describe_layers(config: ModelConfig) -> tuple[Layer, ...]:
@@ -19,6 +47,8 @@ def describe_layers(config: ModelConfig) -> tuple[Layer, ...]:
         >>> [(layer.name, layer.shape, layer.parameters) for layer in describe_layers(MlpConfig(hidden=(10,)))]
         [('flatten', (784,), 0), ('fc1', (10,), 7850), ('relu1', (10,), 0), ('fc2', (10,), 110), ('softmax', (10,), 0)]
     """
+    from mnist_core.model.networks import build_network  # imports MXNet
+
     symbol = build_network(config).symbol
     nodes = json.loads(symbol.tojson())["nodes"]
     return tuple(_layers(nodes, _output_shapes(symbol)))

@@ -16,7 +16,7 @@ from cluster.store.store import Store
 from cluster.time_spent import TimeSpent
 from cluster.trial import TrialState
 from mnist_core.measurement import ConfusionMatrix, Measurement
-from mnist_core.model.layer import Layer
+from mnist_core.model.layers import Layer
 
 SPEC = """
 name: tabled

@@ -16,7 +16,7 @@ from jobs.report.section import Section
 from jobs.report.study import ReportedStudy
 from mnist_core.config import CLASS_NAMES
 from mnist_core.measurement import ConfusionMatrix, Measurement
-from mnist_core.model.layer import Layer
+from mnist_core.model.layers import Layer
 
 
 @dataclass(frozen=True)

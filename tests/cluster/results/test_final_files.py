@@ -8,7 +8,7 @@ import pytest
 
 from cluster.results.networks import read_networks, write_networks
 from cluster.results.predictions import TestPredictions, read_predictions, write_predictions
-from mnist_core.model.layer import Layer
+from mnist_core.model.layers import Layer
 
 LAYER = Layer("fc1", "FullyConnected", "", ("flatten",), (10,), 7850, 15680)
 

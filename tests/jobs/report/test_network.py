@@ -9,7 +9,7 @@ import pytest
 
 from jobs.report.network import draw_network, draw_network_file, drawing_format
 from mnist_core.errors import InputError
-from mnist_core.model.layer import Layer
+from mnist_core.model.layers import Layer
 
 LAYERS = (
     Layer("flatten", "Flatten", "", (), (784,), 0, 0),

@@ -38,7 +38,7 @@ from jobs.study.backend import Backend, open_pool
 from jobs.study.session import StudySession
 from mnist_core.atomic_file import write_atomically
 from mnist_core.data.cache import default_cache_dir, open_dataset
-from mnist_core.data.dataset import Dataset, find_dim_pixels, split
+from mnist_core.data.dataset import Dataset, find_unusual_pixels, split
 from mnist_core.data.idx_folder import BUNDLED
 from mnist_core.errors import DataError, MxtrialsError, SpecError
 
@@ -68,7 +68,7 @@ def run_session(session: StudySession, backend: Backend, view: StudyObserver) ->
     stopwatch = Stopwatch(store)
     store.set_study("running")
     session.recorder.write_first_images(session.dataset.train.images[:10], session.dataset.train.labels[:10])
-    if (warning := find_dim_pixels(session.dataset)) is not None:
+    if (warning := find_unusual_pixels(session.dataset)) is not None:
         session.warn(warning)
     _rebuild_tensorboard(session)
     with open_pool(session.spec, session.dataset, backend) as pool:

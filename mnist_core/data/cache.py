@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from mnist_core.atomic_file import check_locks, sync_folder, write_errors
 from mnist_core.data.arrow_file import FORMAT_VERSION, CacheMiss, fingerprint, map_dataset, write_dataset
-from mnist_core.data.dataset import CLASSES, Dataset, LabelledImages, find_dim_pixels
+from mnist_core.data.dataset import CLASSES, Dataset, LabelledImages, find_unusual_pixels
 from mnist_core.data.idx_folder import BUNDLED, IdxFiles, find_idx_files
 from mnist_core.errors import DataError, NotWritable
 
@@ -110,7 +110,7 @@ def inspect_cache(source: str | Path = BUNDLED, *, cache_dir: Path) -> CacheRepo
         fingerprint=cached.dataset.fingerprint,
         train_counts=_label_counts(cached.dataset.train),
         test_counts=_label_counts(cached.dataset.test),
-        warning=find_dim_pixels(cached.dataset),
+        warning=find_unusual_pixels(cached.dataset),
     )
 
 

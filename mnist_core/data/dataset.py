@@ -13,6 +13,8 @@ CLASSES = 10
 PIXEL_MAX = 255
 # Images whose brightest pixel is below this are probably scaled to another range, such as 0..1.
 _BRIGHT = 128
+# The background of images that are dark on light is at least so light.
+_LIGHT = 192
 
 UInt8Array = npt.NDArray[np.uint8]
 IndexArray = npt.NDArray[np.int64]
@@ -108,8 +110,8 @@ def split(dataset: Dataset, holdout: int | Literal["test"], seed: int) -> Split:
     )
 
 
-def find_dim_pixels(dataset: Dataset) -> str | None:
-    """Returns a warning if the pixels of some images are not in 0..255, as MNIST's are, but in a smaller range."""
+def find_unusual_pixels(dataset: Dataset) -> str | None:
+    """Returns a warning if the pixels of some images are not as MNIST's: in a smaller range, or dark on light."""
     for name, part in (("training", dataset.train), ("test", dataset.test)):
         largest = int(part.images.max())
         if largest < _BRIGHT:
@@ -117,6 +119,12 @@ def find_dim_pixels(dataset: Dataset) -> str | None:
             return (
                 f"the largest pixel of the {name} images is {largest}, but MNIST's is {PIXEL_MAX}: "
                 f"networks learn worse, and `predict` expects {PIXEL_MAX}: {factor}"
+            )
+        background = int(np.median(part.images[:, (0, -1), :]))
+        if background >= _LIGHT:
+            return (
+                f"the background of the {name} images is {background}, but MNIST's is 0: `predict` gives the network "
+                f"light digits on 0: write yours as `{PIXEL_MAX} - images`"
             )
     return None
 

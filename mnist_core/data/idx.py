@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.data.dataset import CLASSES, IMAGE_SIDE, UInt8Array
-from mnist_core.data.other_formats import HEAD_BYTES, recognise_format
+from mnist_core.data.other_formats import HEAD_BYTES, recognise_format, recognise_labels
 from mnist_core.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -76,7 +76,7 @@ def read_labels(path: Path) -> UInt8Array:
         if wrong.any():
             first = int(wrong.argmax())
             offset = body_start + first * columns * dtype.itemsize
-            remedy = "leave out the images of your own that are no digits, with their labels"
+            remedy = recognise_labels(path.name, int(digits.min()), int(digits.max()))
             raise content.error(offset, f"label {digits[first]}", f"a digit in 0..{CLASSES - 1}", remedy)
     labels = np.ascontiguousarray(digits, np.uint8)
     labels.flags.writeable = False

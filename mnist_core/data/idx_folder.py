@@ -13,6 +13,7 @@ from pathlib import Path
 from mnist_core.data.dataset import LabelledImages, UInt8Array
 from mnist_core.data.idx import read_images, read_labels
 from mnist_core.data.idx_names import CANONICAL_NAMES, find_named_files
+from mnist_core.data.other_formats import recognise_data_set
 from mnist_core.errors import DataError
 
 BUNDLED = "bundled"
@@ -76,9 +77,17 @@ def _bundled_files(stack: ExitStack) -> IdxFiles:
 
 def _files_in(folder: Path) -> IdxFiles:
     if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise DataError(f"data folder {folder} {what}: give a folder with the four IDX files, or `{BUNDLED}`")
+        raise DataError(f"data folder {folder} {_what_it_is(folder)}, or use `{BUNDLED}`")
     return IdxFiles(*find_named_files(folder))
+
+
+def _what_it_is(path: Path) -> str:
+    """Returns what a path is that is no folder, and what to give instead."""
+    if not path.exists():
+        return "does not exist: give a folder with the four IDX files"
+    if (other := recognise_data_set(path.name)) is not None:
+        return f"is not a folder but {other.name}: {other.remedy}"
+    return "is not a folder: give the one with the four IDX files"
 
 
 def _file_digest(path: Path) -> bytes:

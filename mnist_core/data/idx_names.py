@@ -3,8 +3,10 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
+from mnist_core.data.other_formats import recognise_data_set
 from mnist_core.errors import DataError
 
 CANONICAL_NAMES = (
@@ -19,12 +21,14 @@ CANONICAL_NAMES = (
 _NAME = re.compile(
     r"(?P<set>(?:.*[-_. ])?)"
     r"(?P<part>train|training|t10k|test|testing)[-_. ]?(?P<kind>images?|labels?)"
-    r"(?:[-_. ]?idx[123]?)?(?:[-_. ](?:ubyte|byte|int))?(?:\.(?:idx|bin))?(?P<gz>\.gz)?",
+    r"(?:[-_. ]?idx[123]?)?(?:[-_. ](?:ubyte|byte|int))?(?:\.(?:idx|bin|txt))?(?: ?\(\d+\))?(?:\.gz)?",
     re.IGNORECASE,
 )
-# Where tools that are given a folder keep the files below it: torchvision, Keras' and EMNIST's archives, ...
-_BELOW = {"mnist", "qmnist", "emnist", "raw", "gzip", "data"}
-_DEPTH = 2
+# Where tools that are given a folder keep the files below it: torchvision, EMNIST's and Kaggle's archives, ...
+_BELOW = re.compile(r".*mnist.*|k49|raw|gzip|data|dataset|datasets|archive", re.IGNORECASE)
+_DEPTH = 3
+# Of the entries of a folder without the files and of those below it, so many are looked at for another format.
+_ENTRIES = 200
 
 _ROLES = tuple(name.rsplit("-", 2)[0] for name in CANONICAL_NAMES)
 
@@ -57,10 +61,11 @@ def find_named_files(folder: Path) -> Files:
     found = {role for files in _sets(folder) for role in files}
     absent = [name for name, role in zip(CANONICAL_NAMES, _ROLES, strict=True) if role not in found]
     missing = absent[0] if absent else CANONICAL_NAMES[canonical.index(None)]
-    raise DataError(
-        f"data folder {folder} has no file {missing} (or {missing}.gz){_other_files(folder)}: "
-        "put it there, or use `bundled`"
-    )
+    start = f"data folder {folder} has no file {missing} (or {missing}.gz)"
+    for path in islice(_below(folder), _ENTRIES):
+        if (other := recognise_data_set(path.name)) is not None:
+            raise DataError(f"{start}, but {path.relative_to(folder)}, {other.name}: {other.remedy}, or use `bundled`")
+    raise DataError(f"{start}{_other_files(folder)}: put it there, or use `bundled`")
 
 
 def _canonical_file(folder: Path, name: str) -> Path | None:
@@ -73,7 +78,7 @@ def _levels(folder: Path) -> Iterator[list[Path]]:
     folders = [folder]
     for _ in range(_DEPTH + 1):
         yield folders
-        folders = [child for each in folders for child in _entries(each) if child.name.lower() in _BELOW]
+        folders = [child for each in folders for child in _entries(each) if _BELOW.fullmatch(child.name)]
         folders = [child for child in folders if child.is_dir()]
 
 
@@ -117,5 +122,15 @@ def _other_files(folder: Path) -> str:
     return f", only {', '.join(names[:3])}{others}"
 
 
+def _below(folder: Path) -> Iterator[Path]:
+    """Yields the files in a folder, then those in the folders below it, level by level."""
+    folders = [folder]
+    for _ in range(_DEPTH + 1):
+        entries = [entry for each in folders[:_ENTRIES] for entry in _entries(each)]
+        folders = [entry for entry in entries if entry.is_dir()]
+        yield from (entry for entry in entries if entry.is_file())
+
+
 def _entries(folder: Path) -> Files:
-    return sorted(folder.iterdir())
+    """Returns what is in a folder, except hidden files, of which macOS adds one to each in an archive."""
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))

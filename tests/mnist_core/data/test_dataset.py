@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core.data.dataset import Dataset, LabelledImages, epoch_order, find_dim_pixels, scale_pixels, split
+from mnist_core.data.dataset import Dataset, LabelledImages, epoch_order, find_unusual_pixels, scale_pixels, split
 from mnist_core.errors import DataError
 
 
@@ -74,10 +74,10 @@ def test_holdout_from_a_single_image_is_rejected_with_what_works(small_dataset: 
 )
 @pytest.mark.parametrize("part", ["training", "test"])
 def test_images_whose_pixels_are_dim_are_warned_of(part: str, largest: int, says: str | None) -> None:
-    bright, dim = (
-        LabelledImages(np.full((2, 28, 28), value, np.uint8), np.zeros(2, np.uint8)) for value in (255, largest)
-    )
-    warning = find_dim_pixels(Dataset(dim, bright, "") if part == "training" else Dataset(bright, dim, ""))
+    stroke = np.zeros((2, 28, 28), np.uint8)
+    stroke[:, 8:20, 14] = 1
+    bright, dim = (LabelledImages(stroke * np.uint8(value), np.zeros(2, np.uint8)) for value in (255, largest))
+    warning = find_unusual_pixels(Dataset(dim, bright, "") if part == "training" else Dataset(bright, dim, ""))
     if says is None:
         assert warning is None
     else:
@@ -86,8 +86,19 @@ def test_images_whose_pixels_are_dim_are_warned_of(part: str, largest: int, says
         assert says in warning
 
 
+@pytest.mark.parametrize("part", ["training", "test"])
+def test_dark_digits_on_light_are_warned_of(part: str, small_dataset: Dataset) -> None:
+    usual = small_dataset.test
+    inverted = LabelledImages(np.uint8(255) - usual.images, usual.labels)
+    dataset = Dataset(inverted, usual, "") if part == "training" else Dataset(usual, inverted, "")
+    warning = find_unusual_pixels(dataset)
+    assert warning is not None
+    assert warning.startswith(f"the background of the {part} images is 255, but MNIST's is 0: ")
+    assert warning.endswith("write yours as `255 - images`")
+
+
 def test_bundled_images_are_not_warned_of(bundled_dataset: Dataset) -> None:
-    assert find_dim_pixels(bundled_dataset) is None
+    assert find_unusual_pixels(bundled_dataset) is None
 
 
 def test_trials_of_different_seeds_visit_the_images_in_different_orders() -> None:

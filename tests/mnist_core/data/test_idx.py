@@ -244,3 +244,29 @@ def test_pipe_is_rejected_without_waiting_for_a_writer(tmp_path: Path) -> None:
 def test_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         read_labels(tmp_path / "absent")
+
+
+LETTERS = ("EMNIST's letters (1 to 26)", "`emnist-digits`")
+K49 = ("Kuzushiji-49's characters (0 to 48)", "give KMNIST")
+# A file's name, its labels, and what the sentence says of them.
+OTHER_LABELS = {
+    "letters": ("emnist-letters-train-labels-idx1-ubyte", [3, 26], LETTERS),
+    "renamed letters": ("train-labels-idx1-ubyte", [26, 1], LETTERS),
+    "balanced": ("emnist-balanced-test-labels-idx1-ubyte", [10], ("EMNIST's balanced digits and letters", "`emnist-")),
+    "by merge": ("emnist-bymerge-test-labels-idx1-ubyte", [10], ("EMNIST's digits and letters by merge", "`emnist-")),
+    "by class": ("train-labels", [0, 61], ("EMNIST's digits and letters by class", "`emnist-digits`")),
+    "K49": ("k49-train-labels", [12], K49),
+    "renamed K49": ("labels", [0, 48], K49),
+    "1 to 10": ("labels", [10, 1], ("your own labels are 1 to 10", "`labels % 10` if 10 means the digit 0")),
+    "unknown": ("labels", [0, 10], ("leave out the images of your own that are no digits", "")),
+}
+
+
+@pytest.mark.parametrize(("name", "labels", "says"), OTHER_LABELS.values(), ids=OTHER_LABELS.keys())
+def test_labels_of_other_sets_are_named(tmp_path: Path, name: str, labels: list[int], says: tuple[str, str]) -> None:
+    path = tmp_path / name
+    path.write_bytes(idx((len(labels),), bytes(labels)))
+    with pytest.raises(DataError, match="expected a digit in 0..9: ") as error:
+        read_labels(path)
+    for words in says:
+        assert words in str(error.value)

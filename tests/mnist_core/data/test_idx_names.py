@@ -35,8 +35,26 @@ NAMES = {
         "my digits test images.idx",
         "my digits test labels.idx",
     ),
+    "a text editor's": tuple(f"{name}.txt" for name in CANONICAL_NAMES),
 }
-BELOW = ["", "MNIST/raw", "raw", "mnist", "QMNIST/raw", "gzip", "data/MNIST"]
+BELOW = ["", "MNIST/raw", "raw", "mnist", "QMNIST/raw", "gzip", "data/MNIST", "data/MNIST/raw", "FashionMNIST/raw"]
+BELOW += ["KMNIST/raw", "K49", "archive", "fashion-mnist", "mnist_data"]
+# A file, and what the sentence says of it.
+OTHER_DATA_SETS = {
+    "mnist.npz": ("a NumPy archive, as Keras' mnist.npz is", "`numpy.load`"),
+    "x_train.npy": ("a NumPy array", "`numpy.load`"),
+    "train.csv": ("a table of pixels, as Kaggle's is", "`pandas.read_csv`"),
+    "mnist/train-00000-of-00001.parquet": ("a Parquet file, as Hugging Face's are", "`pandas.read_parquet`"),
+    "mnist/3.0.1/mnist-train.tfrecord-00000-of-00001": ("a file of TensorFlow Datasets", "with that library"),
+    "MNIST/processed/training.pt": ("a file of PyTorch", "`raw` folder"),
+    "mnist.pkl.gz": ("a Python pickle", "if you trust it"),
+    "emnist-digits.mat": ("a MATLAB file", "`scipy.io.loadmat`"),
+    "mnist_784.arff": ("a table of OpenML", "`scipy.io.arff`"),
+    "MNIST.tar.gz": ("an archive", "unpack it"),
+    "archive.zip": ("an archive", "unpack it"),
+    "training/5/12.PNG": ("a picture", "with Pillow"),
+    "train-images-idx3-ubyte.gz.crdownload": ("an unfinished download", "download it again"),
+}
 
 
 def write(folder: Path, names: tuple[str, ...], suffix: str = "") -> list[Path]:
@@ -108,11 +126,41 @@ def test_missing_file_is_named_with_those_that_are_there(tmp_path: Path, number:
         find_named_files(tmp_path)
 
 
-def test_folder_of_another_format_is_rejected_with_what_it_holds(tmp_path: Path) -> None:
+def test_folder_without_the_files_is_rejected_with_what_it_has(tmp_path: Path) -> None:
     for number in range(5):
-        (tmp_path / f"{number}.csv").touch()
-    with pytest.raises(DataError, match=r"\(or train-images-idx3-ubyte.gz\), only 0.csv, 1.csv, 2.csv and 2 more: put"):
+        (tmp_path / f"{number}.dat").touch()
+    with pytest.raises(DataError, match=r"\(or train-images-idx3-ubyte.gz\), only 0.dat, 1.dat, 2.dat and 2 more: put"):
         find_named_files(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "says"), OTHER_DATA_SETS.items(), ids=OTHER_DATA_SETS.keys())
+def test_data_set_of_another_kind_is_named_with_the_remedy(tmp_path: Path, name: str, says: tuple[str, str]) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    with pytest.raises(DataError) as in_folder:
+        inspect_cache(tmp_path, cache_dir=tmp_path / "cache")
+    start = f"data folder {tmp_path} has no file train-images-idx3-ubyte (or train-images-idx3-ubyte.gz), but {name}, "
+    assert str(in_folder.value).startswith(start + says[0] + ": ")
+    with pytest.raises(DataError) as alone:
+        inspect_cache(file, cache_dir=tmp_path / "cache")
+    assert str(alone.value).startswith(f"data folder {file} is not a folder but {says[0]}: ")
+    for error in (in_folder.value, alone.value):
+        assert says[1] in str(error)
+        assert str(error).endswith(", or use `bundled`")
+
+
+def test_copies_that_a_browser_has_numbered_are_found(tmp_path: Path) -> None:
+    packed = write(tmp_path / "packed", tuple(f"{name} (1)" for name in CANONICAL_NAMES), ".gz")
+    assert find_named_files(tmp_path / "packed") == packed
+    plain = write(tmp_path / "plain", tuple(f"{name}(2)" for name in CANONICAL_NAMES))
+    assert find_named_files(tmp_path / "plain") == plain
+
+
+def test_hidden_files_that_macos_adds_are_no_second_set(tmp_path: Path) -> None:
+    write(tmp_path, tuple(f"._{name}" for name in NAMES["dots"]))
+    expected = write(tmp_path, NAMES["dots"])
+    assert find_named_files(tmp_path) == expected
 
 
 def test_names_and_folders_change_neither_the_cache_nor_the_fingerprint(small_idx_folder: Path, tmp_path: Path) -> None:

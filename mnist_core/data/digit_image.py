@@ -15,7 +15,7 @@ from mnist_core.data.dataset import IMAGE_SIDE, PIXEL_MAX, UInt8Array
 from mnist_core.data.picture.decoding import Grey
 from mnist_core.data.picture.lines import without_lines
 from mnist_core.data.picture.paper import Mask, cut_to_sheet, darkness, is_light_on_dark, trim_edges, without_gradient
-from mnist_core.data.picture.shapes import choose_digit, share_at_border, strength
+from mnist_core.data.picture.shapes import choose_digit, share_at_border, strength, without_shadows
 
 DIGIT_SIDE = 20
 # The row and column around which MNIST's centres of mass lie, and how far some are from it.
@@ -106,7 +106,8 @@ def _find_ink(dark: Grey, noise: float) -> tuple[Grey, int] | None:
     if not ink.any():
         return None
     typical = float(np.percentile(dark[ink], 97))
-    sure = choose_digit(ink & (dark > _SURE_INK * typical))
+    sharp = without_shadows(ink & (dark > _SURE_INK * typical), dark, typical)
+    sure = choose_digit(sharp, dark)
     if sure is None:
         return None
     digit, count = sure

@@ -61,6 +61,24 @@ def _hand(rng: Random) -> Array:
     return np.asarray(235 - 80 / (1 + np.exp((distance - 90) / 12)))
 
 
+def _near_hand(rng: Random) -> Array:
+    """The darker and sharper shadow of a hand near the paper, long and at any angle."""
+    rows, columns = np.mgrid[-1 : 1 : SHAPE[0] * 1j, -1 : 1 : SHAPE[1] * 1j]
+    angle = rng.uniform(0, np.pi)
+    down, across = rows - rng.uniform(-0.9, 0.9), columns - rng.choice([-1, 1]) * rng.uniform(0.75, 1.05)
+    along = (np.cos(angle) * down + np.sin(angle) * across) / rng.uniform(0.45, 0.8)
+    aside = (np.cos(angle) * across - np.sin(angle) * down) / rng.uniform(0.25, 0.5)
+    depth = rng.uniform(0.25, 0.42) / (1 + np.exp((np.hypot(along, aside) - 1) / rng.uniform(0.06, 0.25)))
+    return np.asarray(235 * (1 - depth))
+
+
+def _lamp(rng: Random) -> Array:
+    """Light in one spot, dusk around it."""
+    rows, columns = np.mgrid[-1 : 1 : SHAPE[0] * 1j, -1 : 1 : SHAPE[1] * 1j]
+    distance = np.hypot(rows - rng.uniform(-0.6, 0.6), columns - rng.uniform(-0.6, 0.6)) / rng.uniform(0.7, 1.1)
+    return np.asarray(120 + rng.uniform(80, 125) * np.exp(-(distance**2)))
+
+
 def _lines(rng: Random, gap: float, grey: float, slope: float = 0.0, both: bool = False) -> Array:
     """Returns lines as paper, 245 between them."""
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
@@ -145,6 +163,18 @@ def _fold(ink: Array, rng: Random) -> Array:
     )
 
 
+def _folds(ink: Array, rng: Random, count: int, breadth: float) -> Array:
+    """Folds of a light grey from side to side, all across or all down; `breadth` in pixels."""
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    if rng.random() < 0.5:
+        rows, columns = columns, rows
+    paper = np.full(SHAPE, 235.0)
+    for _ in range(count):
+        off = rows - rng.uniform(60, 200) + rng.uniform(-0.12, 0.12) * columns
+        paper -= rng.uniform(20, 60) * np.exp(-((off / breadth) ** 2))
+    return _noisy(_on_paper(ink, paper), 1.5, rng)
+
+
 def _small_pen(ink: Array, rng: Random) -> Array:
     """A light pencil that is thinner than MNIST's strokes."""
     return _noisy(_on_paper(ndimage.gaussian_filter(ink, 1.5) ** 2, 235, 0.3), 2, rng)
@@ -166,6 +196,8 @@ CONDITIONS: Mapping[str, Mapping[str, Condition]] = {
         "sharp shadow": lambda ink, rng: _noisy(_on_paper(ink, _shadow(rng, 0.7), 0.65), 2, rng),
         "soft shadow": lambda ink, rng: _noisy(_on_paper(ink, _shadow(rng, 15), 0.65), 2, rng),
         "hand's shadow": lambda ink, rng: _noisy(_on_paper(ink, _hand(rng), 0.65), 2, rng),
+        "hand near the paper": lambda ink, rng: _noisy(_on_paper(ink, _near_hand(rng), 0.65), 2, rng),
+        "lamp": lambda ink, rng: _noisy(_on_paper(ink, _lamp(rng), 0.65), 2, rng),
         "noise 5": lambda ink, rng: _noisy(_on_paper(ink, 190, 0.68), 5, rng),
         "noise 12": lambda ink, rng: _noisy(_on_paper(ink, 190, 0.68), 12, rng),
         "noise 20": lambda ink, rng: _noisy(_on_paper(ink, 190, 0.68), 20, rng),
@@ -179,6 +211,7 @@ CONDITIONS: Mapping[str, Mapping[str, Condition]] = {
         "squared, dark": lambda ink, rng: _printed(ink, _lines(rng, 24, 110, both=True)),
         "squared, tilted, noise": lambda ink, rng: _noisy(_printed(ink, _lines(rng, 20, 170, 0.04, True)), 4, rng),
         "box": lambda ink, rng: _box(ink, rng, 14, 3),
+        "thick box": lambda ink, rng: _box(ink, rng, 14, 7),
         "close box": lambda ink, rng: _box(ink, rng, 5, 2),
         "tilted box": lambda ink, rng: _box(ink, rng, 16, 3, slope=0.04),
         "frame": _frame,
@@ -199,6 +232,8 @@ BLANK: Mapping[str, Condition] = {
     "one speck": lambda ink, rng: _specks(ink, rng, 1),
     "ten specks": lambda ink, rng: _specks(ink, rng, 10),
     "fold": _fold,
+    "soft fold": lambda ink, rng: _folds(ink, rng, 1, 8),
+    "two folds": lambda ink, rng: _folds(ink, rng, 2, 2),
     "white": lambda ink, rng: _on_paper(ink),
 }
 

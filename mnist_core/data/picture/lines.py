@@ -20,8 +20,13 @@ _COVERAGE_OF_PART = 0.15
 # A line is no thicker than this share of the shorter side, or this many pixels.
 _THICKEST = 0.035
 _LEAST_THICKNESS = 4
-# A box fills at least this share of the width and height of the picture.
+# A box fills at least this share of the width and height of the picture, and its sides are no thicker than this share
+# of its own. It may be empty if its sides are as straight as this.
 _SMALLEST_BOX = 0.25
+_THICKEST_SIDE = 0.1
+_COVERAGE_OF_SIDE = 0.95
+# Some boxes are drawn with two lines.
+_BOXES = 2
 
 
 @dataclass(frozen=True)
@@ -42,20 +47,28 @@ class _Line:
 def without_lines(ink: Mask) -> Mask:
     """Returns the ink without the lines that run through the picture, and without a box around the digit."""
     rest = _without(ink, *_accepted(_lines(ink), _lines(ink.T)))
-    labels, _ = ndimage.label(rest, np.ones((3, 3)))
-    for number, box in enumerate(ndimage.find_objects(labels), 1):
-        if all(part.stop - part.start >= _SMALLEST_BOX * side for part, side in zip(box, ink.shape, strict=True)):
-            rest[box] = _without_box(rest[box], labels[box] == number)
+    for _ in range(_BOXES):
+        labels, _ = ndimage.label(rest, np.ones((3, 3)))
+        for number, box in enumerate(ndimage.find_objects(labels), 1):
+            if all(part.stop - part.start >= _SMALLEST_BOX * side for part, side in zip(box, ink.shape, strict=True)):
+                rest[box] = _without_box(rest[box], labels[box] == number)
     return rest
 
 
 def _without_box(ink: Mask, shape: Mask) -> Mask:
-    """Removes the sides of a box that touches all sides of the mask, if there is something inside."""
+    """Removes the sides of a box that touches all sides of the mask, if something is inside or they are straight."""
     across, down = _lines(shape), _lines(shape.T)
+    if len(across) < 2 or len(down) < 2:
+        across, down = _thick_sides(shape), _thick_sides(shape.T)
     if len(across) < 2 or len(down) < 2:
         return ink
     rest = _without(ink, across, down)
-    return rest if rest.sum() > 0.1 * ink.sum() else ink
+    is_straight = all(line.coverage >= _COVERAGE_OF_SIDE for line in (*across, *down))
+    return rest if is_straight or rest.sum() > 0.1 * ink.sum() else ink
+
+
+def _thick_sides(shape: Mask) -> list[_Line]:
+    return [line for line in _lines(shape, _THICKEST_SIDE) if line.coverage >= _COVERAGE_OF_SIDE]
 
 
 def _accepted(across: list[_Line], down: list[_Line]) -> tuple[list[_Line], list[_Line]]:
@@ -100,7 +113,7 @@ def _pixels(ink: Mask, lines: list[_Line]) -> Mask:
     return found
 
 
-def _lines(ink: Mask) -> list[_Line]:
+def _lines(ink: Mask, thickest_share: float = _THICKEST) -> list[_Line]:
     """Finds thin lines from left to right, all turned by the same small angle."""
     height, width = ink.shape
     if min(height, width) < 16:
@@ -117,7 +130,7 @@ def _lines(ink: Mask) -> list[_Line]:
             best, best_slope, best_score = coverage, float(slope), score
     shift = np.rint(best_slope * (np.arange(width) - width / 2)).astype(int)
     bands, count = ndimage.label(best > _COVERAGE)
-    thickest = max(_LEAST_THICKNESS, round(_THICKEST * min(height, width)))
+    thickest = max(_LEAST_THICKNESS, round(thickest_share * min(height, width)))
     found = []
     for band in range(1, count + 1):
         heights = np.flatnonzero(bands == band)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mnist_core.data.dataset import Dataset, UInt8Array
 from mnist_core.data.digit_image import find_digit
 from mnist_core.data.picture.decoding import Grey, decode_grey
+from mnist_core.data.picture.paper import darkness
 from tests.pictures.conditions import BLANK, CONDITIONS, SHAPE, Array, Condition, as_image, ink_of
 
 ALL = {name: condition for kind in CONDITIONS.values() for name, condition in kind.items()} | dict(BLANK)
@@ -51,6 +52,71 @@ def test_two_digits_are_warned_of(condition: Condition, small_dataset: Dataset) 
     found = find_digit(grey_of(condition(ink, rng)))
     assert found is not None
     assert found.warning == "shows 2 shapes that may be digits: only the largest was read"
+
+
+def drawn(*strokes: list[tuple[float, float]]) -> Grey:
+    page = Image.new("L", (260, 300), 240)
+    for stroke in strokes:
+        ImageDraw.Draw(page).line(stroke, fill=60, width=12, joint="curve")
+    return decode_grey(page)
+
+
+def shaded(page: Grey, softness: float, depth: float, place: tuple[int, int], radii: tuple[int, int]) -> Grey:
+    """Lays the shadow of a hand on a page."""
+    rows, columns = np.mgrid[: page.shape[0], : page.shape[1]]
+    distance = np.hypot((rows - place[0]) / radii[0], (columns - place[1]) / radii[1])
+    return np.asarray(page * (1 - depth / (1 + np.exp((distance - 1) / softness))), np.float32)
+
+
+@pytest.mark.parametrize("depth", [0.3, 0.4])
+def test_shadow_that_touches_the_digit_is_not_part_of_it(depth: float) -> None:
+    page = drawn([(70.0, 60.0), (160, 60), (80, 200)])
+    found, expected = find_digit(shaded(page, 0.06, depth, (220, 20), (55, 75))), find_digit(page)
+    assert found is not None
+    assert expected is not None
+    assert found.warning is None
+    assert difference(found.image, expected.image) < 6
+
+
+@pytest.mark.parametrize("left", [0, 20])
+def test_soft_shadow_alone_is_blank(left: int) -> None:
+    noise = np.random.default_rng(7).normal(0, 2, (300, 260))
+    page = shaded(drawn(), 0.1, 0.3, (60, left), (100, 70)) + noise
+    assert find_digit(page.clip(0, 255).astype(np.float32)) is None
+
+
+def test_paper_is_known_where_most_of_the_picture_is_ink() -> None:
+    page = np.full((100, 100), 240, np.float32)
+    for top in (5, 40, 75):
+        page[top : top + 19, 5:94] = 60
+    page[5:94, 5:24] = 60
+    assert (page == 60).mean() > 0.5
+    dark, noise = darkness(page)
+    assert noise < 0.01
+    assert dark.max() > 0.7
+
+
+def test_stroke_that_stands_apart_is_no_second_digit() -> None:
+    body = [(100.0, 105.0), (95, 150), (150, 150), (165, 185), (140, 220), (90, 210)]
+    found = find_digit(drawn(body, [(104.0, 82.0), (190.0, 76.0)]))
+    assert found is not None
+    assert found.warning is None
+
+
+def test_halves_of_a_broken_digit_are_no_two_digits() -> None:
+    upper = [(90.0, 80.0), (150, 75), (160, 105), (125, 135)]
+    lower = [(120.0, 156.0), (165, 175), (150, 215), (90, 220)]
+    found = find_digit(drawn(upper, lower))
+    assert found is not None
+    assert found.warning is None
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 75), (110, 0), (110, 60)])
+def test_second_digit_at_any_side_is_warned_of(down: int, right: int) -> None:
+    first = [(60.0, 30.0), (110, 30), (80, 110)]
+    found = find_digit(drawn(first, [(x + right, y + down) for x, y in first]))
+    assert found is not None
+    assert found.warning is not None
 
 
 def test_images_of_mnist_are_returned_to_the_bit(small_dataset: Dataset) -> None:

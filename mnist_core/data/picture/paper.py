@@ -30,8 +30,10 @@ _FITTED = 0.03
 # A sheet fills its rectangle, whatever the angle, by this share. A round digit fills 0.79.
 _RECTANGULAR = 0.86
 _SMALLEST_SHEET = 0.2
-# Where darkness varies by more than this, about half of the picture is ink: of a bold digit, cut out closely.
+# Where darkness varies by more than this, or half of the pixels are darker than this, about half of the picture is ink:
+# of a bold digit, cut out closely.
 _MOST_NOISE = 0.1
+_INK = 0.3
 # The paper is never taken for darker than this share of its lightest part: below, noise would look like ink.
 _DARKEST_PAPER = 0.35
 
@@ -144,7 +146,7 @@ def darkness(grey: Grey) -> tuple[Grey, float]:
     floor = max(_DARKEST_PAPER * float(paper.max()), 1.0)
     dark = (paper - smooth) / np.maximum(paper, floor)
     level, noise = _level_and_noise(dark)
-    if noise > _MOST_NOISE:
+    if noise > _MOST_NOISE or level > _INK:
         level, noise = _level_and_noise(dark[dark <= otsu_threshold(dark)])
     return np.clip(dark - level, 0, 1).astype(np.float32), noise
 

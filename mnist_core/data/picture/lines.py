@@ -1,6 +1,7 @@
 """Removes printed lines from a mask of ink: ruled and squared paper, folds, and the box of a form."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +16,20 @@ _SLOPES = np.linspace(-0.12, 0.12, 49)
 _COVERAGE = 0.55
 _FULL_COVERAGE = 0.93
 _PARALLEL = 3
+# Two folds cross: their slopes differ by this at least.
+_APART = 0.03
 # Lines that leave the picture at its side are seen in part: of so much of the width at least.
 _COVERAGE_OF_PART = 0.15
-# A line is no thicker than this share of the shorter side, or this many pixels.
+# A line is no thicker than this share of the picture's side, the mean of both, or this many pixels.
 _THICKEST = 0.035
 _LEAST_THICKNESS = 4
-# A box fills at least this share of the width and height of the picture, and its sides are no thicker than this share
-# of its own. It may be empty if its sides are as straight as this.
+# A box is at least this share of the picture's side long, in the mean of width and height, and its sides are no thicker
+# than this share of its own. It may be empty, or have thick sides, if they are as straight as this. Its corners may be
+# round.
 _SMALLEST_BOX = 0.25
 _THICKEST_SIDE = 0.1
 _COVERAGE_OF_SIDE = 0.95
+_COVERAGE_OF_ROUNDED_SIDE = 0.7
 # Some boxes are drawn with two lines.
 _BOXES = 2
 
@@ -44,31 +49,76 @@ class _Line:
     coverage: float
 
 
+@dataclass(frozen=True)
+class _Direction:
+    """What lies on the parallel lines of one slope.
+
+    Attributes:
+        slope: the rise over a width of 1.
+        coverage: for each line, the share of its columns with ink on it; the first lies `_margin` above the picture.
+        score: how clearly there are lines.
+    """
+
+    slope: float
+    coverage: npt.NDArray[np.float64]
+    score: float
+
+
 def without_lines(ink: Mask) -> Mask:
     """Returns the ink without the lines that run through the picture, and without a box around the digit."""
-    rest = _without(ink, *_accepted(_lines(ink), _lines(ink.T)))
+    free = _without_boxes(ink)
+    across, down = _directions(free), _directions(free.T)
+    rest = _without(free, *_accepted(_clearest(free, across), _clearest(free.T, down)))
+    rest = rest & _without(free, _crossing(free, across), _crossing(free.T, down))
+    return rest if (rest == free).all() else _without_boxes(rest)
+
+
+def _without_boxes(ink: Mask) -> Mask:
+    rest = ink
     for _ in range(_BOXES):
-        labels, _ = ndimage.label(rest, np.ones((3, 3)))
+        before, rest = rest, rest.copy()
+        labels, _ = ndimage.label(before, np.ones((3, 3)))
         for number, box in enumerate(ndimage.find_objects(labels), 1):
-            if all(part.stop - part.start >= _SMALLEST_BOX * side for part, side in zip(box, ink.shape, strict=True)):
+            if _mean_side(labels[box]) >= _SMALLEST_BOX * _mean_side(ink):
                 rest[box] = _without_box(rest[box], labels[box] == number)
+        if (rest == before).all():
+            break
     return rest
+
+
+def _mean_side(mask: npt.NDArray[Any]) -> float:
+    return float(np.sqrt(mask.size))
 
 
 def _without_box(ink: Mask, shape: Mask) -> Mask:
     """Removes the sides of a box that touches all sides of the mask, if something is inside or they are straight."""
-    across, down = _lines(shape), _lines(shape.T)
-    if len(across) < 2 or len(down) < 2:
-        across, down = _thick_sides(shape), _thick_sides(shape.T)
-    if len(across) < 2 or len(down) < 2:
+    sides = _sides(shape)
+    if sides is None:
         return ink
-    rest = _without(ink, across, down)
-    is_straight = all(line.coverage >= _COVERAGE_OF_SIDE for line in (*across, *down))
+    rest = _without(ink, *sides)
+    is_straight = all(line.coverage >= _COVERAGE_OF_SIDE for line in (*sides[0], *sides[1]))
     return rest if is_straight or rest.sum() > 0.1 * ink.sum() else ink
 
 
-def _thick_sides(shape: Mask) -> list[_Line]:
-    return [line for line in _lines(shape, _THICKEST_SIDE) if line.coverage >= _COVERAGE_OF_SIDE]
+def _sides(shape: Mask) -> tuple[list[_Line], list[_Line]] | None:
+    """Finds the lines across and down of a box; None if the shape is not a box."""
+    across = _directions(shape)
+    thin, thick = _thin_sides(shape, across), _thick_sides(shape, across)
+    if max(len(thin), len(thick)) < 2:
+        return None
+    down = _directions(shape.T)
+    for sides in ((thin, _thin_sides(shape.T, down)), (thick, _thick_sides(shape.T, down))):
+        if min(len(sides[0]), len(sides[1])) >= 2:
+            return sides
+    return None
+
+
+def _thin_sides(shape: Mask, directions: list[_Direction]) -> list[_Line]:
+    return [line for line in _clearest(shape, directions) if line.coverage >= _COVERAGE_OF_ROUNDED_SIDE]
+
+
+def _thick_sides(shape: Mask, directions: list[_Direction]) -> list[_Line]:
+    return [line for line in _clearest(shape, directions, _THICKEST_SIDE) if line.coverage >= _COVERAGE_OF_SIDE]
 
 
 def _accepted(across: list[_Line], down: list[_Line]) -> tuple[list[_Line], list[_Line]]:
@@ -113,32 +163,58 @@ def _pixels(ink: Mask, lines: list[_Line]) -> Mask:
     return found
 
 
-def _lines(ink: Mask, thickest_share: float = _THICKEST) -> list[_Line]:
-    """Finds thin lines from left to right, all turned by the same small angle."""
+def _clearest(ink: Mask, directions: list[_Direction], thickest_share: float = _THICKEST) -> list[_Line]:
+    """Finds thin lines from left to right in the direction in which there are most."""
+    best = max(directions, key=lambda each: each.score, default=None)
+    return [] if best is None else _lines_along(ink, best, thickest_share)
+
+
+def _crossing(ink: Mask, directions: list[_Direction]) -> list[_Line]:
+    """Finds lines that run through the picture in the clearest direction and in another one."""
+    best = max(directions, key=lambda each: each.score, default=None)
+    if best is None:
+        return []
+    others = [each for each in directions if abs(each.slope - best.slope) >= _APART]
+    other = max(others, key=lambda each: float(each.coverage.max()))
+    if other.coverage.max() < _FULL_COVERAGE:
+        return []
+    lines = [*_lines_along(ink, best, _THICKEST), *_lines_along(ink, other, _THICKEST)]
+    return [line for line in lines if line.coverage >= _FULL_COVERAGE]
+
+
+def _directions(ink: Mask) -> list[_Direction]:
     height, width = ink.shape
     if min(height, width) < 16:
         return []
     rows, columns = np.nonzero(ndimage.binary_dilation(ink, np.ones((3, 1))))
-    best: npt.NDArray[np.float64] = np.zeros(0)
-    best_slope, best_score, margin = 0.0, -1.0, round(0.12 * width) + 1
+    margin = _margin(width)
+    found = []
     for slope in _SLOPES:
         heights = rows - np.rint(slope * (columns - width / 2)).astype(int) + margin
         hits = np.bincount(heights, minlength=height + 2 * margin)
         coverage = hits / _visible(height, width, slope, margin).clip(_COVERAGE_OF_PART * width)
-        score = float(((hits / width) ** 3).sum())
-        if score > best_score:
-            best, best_slope, best_score = coverage, float(slope), score
-    shift = np.rint(best_slope * (np.arange(width) - width / 2)).astype(int)
-    bands, count = ndimage.label(best > _COVERAGE)
-    thickest = max(_LEAST_THICKNESS, round(thickest_share * min(height, width)))
+        found.append(_Direction(float(slope), coverage, float(((hits / width) ** 3).sum())))
+    return found
+
+
+def _lines_along(ink: Mask, direction: _Direction, thickest_share: float) -> list[_Line]:
+    height, width = ink.shape
+    shift = np.rint(direction.slope * (np.arange(width) - width / 2)).astype(int)
+    bands, count = ndimage.label(direction.coverage > _COVERAGE)
+    thickest = max(_LEAST_THICKNESS, round(thickest_share * _mean_side(ink)))
     found = []
     for band in range(1, count + 1):
         heights = np.flatnonzero(bands == band)
         thickness = max(1, len(heights) - 2)
         if thickness <= thickest:
-            middle = round(float(heights.mean())) - margin
-            found.append(_Line(np.clip(shift + middle, 0, height - 1), thickness, float(best[heights].max())))
+            rows = np.clip(shift + round(float(heights.mean())) - _margin(width), 0, height - 1)
+            found.append(_Line(rows, thickness, float(direction.coverage[heights].max())))
     return found
+
+
+def _margin(width: int) -> int:
+    """Returns how far beyond the picture the middle of a line can be."""
+    return round(float(_SLOPES[-1]) * width) + 1
 
 
 def _visible(height: int, width: int, slope: float, margin: int) -> npt.NDArray[np.int64]:

@@ -25,6 +25,10 @@ _SHADOW = 0.55
 _MOST_INK = 0.4
 # Out of 255: where nothing else decides, lighter paper than this is the background of dark ink.
 _LIGHT = 128.0
+# Paper beside a shadow is light along one stretch of the picture's border, of at least this share of it, and broad: the
+# largest square in it has at least this share of the picture's shorter side.
+_LEAST_STRETCH = 0.2
+_BROAD_LIGHT = 0.25
 # Slow changes of the light are made even if what is left of the paper's lightness varies by less than this share.
 _FITTED = 0.03
 # A sheet fills its rectangle, whatever the angle, by this share. A round digit fills 0.79.
@@ -89,7 +93,10 @@ def is_light_on_dark(grey: Grey) -> bool:
     """
     zoom = min(1.0, _THUMBNAIL / max(grey.shape))
     small = ndimage.zoom(ndimage.uniform_filter(grey, max(1, round(1 / zoom))), zoom, order=1)
-    darkest, paper, lightest = np.percentile(without_gradient(small), (0.2, 50, 99.8))
+    even = without_gradient(small)
+    if _is_beside_shadow(even > otsu_threshold(even)):
+        return False
+    darkest, paper, lightest = np.percentile(even, (0.2, 50, 99.8))
     if max(lightest - paper, paper - darkest) > 2 * min(lightest - paper, paper - darkest):
         return bool(lightest - paper > paper - darkest)
     width = max(3, min(small.shape) // 5)
@@ -104,6 +111,16 @@ def is_light_on_dark(grey: Grey) -> bool:
     if max(lighter, darker) > 3 * min(lighter, darker):
         return lighter > darker
     return float(np.median(_border(grey))) <= min((float(grey.min()) + float(grey.max())) / 2, _LIGHT)
+
+
+def _is_beside_shadow(light: Mask) -> bool:
+    """Checks whether the light part of a picture is paper in the light, and the dark part paper in a shadow."""
+    border = np.concatenate([light[0], light[1:, -1], light[-1, -2::-1], light[-2:0:-1, 0]])
+    if (border != np.roll(border, 1)).sum() != 2 or border.mean() < _LEAST_STRETCH:
+        return False
+    side = round(_BROAD_LIGHT * min(light.shape))
+    broad = ndimage.binary_erosion(light, np.ones((side, side)), border_value=1)
+    return bool(_border(broad & light).any())
 
 
 def _energy_of_strokes(contrast: Grey) -> float:

@@ -85,6 +85,47 @@ def test_soft_shadow_alone_is_blank(left: int) -> None:
     assert find_digit(page.clip(0, 255).astype(np.float32)) is None
 
 
+def in_shadow(page: Grey, corner: tuple[float, float]) -> Grey:
+    """Lays a shadow on a page, except on its corner above these points of its left side and its top."""
+    rows, columns = np.mgrid[: page.shape[0], : page.shape[1]]
+    beyond = rows / corner[0] + columns / corner[1] - 1
+    return np.asarray(page * (1 - 0.35 / (1 + np.exp(-beyond / 0.02))), np.float32)
+
+
+@pytest.mark.parametrize("corner", [(200.0, 130.0), (130.0, 200.0), (1200.0, 80.0)])
+def test_paper_in_the_light_is_no_light_ink(corner: tuple[float, float]) -> None:
+    page = drawn([(90.0, 130.0), (190, 130), (110, 270)])
+    found, expected = find_digit(in_shadow(page, corner)), find_digit(page)
+    assert found is not None
+    assert expected is not None
+    assert difference(found.image, expected.image) < 6
+    noise = np.random.default_rng(7).normal(0, 6, (300, 260))
+    assert find_digit(np.asarray((in_shadow(drawn(), corner) + noise).clip(0, 255), np.float32)) is None
+
+
+def test_folds_that_cross_at_a_small_angle_are_blank() -> None:
+    rows, columns = np.mgrid[:300, :260]
+    page = np.full((300, 260), 235.0)
+    for slope in (0.04, -0.08):
+        page -= 35 * np.exp(-(((rows - 120 + slope * (columns - 100)) / 1.5) ** 2))
+    assert find_digit(page.astype(np.float32)) is None
+
+
+@pytest.mark.parametrize("widths", [[7], [1, 1]])
+@pytest.mark.parametrize("strokes", [[(130.0, 100.0), (126, 200)], [(105.0, 100.0), (160, 100), (120, 200)]])
+def test_narrow_box_is_removed(widths: list[int], strokes: list[tuple[float, float]]) -> None:
+    (left, top), (right, bottom) = np.min(strokes, axis=0) - 15, np.max(strokes, axis=0) + 15
+    page = Image.fromarray(drawn(strokes)).convert("L")
+    for number, width in enumerate(widths):
+        far = 8 * number + width
+        ImageDraw.Draw(page).rectangle((left - far, top - far, right + far, bottom + far), outline=60, width=width)
+    found, expected = find_digit(decode_grey(page)), find_digit(drawn(strokes))
+    assert found is not None
+    assert expected is not None
+    assert found.warning is None
+    assert difference(found.image, expected.image) < 6
+
+
 def test_paper_is_known_where_most_of_the_picture_is_ink() -> None:
     page = np.full((100, 100), 240, np.float32)
     for top in (5, 40, 75):

@@ -46,13 +46,13 @@ class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
         """Counts one batch, with its padding: MXNet does not say how much of a batch is padding.
 
         Args:
-            labels: per head, an NDArray (B,) or (B, 1) of classes.
-            preds: per head, an NDArray (B, classes) of probabilities.
+            labels: per head, (B,) or (B, 1) classes, an NDArray or numpy's.
+            preds: per head, (B, classes) probabilities, an NDArray or numpy's.
 
         Raises:
             ValueError: the number of labels or predictions differs from the number of heads.
-            InputError: a head has a label that is none of its classes, or not one label for each image. Nothing is
-                counted.
+            InputError: a head has a label that is none of its classes, not one label for each image, or not one
+                probability for each class. Nothing is counted.
         """
         counted = [
             confusion_matrix(*_classes(probabilities, label, size), size)
@@ -71,11 +71,15 @@ class DigitParityAccuracy(mx.metric.EvalMetric):  # type: ignore[misc]
 
 def _classes(probabilities: Any, label: Any, size: int) -> tuple[npt.NDArray[np.int64], UInt8Array]:
     """Returns the predicted and the correct class of each image, (B,) both."""
-    predicted = probabilities.asnumpy().argmax(axis=1)
-    correct = label.asnumpy()
-    if correct.size != len(predicted) or correct.shape[0] != len(predicted):
+    outputs, correct = _as_numpy(probabilities), _as_numpy(label)
+    if outputs.ndim != 2 or outputs.shape[1] != size:
         raise InputError(
-            f"DigitParityAccuracy got labels of shape {correct.shape} for {len(predicted)} images: "
+            f"DigitParityAccuracy got predictions of shape {outputs.shape} for a head with {size} classes: "
+            "give one probability for each class of each image"
+        )
+    if correct.size != len(outputs) or correct.shape[:1] != outputs.shape[:1]:
+        raise InputError(
+            f"DigitParityAccuracy got labels of shape {correct.shape} for {len(outputs)} images: "
             "give one label for each image"
         )
     correct = correct.reshape(-1)
@@ -85,4 +89,8 @@ def _classes(probabilities: Any, label: Any, size: int) -> tuple[npt.NDArray[np.
             f"DigitParityAccuracy got label {correct[wrong.argmax()]:g} for a head with {size} classes: "
             f"give labels in 0..{size - 1}"
         )
-    return predicted, correct.astype(np.uint8)
+    return outputs.argmax(axis=1), correct.astype(np.uint8)
+
+
+def _as_numpy(values: Any) -> npt.NDArray[Any]:
+    return values.asnumpy() if isinstance(values, mx.nd.NDArray) else np.asarray(values)

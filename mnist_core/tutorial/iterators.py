@@ -75,7 +75,8 @@ class MnistIter(mx.io.DataIter):  # type: ignore[misc]
         Raises:
             InputError: the batch size is less than 1, or `last_batch` is another word.
         """
-        if last_batch not in get_args(LastBatch):
+        given: object = last_batch
+        if not isinstance(given, str) or given not in get_args(LastBatch):
             raise InputError(f"last_batch is {last_batch!r}: choose one of {', '.join(map(repr, get_args(LastBatch)))}")
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}: give at least 1")

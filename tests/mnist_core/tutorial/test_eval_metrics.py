@@ -104,6 +104,23 @@ def test_labels_that_are_not_one_for_each_image_are_rejected(shape: tuple[int, .
         DigitParityAccuracy().update(labels, [mx.nd.zeros((4, 10)), mx.nd.zeros((4, 2))])
 
 
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_arrays_of_numpy_are_counted_like_mxnets(shape: tuple[int, ...]) -> None:
+    theirs, numpys = DigitParityAccuracy(), DigitParityAccuracy()
+    update(theirs)
+    probabilities = [np.eye(size)[rows] for size, rows in zip((10, 2), PREDICTED, strict=True)]
+    numpys.update([np.array(label).reshape(shape) for label in LABELS], probabilities)
+    assert numpys.get() == theirs.get()
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (4, 12), (4,)])
+def test_predictions_that_are_not_one_for_each_class_are_rejected(shape: tuple[int, ...]) -> None:
+    metric = DigitParityAccuracy()
+    with pytest.raises(InputError, match=r"predictions of shape .* for a head with 10 classes: give one probability"):
+        metric.update([mx.nd.array(label) for label in LABELS], [mx.nd.zeros(shape), mx.nd.zeros((4, 2))])
+    assert metric.num_inst == 0
+
+
 def test_second_evaluation_does_not_include_the_first(small_dataset: Dataset) -> None:
     one, other = (
         DigitParityIter(MnistIter(Subset(small_dataset.test, np.arange(start, start + 60)), 25)) for start in (0, 60)

@@ -109,6 +109,12 @@ def test_unknown_word_for_the_last_batch_is_rejected(word: Any, small_dataset: D
         MnistIter(small_dataset.train, last_batch=word)
 
 
+@pytest.mark.parametrize("words", [np.array(["pad", "short"]), mx.nd.array([1, 2]), ["pad"]])
+def test_last_batch_that_is_no_word_is_rejected(words: Any, small_dataset: Dataset) -> None:
+    with pytest.raises(InputError, match=r"choose one of 'short', 'pad'"):
+        MnistIter(small_dataset.train, last_batch=words)
+
+
 @pytest.mark.parametrize("batch_size", [50, 128, 200])
 @pytest.mark.parametrize("model", [MlpConfig(), LenetConfig()], ids=["mlp", "lenet"])
 def test_module_scores_and_predicts_each_image_once(

@@ -1,9 +1,13 @@
-"""Draws the pictures of a study as PNGs: confusion matrices and grids of digits. Writes no files."""
+"""Draws the pictures of a study as PNGs: confusion matrices, first images, mistakes. Writes no files.
+
+TensorBoard shows pictures 350 pixels wide on its page Images, and 215 high on Time Series, and scales others by nearest
+neighbour, which breaks letters. So all have this size.
+"""
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,20 +23,19 @@ Integers = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.floating[Any]]
 Colour = tuple[int, int, int]
 
-WHITE, PAPER, INK, GREY = (255, 255, 255), (244, 245, 247), (32, 33, 36), (95, 99, 104)
-RIGHT, WRONG = (23, 78, 166), (197, 34, 31)
+WIDTH, HEIGHT = 350, 215
+TEXT_PX, LINE_HEIGHT = 12, 15
 
-TEXT_PX, HEADING_PX = 12, 13
-CELL_WIDTH, CELL_HEIGHT, CELL_GAP = 40, 26, 1
-MARGIN_LEFT, MARGIN_TOP, MARGIN_RIGHT, MARGIN_BOTTOM = 54, 34, 64, 44
-MIN_WIDTH = 300
+WHITE, PAPER, INK, GREY = (255, 255, 255), (246, 247, 249), (32, 33, 36), (95, 99, 104)
+RIGHT, WRONG = (222, 230, 240), (197, 34, 31)
 
-# A pixel of a confusion matrix combines a background with a strength of ink, so its palette contains every possible
-# colour and no colours need to be quantized: 2 + 31 + 31 backgrounds by 4 strengths of ink.
-MARGIN, SIDE_NOTE, RIGHT_CELL, WRONG_CELL = 0, 1, 2, 33
-SHADES, INK_STRENGTHS = 31, 4
+HEADING_HEIGHT, NAMES_HEIGHT, NOTE_HEIGHT = 19, 15, 16
+SHARE_WIDTH, NAME_GAP, CELL_GAP = 46, 6, 1
 
-ZOOM, FRAME, GRID_GAP, LINE_HEIGHT, GRID_COLUMNS = 3, 3, 8, 16, 5
+ZOOM, TILE_GAP, FRAME = 2, 2, 1
+TILE = IMAGE_SIDE * ZOOM
+MISTAKES_PER_PICTURE = 12
+MISTAKE_COLUMNS, DIGIT_COLUMNS = 6, 5
 
 
 @dataclass(frozen=True)
@@ -45,49 +48,75 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class _Tile:
-    image: UInt8Array
-    captions: tuple[str, ...]
-    wrong: bool
+class _Grid:
+    """Where the cells of a confusion matrix are."""
+
+    left: int
+    side: int
+
+    def box(self, label: int, prediction: int) -> tuple[int, int, int, int]:
+        """Returns the pixels of a cell: left, top, right and bottom, inclusive."""
+        left, right = (self.left + round(self._width * edge) for edge in (prediction, prediction + 1))
+        top, bottom = (HEADING_HEIGHT + round(self._height * edge) for edge in (label, label + 1))
+        return left, top, right - 1 - CELL_GAP, bottom - 1 - CELL_GAP
+
+    def middle(self, label: int, prediction: int) -> tuple[float, float]:
+        """Returns the middle of a cell."""
+        left, top, right, bottom = self.box(label, prediction)
+        return (left + right + 1) / 2, (top + bottom + 1) / 2
+
+    @property
+    def bottom(self) -> int:
+        """The first pixel below the cells."""
+        return HEIGHT - NAMES_HEIGHT - NOTE_HEIGHT
+
+    @property
+    def _width(self) -> float:
+        return (WIDTH - self.left - SHARE_WIDTH) / self.side
+
+    @property
+    def _height(self) -> float:
+        return (self.bottom - HEADING_HEIGHT) / self.side
 
 
 def confusion_picture(confusion: ConfusionMatrix, head: str) -> Picture:
-    """Draws a confusion matrix: rows are labels, columns predictions, with each label's recall at the right.
+    """Draws a confusion matrix: rows are labels, columns predictions, with each label's share of right ones beside it.
 
-    A cell's colour shows its share of its row: blue if the prediction is correct, red if wrong. Red uses the cube root
-    of the share, so that one mistake in a hundred is visible.
+    The diagonal is pale, so that the mistakes stand out: the more there are in a cell, the darker is its red, up to the
+    cell that has most.
 
     Args:
         confusion: (classes, classes), [label][prediction] counts images.
-        head: `digit` or `parity`, for the axes.
+        head: `digit` or `parity`, for the names of the classes.
     """
     counts = np.asarray(confusion, dtype=np.int64)  # (classes, classes)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)  # 0 for a label without images
-    side = len(counts)
-    width, height = MARGIN_LEFT + side * CELL_WIDTH + MARGIN_RIGHT, MARGIN_TOP + side * CELL_HEIGHT + MARGIN_BOTTOM
-    ground = Image.new("L", (max(width, MIN_WIDTH), height), MARGIN)
-    ink = Image.new("L", ground.size, 0)
-    _draw_cells(ImageDraw.Draw(ground), ink, counts, shares)
-    _draw_axes(ImageDraw.Draw(ground), ink, head, shares.diagonal())
-    ImageDraw.Draw(ink).text((MARGIN_LEFT, 9), _heading(head, counts), 255, _font(HEADING_PX))
-    strengths = np.asarray(ink) // (256 // INK_STRENGTHS)
-    image = Image.fromarray(np.asarray(ground) * np.uint8(INK_STRENGTHS) + strengths)
-    image.putpalette(_confusion_palette())
+    names = CLASS_NAMES[head]
+    grid = _Grid(max(round(_font().getlength(name)) for name in names) + 2 * NAME_GAP, len(counts))
+    image, draw = _new_picture(_heading(head, counts))
+    _draw_cells(draw, grid, counts)
+    shares = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
+    for number, (name, share) in enumerate(zip(names, shares, strict=True)):
+        (_, y), (x, _) = grid.middle(number, 0), grid.middle(0, number)
+        _write(draw, (grid.left - NAME_GAP, y), name, INK, "rm")
+        _write(draw, (x, grid.bottom + NAMES_HEIGHT / 2), name, INK)
+        _write(draw, (WIDTH - 4, y), f"{share:.1%}", GREY, "rm")
+    _write(draw, (grid.left, HEIGHT - NOTE_HEIGHT / 2), "rows: labels   columns: predictions", GREY, "lm")
     return _encode(image)
 
 
 def labelled_digits(images: UInt8Array, labels: Integers) -> Picture:
-    """Draws digits, dark on light, in rows of five, with their labels below.
+    """Draws up to ten digits, dark on light, with their labels below.
 
     Args:
         images: (n, 28, 28) uint8, 0 is background.
         labels: (n,) 0..9.
     """
-    return _grid([_Tile(image, (str(digit),), False) for image, digit in zip(images, labels, strict=True)])
+    captions = [(f"{label}",) for label in labels]
+    return _draw_tiles("the first training images and their labels", images, captions, DIGIT_COLUMNS)
 
 
-def predicted_digits(images: UInt8Array, labels: Integers, predicted: Integers, probability: Floats) -> Picture:
-    """Draws digits with their labels and predictions; wrong ones are framed and written in red.
+def mistake_pictures(images: UInt8Array, labels: Integers, predicted: Integers, probability: Floats) -> list[Picture]:
+    """Draws misread digits, twelve in a picture: what each is, what it was read as, and how sure the network was.
 
     Args:
         images: (n, 28, 28) uint8, 0 is background.
@@ -95,56 +124,35 @@ def predicted_digits(images: UInt8Array, labels: Integers, predicted: Integers, 
         predicted: (n,) 0..9.
         probability: (n,) of the predicted digit, in [0, 1].
     """
-    rows = zip(images, labels, predicted, probability, strict=True)
-    return _grid(
-        [
-            _Tile(image, (f"label {digit}", f"read {guess}, {share:.0%}"), bool(digit != guess))
-            for image, digit, guess, share in rows
-        ]
-    )
+    heading = "worst mistakes: what it is, what was read, how surely"
+    captions = [
+        (f"{label} read {guess}", f"{share:.1%}")
+        for label, guess, share in zip(labels, predicted, probability, strict=True)
+    ]
+    starts = range(0, len(images), MISTAKES_PER_PICTURE)
+    pages = [slice(start, start + MISTAKES_PER_PICTURE) for start in starts]
+    return [_draw_tiles(heading, images[page], captions[page], MISTAKE_COLUMNS) for page in pages]
 
 
-def _draw_cells(
-    ground: ImageDraw.ImageDraw, ink: Image.Image, counts: IndexArray, shares: npt.NDArray[np.float64]
-) -> None:
+def _draw_cells(draw: ImageDraw.ImageDraw, grid: _Grid, counts: IndexArray) -> None:
+    mistakes = counts.copy()
+    np.fill_diagonal(mistakes, 0)
+    depths = np.sqrt(mistakes / max(mistakes.max(), 1))
     for label, prediction in np.ndindex(counts.shape):
-        left, top = MARGIN_LEFT + prediction * CELL_WIDTH, MARGIN_TOP + label * CELL_HEIGHT
-        right, bottom = left + CELL_WIDTH - CELL_GAP, top + CELL_HEIGHT - CELL_GAP
-        share = float(shares[label, prediction])
-        first, depth = (RIGHT_CELL, share) if label == prediction else (WRONG_CELL, share ** (1 / 3))
-        ground.rectangle((left, top, right - 1, bottom - 1), first + round(depth * (SHADES - 1)))
-        if counts[label, prediction]:  # cells with zero stay empty, which makes the mistakes stand out
-            middle = ((left + right) / 2, (top + bottom) / 2)
-            _write(ink, middle, str(counts[label, prediction]))
+        count, depth = counts[label, prediction], float(depths[label, prediction])
+        is_right = label == prediction
+        draw.rectangle(grid.box(label, prediction), RIGHT if is_right else _blend(PAPER, WRONG, depth))
+        if count:  # cells with zero stay empty
+            ink = GREY if is_right else WHITE if depth > 0.6 else INK
+            _write(draw, grid.middle(label, prediction), _short_count(int(count)), ink)
 
 
-def _draw_axes(ground: ImageDraw.ImageDraw, ink: Image.Image, head: str, recalls: npt.NDArray[np.float64]) -> None:
-    side = len(recalls)
-    right, bottom = MARGIN_LEFT + side * CELL_WIDTH, MARGIN_TOP + side * CELL_HEIGHT
-    ground.rectangle((right, MARGIN_TOP, right + MARGIN_RIGHT, bottom + 20), SIDE_NOTE)
-    for number, recall in enumerate(recalls):
-        name = CLASS_NAMES[head][number]
-        x, y = MARGIN_LEFT + (number + 0.5) * CELL_WIDTH, MARGIN_TOP + (number + 0.5) * CELL_HEIGHT
-        _write(ink, (MARGIN_LEFT - 8, y), name, "rm")
-        _write(ink, (x, bottom + 10), name)
-        _write(ink, (right + 52, y), f"{recall:.1%}", "rm")
-    _write(ink, (8, MARGIN_TOP - 10), "label", "lm")
-    _write(ink, ((MARGIN_LEFT + right) / 2, bottom + 29), "predicted")
-    _write(ink, (right + 52, bottom + 10), "recall", "rm")
-
-
-def _write(ink: Image.Image, position: tuple[float, float], text: str, anchor: str = "mm") -> None:
-    stamp, left, top = _stamp(text, anchor)
-    ink.paste(stamp, (round(position[0]) + left, round(position[1]) + top))
-
-
-@lru_cache(maxsize=1024)
-def _stamp(text: str, anchor: str) -> tuple[Image.Image, int, int]:
-    # Cached: most counts are small and repeat, and drawing text takes longer than the rest of a picture.
-    left, top, right, bottom = (round(edge) for edge in _font(TEXT_PX).getbbox(text, anchor=anchor))
-    stamp = Image.new("L", (right - left, bottom - top), 0)
-    ImageDraw.Draw(stamp).text((-left, -top), text, 255, _font(TEXT_PX), anchor=anchor)
-    return stamp, left, top
+def _short_count(count: int) -> str:
+    """Returns a count in at most four characters, which is how wide a cell is."""
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
+        if count >= unit:
+            return f"{count // (1000 if letter == 'k' else unit)}{letter}"
+    return str(count)
 
 
 def _heading(head: str, counts: IndexArray) -> str:
@@ -153,40 +161,34 @@ def _heading(head: str, counts: IndexArray) -> str:
     return f"{head}: {right:,} of {total:,} right{share}"
 
 
-@cache
-def _confusion_palette() -> bytes:
-    ramps = [(full, float(depth)) for full in (RIGHT, WRONG) for depth in np.linspace(0, 1, SHADES)]
-    cells = [(_blend(PAPER, full, depth), WHITE if depth > 0.5 else INK) for full, depth in ramps]
-    strengths = [step / (INK_STRENGTHS - 1) for step in range(INK_STRENGTHS)]
-    pairs = [(WHITE, INK), (WHITE, GREY), *cells]
-    return bytes(
-        channel for ground, ink in pairs for strength in strengths for channel in _blend(ground, ink, strength)
-    )
+def _draw_tiles(heading: str, images: UInt8Array, captions: Sequence[tuple[str, ...]], columns: int) -> Picture:
+    """Draws digits in rows, with the lines of their captions below."""
+    lines = max(map(len, captions), default=0)
+    step = WIDTH / columns
+    row_height = TILE + lines * LINE_HEIGHT + 3 * TILE_GAP
+    picture, draw = _new_picture(heading)
+    for index, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(index, columns)
+        x, y = round((column + 0.5) * step), HEADING_HEIGHT + row * row_height
+        draw.rectangle((x - TILE // 2 - FRAME, y, x + TILE // 2 + FRAME - 1, y + TILE + 2 * FRAME - 1), outline=RIGHT)
+        digit = Image.fromarray(255 - pixels).resize((TILE, TILE), Image.Resampling.NEAREST)
+        picture.paste(digit, (x - TILE // 2, y + FRAME))
+        for line, text in enumerate(caption):
+            _write(draw, (x, y + TILE + 2 * FRAME + (line + 0.5) * LINE_HEIGHT), text, INK)
+    return _encode(picture)
 
 
-def _grid(tiles: Sequence[_Tile]) -> Picture:
-    lines = max((len(tile.captions) for tile in tiles), default=0)
-    tile_width = IMAGE_SIDE * ZOOM + 2 * FRAME
-    tile_height = tile_width + lines * LINE_HEIGHT
-    columns, rows = min(max(len(tiles), 1), GRID_COLUMNS), max(-(-len(tiles) // GRID_COLUMNS), 1)
-    step_x, step_y = tile_width + GRID_GAP, tile_height + GRID_GAP
-    image = Image.new("RGB", (columns * step_x + GRID_GAP, rows * step_y + GRID_GAP), WHITE)
+def _new_picture(heading: str) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    image = Image.new("RGB", (WIDTH, HEIGHT), WHITE)
     draw = ImageDraw.Draw(image)
-    for index, tile in enumerate(tiles):
-        row, column = divmod(index, GRID_COLUMNS)
-        _draw_tile(image, draw, (GRID_GAP + column * step_x, GRID_GAP + row * step_y), tile)
-    return _encode(image)
+    _write(draw, (4, HEADING_HEIGHT / 2), heading, INK, "lm")
+    return image, draw
 
 
-def _draw_tile(image: Image.Image, draw: ImageDraw.ImageDraw, corner: tuple[int, int], tile: _Tile) -> None:
-    left, top = corner
-    side = IMAGE_SIDE * ZOOM + 2 * FRAME
-    draw.rectangle((left, top, left + side - 1, top + side - 1), WRONG if tile.wrong else PAPER)
-    digit = Image.fromarray(255 - tile.image).resize((side - 2 * FRAME, side - 2 * FRAME), Image.Resampling.NEAREST)
-    image.paste(digit, (left + FRAME, top + FRAME))
-    for number, caption in enumerate(tile.captions):
-        position = (left + side / 2, top + side + (number + 0.5) * LINE_HEIGHT)
-        draw.text(position, caption, WRONG if tile.wrong else INK, _font(TEXT_PX), anchor="mm")
+def _write(
+    draw: ImageDraw.ImageDraw, position: tuple[float, float], text: str, ink: Colour, anchor: str = "mm"
+) -> None:
+    draw.text((round(position[0]), round(position[1])), text, ink, _font(), anchor=anchor)
 
 
 def _encode(image: Image.Image) -> Picture:
@@ -201,8 +203,8 @@ def _blend(ground: Colour, full: Colour, depth: float) -> Colour:
 
 
 @cache
-def _font(size_px: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size_px)
+def _font() -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(TEXT_PX)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise MissingLibrary("Pillow was built without FreeType, which draws text: install Pillow from its wheel")
     # Digits and plain words need no text shaping, which would take most of the time.

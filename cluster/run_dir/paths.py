@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,6 +17,8 @@ from mnist_core.errors import NotWritable, RunDirError
 VOLUME_FILE = "lost+found"
 """What a mounted volume holds when it is empty."""
 
+# `0003-lenet lr=0.06`, and `trial-0003` of earlier versions.
+_TENSORBOARD_NAME = re.compile(r"\d{4,}-.|trial-\d{4,}$")
 _LOCK, _LOCK_NOTE = ".lock", ".driver.json"
 # What stays in an empty folder while it is filled.
 _KEPT = frozenset({VOLUME_FILE, _LOCK, _LOCK_NOTE})
@@ -123,9 +126,15 @@ class RunDir:
         """The folder to give to `tensorboard --logdir`."""
         return self.path / "tensorboard"
 
-    def trial_tensorboard(self, number: int) -> Path:
-        """Returns the folder with a trial's event files."""
-        return self.tensorboard / _trial_name(number)
+    def trial_tensorboard(self, number: int, name: str) -> Path:
+        """Returns the folder with a trial's event files; `name` says what it trains."""
+        return self.tensorboard / f"{number:04d}-{name}"
+
+    def trials_tensorboard(self) -> set[Path]:
+        """Returns the existing folders with the event files of trials, including those of earlier versions."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return {folder for folder in self.tensorboard.iterdir() if _TENSORBOARD_NAME.match(folder.name)}
+        return set()
 
     @property
     def study_tensorboard(self) -> Path:

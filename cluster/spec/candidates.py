@@ -65,20 +65,29 @@ def _validated(tree: dict[str, Any]) -> Candidate:
     return Candidate.model_validate_json(json.dumps(tree), strict=True)
 
 
+def variants(base: Candidate, space: Space, names: Sequence[str]) -> list[Candidate]:
+    """Returns the base with each value of the entries with these names; the base itself if there are none.
+
+    A range counts as its two bounds.
+    """
+    items = [(name, item.value) for name in names if name in space for item in _values(space[name])]
+    return [apply_params(base, {name: value}) for name, value in items] or [base]
+
+
 def candidate_kinds(base: Candidate, space: Space) -> tuple[str, ...]:
     """Returns the kinds of network that trials of the space may train, each once, in the order of its choices."""
-    return tuple(dict.fromkeys(each.model.kind for each in _variants(base, space, ("model", "model.kind"))))
+    return tuple(dict.fromkeys(each.model.kind for each in variants(base, space, ("model", "model.kind"))))
 
 
 def longest_training(base: Candidate, space: Space) -> int:
     """Returns the most epochs that a trial of the space may train."""
-    return max(each.training.epochs for each in _variants(base, space, ("training", "training.epochs")))
+    return max(each.training.epochs for each in variants(base, space, ("training", "training.epochs")))
 
 
 def optimizers(base: Candidate, space: Space) -> tuple[str, ...]:
     """Returns the optimizers that trials of the space may use, each once, in the order of its choices."""
     names = ("training", "training.optimizer")
-    return tuple(dict.fromkeys(each.training.optimizer for each in _variants(base, space, names)))
+    return tuple(dict.fromkeys(each.training.optimizer for each in variants(base, space, names)))
 
 
 def equal_choices(base: Candidate, space: Space) -> Iterator[tuple[str, ParamValue, ParamValue]]:
@@ -186,12 +195,6 @@ def _value_at(candidate: Candidate, name: str) -> object:
     for part in name.split("."):
         node = getattr(node, part)
     return node
-
-
-def _variants(base: Candidate, space: Space, names: tuple[str, ...]) -> list[Candidate]:
-    """Returns the base with each value of the entries with these names; the base itself if there are none."""
-    items = [(name, item.value) for name in names if name in space for item in _values(space[name])]
-    return [apply_params(base, {name: value}) for name, value in items] or [base]
 
 
 def _field_names(candidate: Candidate) -> Iterator[str]:

@@ -1,37 +1,158 @@
-"""Makes the summaries from which TensorBoard's HParams page shows a trial. Writes nothing."""
+"""Makes the summaries from which TensorBoard's HParams page shows the trials. Writes nothing.
 
-import sys
-import time
+Of all studies below its folder, TensorBoard reads the columns of one only. So every study writes the same columns: each
+field of a network or of training that a spec can search, with its value even if it is not searched, and metrics that
+every trial has. Those that differ within the study are marked, and TensorBoard shows them first.
+"""
 
-from cluster.spec.space import Params, ParamValue, format_param
-from cluster.trial import TrialState
-from mnist_core.lean_import import hidden_packages
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-with hidden_packages("torch"):  # see event_files.py
-    from tensorboardX.proto.api_pb2 import DataType, Experiment, HParamInfo, MetricInfo, MetricName, Status
-    from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
-    from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.plugins.hparams.api_pb2 import (
+    DATA_TYPE_BOOL,
+    DATA_TYPE_FLOAT64,
+    DATA_TYPE_STRING,
+    STATUS_FAILURE,
+    STATUS_SUCCESS,
+    Experiment,
+    HParamInfo,
+    MetricInfo,
+    MetricName,
+)
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
+
+from cluster.spec.candidates import Candidate, variants
+from cluster.spec.space import ParamValue, format_param
+from cluster.spec.study_spec import StudySpec
+from cluster.tensorboard.summaries import Summary, SummaryMetadata
+from cluster.trial import TrialSpec, TrialState
+from mnist_core.config import MODELS, TrainingConfig
 
 SESSION_END = "session_end_info"
 
+NETWORK, STATE = "network", "state"
+NOT_THERE = "-"
+"""The value of a field that a network does not have."""
 
-def session_start(hparams: Params, objective: str) -> list[Summary.Value]:
-    """Returns what a trial's file starts with: the page's columns and the trial's values; `objective` is a tag."""
-    columns = [HParamInfo(name=name, type=_data_type(value)) for name, value in hparams.items()]
-    metric = MetricInfo(name=MetricName(tag=objective), description="The objective of the study.")
-    start = SessionStartInfo(start_time_secs=time.time())
-    for name, value in hparams.items():
+OBJECTIVE_TAG, EPOCHS_TAG, SECONDS_TAG = "trial/objective", "trial/epochs", "trial/seconds"
+# TensorBoard leaves out a trial that lacks one of the metrics that are shown.
+METRICS = {
+    OBJECTIVE_TAG: "objective",
+    EPOCHS_TAG: "epochs",
+    SECONDS_TAG: "seconds",
+}
+"""Tag of a scalar that every trial has -> its name on the page."""
+
+Cells = Mapping[str, str | float | bool]
+
+_MODEL_FIELDS = tuple(dict.fromkeys(name for model in MODELS.values() for name in model.model_fields if name != "kind"))
+
+
+@dataclass(frozen=True)
+class TrialEnd:
+    """How a trial ended. objective: None before its first epoch."""
+
+    state: TrialState
+    objective: float | None
+    epochs: int
+    seconds: float
+
+
+def experiment(spec: StudySpec) -> Summary.Value:
+    """Returns the columns of the page."""
+    found = _values_of_study(spec)
+    differing = _searched_columns(spec)
+    columns = [_column(name, values, name in differing) for name, values in found.items()]
+    metrics = [MetricInfo(name=MetricName(tag=tag), display_name=name) for tag, name in METRICS.items()]
+    return _summary("experiment", experiment=Experiment(hparam_infos=columns, metric_infos=metrics))
+
+
+def session(trial: TrialSpec, end: TrialEnd, ended_at: float) -> list[Summary.Value]:
+    """Returns the row of a trial that has ended.
+
+    TensorBoard keeps the first row that it reads of a trial, so there is none before the trial's state is known.
+    """
+    start = SessionStartInfo(start_time_secs=ended_at - end.seconds)
+    for name, value in cells(Candidate.model_construct(model=trial.model, training=trial.training)).items():
         _set_hparam(start, name, value)
-    experiment = _summary("experiment", experiment=Experiment(hparam_infos=columns, metric_infos=[metric]))
-    return [experiment, _summary("session_start_info", session_start_info=start)]
+    _set_hparam(start, STATE, _state_word(end.state))
+    status = STATUS_FAILURE if end.state is TrialState.FAIL else STATUS_SUCCESS
+    metrics = {EPOCHS_TAG: end.epochs, SECONDS_TAG: end.seconds}
+    if end.objective is not None and math.isfinite(end.objective):
+        metrics[OBJECTIVE_TAG] = end.objective
+    return [
+        *(Summary.Value(tag=tag, simple_value=value) for tag, value in metrics.items()),
+        _summary("session_start_info", session_start_info=start),
+        _summary(SESSION_END, session_end_info=SessionEndInfo(status=status, end_time_secs=ended_at)),
+    ]
 
 
-def session_end(state: TrialState) -> Summary.Value:
-    """Returns the record of a trial's end."""
-    status = "STATUS_FAILURE" if state is TrialState.FAIL else "STATUS_SUCCESS"
-    return _summary(
-        SESSION_END, session_end_info=SessionEndInfo(status=Status.Value(status), end_time_secs=time.time())
-    )
+def cells(candidate: Candidate) -> dict[str, str | float | bool]:
+    """Returns column -> value of what a trial trains and how, except its state."""
+    model, training = candidate.model, candidate.training
+    fields = {name: getattr(model, name, None) for name in _MODEL_FIELDS}
+    fields |= {name: getattr(training, name) for name in TrainingConfig.model_fields}
+    fields["schedule"] = training.schedule.model_dump(mode="json")
+    return {NETWORK: model.kind, **{name: _cell(value) for name, value in fields.items()}}
+
+
+def _cell(value: ParamValue | tuple[int, ...]) -> str | float | bool:
+    """Returns numbers, booleans and strings unchanged, lists and mappings as text."""
+    if value is None:
+        return NOT_THERE
+    if isinstance(value, str | int | float):
+        return value
+    return format_param(list(value) if isinstance(value, tuple) else value)
+
+
+def _values_of_study(spec: StudySpec) -> dict[str, list[str | float | bool]]:
+    """Returns column -> the values that the choices and bounds of the space lead to, each once."""
+    found: dict[str, dict[str | float | bool, None]] = {}
+    for name in spec.search.space or ("",):
+        for candidate in _variants(spec, name):
+            for column, value in cells(candidate).items():
+                found.setdefault(column, {})[value] = None
+    states: list[str | float | bool] = [_state_word(state) for state in TrialState if state.is_finished()]
+    return {**{column: list(values) for column, values in found.items()}, STATE: states}
+
+
+def _searched_columns(spec: StudySpec) -> set[str]:
+    """Returns the columns in which two trials of the study may differ."""
+    differing = {STATE}
+    for name in spec.search.space:
+        rows = [cells(candidate) for candidate in _variants(spec, name)]
+        differing.update(column for column in rows[0] if len({row[column] for row in rows}) > 1)
+    return differing
+
+
+def _variants(spec: StudySpec, name: str) -> Iterator[Candidate]:
+    """Yields what a trial trains with each value of an entry, for each network that it may train."""
+    space, whole = spec.search.space, ("model", "model.kind")
+    bases = variants(spec.base, space, whole)
+    if name in whole:
+        yield from bases
+        return
+    for base in bases if name.startswith("model.") else bases[:1]:
+        yield from variants(base, space, [name])
+
+
+def _column(name: str, values: Iterable[str | float | bool], differs: bool) -> HParamInfo:
+    values = list(values)
+    column = HParamInfo(name=name, type=_data_type(values), differs=differs)
+    if column.type == DATA_TYPE_STRING:
+        column.domain_discrete.extend(values)  # else the page offers no filter for it
+    return column
+
+
+def _data_type(values: list[str | float | bool]) -> int:
+    if all(isinstance(value, bool) for value in values):
+        return int(DATA_TYPE_BOOL)
+    return int(DATA_TYPE_STRING if any(isinstance(value, str) for value in values) else DATA_TYPE_FLOAT64)
+
+
+def _state_word(state: TrialState) -> str:
+    return "failed" if state is TrialState.FAIL else state.value.lower()
 
 
 def _summary(name: str, **content: Experiment | SessionStartInfo | SessionEndInfo) -> Summary.Value:
@@ -40,19 +161,10 @@ def _summary(name: str, **content: Experiment | SessionStartInfo | SessionEndInf
     return Summary.Value(tag=f"_hparams_/{name}", metadata=SummaryMetadata(plugin_data=plugin))
 
 
-def _data_type(value: ParamValue) -> int:
-    if isinstance(value, bool):
-        return int(DataType.DATA_TYPE_BOOL)
-    is_number = value is None or isinstance(value, int | float)  # None stands in for a missing number
-    return int(DataType.DATA_TYPE_FLOAT64 if is_number else DataType.DATA_TYPE_STRING)
-
-
-def _set_hparam(start: SessionStartInfo, name: str, value: ParamValue) -> None:
-    """Sets numbers, booleans and strings unchanged, lists and mappings as text; leaves missing numbers empty."""
+def _set_hparam(start: SessionStartInfo, name: str, value: str | float | bool) -> None:
     if isinstance(value, bool):
         start.hparams[name].bool_value = value
-    elif isinstance(value, int | float):
-        if abs(value) <= sys.float_info.max:
-            start.hparams[name].number_value = value
-    elif value is not None:
-        start.hparams[name].string_value = format_param(value)
+    elif isinstance(value, str):
+        start.hparams[name].string_value = value
+    else:
+        start.hparams[name].number_value = value

@@ -1,157 +1,137 @@
-"""Writes the TensorBoard view of a study: a run for each trial, and the run `study`. Decides nothing.
-
-Whatever is lost here can be rebuilt from the store, so a full disk only stops the view.
-"""
+"""Writes the TensorBoard view of a study: a run for each trial, and the run `study`. Decides nothing."""
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from typing_extensions import override
 
 from cluster.driver.observer import StudyEvent, StudyObserver, TrialEnded, TrialMeasured, TrialStarted
-from cluster.results.network_graph import GraphNode, read_network
-from cluster.results.pictures import (
-    Floats,
-    Integers,
-    Picture,
-    confusion_picture,
-    labelled_digits,
-    predicted_digits,
-)
 from cluster.run_dir.paths import RunDir
-from cluster.spec.space import Params
-from cluster.tensorboard.event_files import append_events, event_files, is_intact, next_event_file
-from cluster.tensorboard.hparams import SESSION_END, session_end, session_start
-from cluster.trial import TrialState
-from mnist_core.data.dataset import UInt8Array
-from mnist_core.lean_import import hidden_packages
+from cluster.spec.study_spec import StudySpec
+from cluster.tensorboard.best_page import TestedImages, TrainedNetwork, best_events
+from cluster.tensorboard.event_files import EventWriter, event_files, is_intact, next_event_file
+from cluster.tensorboard.hparams import SESSION_END, TrialEnd, session
+from cluster.tensorboard.projector import write_projector
+from cluster.tensorboard.run_names import RunNames
+from cluster.tensorboard.study_page import EndedTrial, StudyPage
+from cluster.tensorboard.summaries import LEARNING_RATE_TAG, Event, event, scalars
+from cluster.trial import TrialSpec, TrialState
 from mnist_core.measurement import Measurement
+from mnist_core.training.schedules import learning_rate
 
-with hidden_packages("torch"):  # tensorboardX imports it to accept tensors, which takes a second
-    from tensorboardX.proto.attr_value_pb2 import AttrValue
-    from tensorboardX.proto.event_pb2 import Event
-    from tensorboardX.proto.graph_pb2 import GraphDef
-    from tensorboardX.proto.node_def_pb2 import NodeDef
-    from tensorboardX.proto.summary_pb2 import Summary
-    from tensorboardX.proto.versions_pb2 import VersionDef
-
-FIRST_IMAGES = 10
-# A confusion matrix takes a hundred times as long as the scalars of an epoch, so a trial's are drawn only once per this
-# many seconds of its training, and at its end.
-PICTURES_EVERY_S = 10.0
+BEST = ".best"
+"""How the event file ends that only the best trial of each network has."""
 
 
 @dataclass
 class _Run:
-    """The event file of one run, and what has been written to it.
+    """The event file of an unfinished trial, and what has been written to it.
 
     Attributes:
         file: the file that events are appended to.
-        start: what the file starts with.
         epoch: the last epoch written.
-        pending_images: the last measurement, until its pictures are drawn.
-        drawn_s: seconds of training up to the last pictures.
+        seconds: of training and evaluation up to that epoch.
+        objective: after that epoch.
     """
 
+    trial: TrialSpec
     file: Path
-    start: Sequence[Any] = ()
     epoch: int = 0
-    pending_images: Measurement | None = None
-    drawn_s: float = 0.0
+    seconds: float = 0.0
+    objective: float | None = None
 
 
 class Recorder(StudyObserver):
-    """An observer that writes TensorBoard's event files.
+    """An observer that writes TensorBoard's event files; see `EventWriter` for how.
 
-    Each call opens a file, appends to it and closes it, which takes 10 microseconds: no file stays open, readers see a
-    measurement at once, and a failed write raises here instead of killing a thread. No fsync: these files can be
-    rebuilt from the store.
-
-    Attributes:
-        problem: why the view is no longer written, in one sentence; None while it is written.
+    Whatever is lost in them can be rebuilt from the store, so a full disk only stops the view.
     """
 
-    def __init__(self, run_dir: RunDir, objective: str) -> None:
-        """Writes nothing yet; `objective` is a tag, the metric of the HParams page."""
-        self.problem: str | None = None
+    def __init__(self, run_dir: RunDir, spec: StudySpec) -> None:
+        """Writes nothing yet."""
         self._run_dir = run_dir
-        self._objective = objective
+        self._objective = spec.search.objective
+        self._names = RunNames(spec.search.space)
+        self._writer = EventWriter()
         self._unfinished: dict[int, _Run] = {}
+        self.study = StudyPage(run_dir.study_tensorboard, spec, self._writer)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the view is no longer written, in one sentence; None while it is written."""
+        return self._writer.problem
 
     @override
     def notify(self, event: StudyEvent) -> None:
         match event:
             case TrialStarted(trial):
                 if trial.number not in self._unfinished:
-                    self._unfinished[trial.number] = self._new_run(trial.number, trial.model.kind, trial.params)
+                    self._unfinished[trial.number] = self._new_run(trial)
             case TrialMeasured(number, measurement):
                 self._write_epoch(number, measurement)
             case TrialEnded(number, state):
-                self._write_end(number, state)
+                if (ended := self._write_end(number, state)) is not None:
+                    self.study.add(ended)
             case _:
                 pass
 
-    def rebuild(
-        self,
-        number: int,
-        model: str,
-        params: Params,
-        measurements: Sequence[Measurement],
-        state: TrialState | None,
-    ) -> None:
-        """Rewrites a trial's files from the store's data, without predictions and network.
+    def rebuild(self, trial: TrialSpec, measurements: Sequence[Measurement], state: TrialState | None) -> None:
+        """Rewrites a trial's files from the store's data, without what only the best trials have.
 
         Args:
-            number: the trial's number.
-            model: the kind of network.
-            params: the trial's parameters, by dotted name.
+            trial: the trial.
             measurements: all its measurements in the store.
             state: how the trial ended; None if it will continue.
         """
-        run = self._unfinished[number] = self._new_run(number, model, params)
-        self._delete_events(self._run_dir.trial_tensorboard(number))
+        run = self._unfinished[trial.number] = self._new_run(trial)
+        self._writer.delete(run.file.parent)
         # As if the last epoch had just ended, so that charts over relative time keep their shape.
         begin = time.time() - (measurements[-1].elapsed_s if measurements else 0.0)
-        events = [_event(begin + each.elapsed_s, each.epoch, _summaries(run, each)) for each in measurements]
+        events = [self._epoch_event(run, each, begin + each.elapsed_s) for each in measurements]
         if events:
-            self._append(run, events)
+            self._writer.append(run.file, events)
         if state is not None:
-            self._write_end(number, state)
+            self._write_end(trial.number, state)
 
-    def is_complete(self, number: int) -> bool:
+    def is_complete(self, trial: TrialSpec) -> bool:
         """Returns whether a trial's files are intact and record its end."""
         try:
-            files = [file.read_bytes() for file in event_files(self._run_dir.trial_tensorboard(number))]
+            files = [file.read_bytes() for file in event_files(self.folder(trial))]
         except OSError:
             return False
         return any(SESSION_END.encode() in content for content in files) and all(map(is_intact, files))
 
-    def needs(self, number: int, what: Literal["predictions", "graph"]) -> bool:
-        """Returns whether a finished trial's predictions or graph are missing; False if nothing can be written."""
-        return self.problem is None and not any(event_files(self._run_dir.trial_tensorboard(number), f".{what}"))
+    def delete_others(self, trials: Iterable[TrialSpec]) -> None:
+        """Deletes the runs of trials under other names than their present ones, such as those of earlier versions."""
+        named = {self.folder(trial) for trial in trials}
+        for folder in self._run_dir.trials_tensorboard() - named:
+            self._writer.delete(folder)
+            with suppress(OSError):  # not empty: what others wrote there stays
+                folder.rmdir()
 
-    def write_first_images(self, images: UInt8Array, labels: UInt8Array) -> None:
-        """Writes the first ten images, (n, 28, 28) uint8, with their labels, (n,), to the run `study`."""
-        run = _Run(next_event_file(self._run_dir.study_tensorboard))
-        self._delete_events(self._run_dir.study_tensorboard)
-        picture = labelled_digits(images[:FIRST_IMAGES], labels[:FIRST_IMAGES])
-        self._append(run, [_event(time.time(), 0, [_image("samples/first_images", picture)])])
+    def needs_best(self, trial: TrialSpec) -> bool:
+        """Returns whether what `write_best` writes is missing; False if nothing can be written."""
+        return self.problem is None and not any(event_files(self.folder(trial), BEST))
 
-    def write_predictions(
-        self, number: int, images: UInt8Array, labels: Integers, predicted: Integers, probability: Floats
+    def write_best(
+        self,
+        trial: TrialSpec,
+        measurements: Sequence[Measurement],
+        network: TrainedNetwork,
+        predictions: TestedImages,
     ) -> None:
-        """Writes what a trial's network predicts for some images; see `predicted_digits` for the arrays."""
-        picture = predicted_digits(images, labels, predicted, probability)
-        self._replace(number, "predictions", _event(time.time(), 0, [_image("samples/predictions", picture)]))
+        """Writes what only the best trial of each network has, such as pictures; replaces what was written before."""
+        folder = self.folder(trial)
+        read = predictions.digits.argmax(axis=1)
+        write_projector(folder, predictions.features, predictions.images, read, self._writer)
+        self._writer.replace(folder, BEST, best_events(measurements, network, predictions))
 
-    def write_graph(self, number: int, symbol_json: str) -> None:
-        """Writes a trial's network, as `Symbol.tojson()` gives it, for the Graphs tab."""
-        nodes = [_graph_node(node) for node in read_network(symbol_json)]
-        graph = GraphDef(node=nodes, versions=VersionDef(producer=22))
-        self._replace(number, "graph", Event(wall_time=time.time(), graph_def=graph.SerializeToString()))
+    def folder(self, trial: TrialSpec) -> Path:
+        """Returns the folder of a trial's run."""
+        return self._run_dir.trial_tensorboard(trial.number, self._names.of(trial.model.kind, trial.params))
 
     def close(self) -> None:
         """Forgets the unfinished trials; there are no open files."""
@@ -159,87 +139,28 @@ class Recorder(StudyObserver):
 
     def _write_epoch(self, number: int, measurement: Measurement) -> None:
         """Writes an epoch, unless a trial that repeats epochs has already written it."""
-        run = self._run(number)
-        if measurement.epoch > run.epoch:
-            self._append(run, [_event(time.time(), measurement.epoch, _summaries(run, measurement))])
+        run = self._unfinished.get(number)
+        if run is not None and measurement.epoch > run.epoch:
+            self._writer.append(run.file, [self._epoch_event(run, measurement, time.time())])
 
-    def _write_end(self, number: int, state: TrialState) -> None:
-        """Draws the last epoch and records the trial's end; the HParams page shows the last scalar as its value."""
-        run = self._run(number)
-        last = [_event(time.time(), run.epoch, _pictures(run.pending_images))] if run.pending_images else []
-        self._append(run, [*last, _event(time.time(), 0, [session_end(state)])])
-        self._unfinished.pop(number, None)
+    def _write_end(self, number: int, state: TrialState) -> EndedTrial | None:
+        """Records the end of a trial; returns it, or None if the trial was not started."""
+        run = self._unfinished.pop(number, None)
+        if run is None:
+            return None
+        now = time.time()
+        end = TrialEnd(state, run.objective, run.epoch, run.seconds)
+        self._writer.append(run.file, [event(session(run.trial, end, now), run.epoch, now)])
+        return EndedTrial(number, run.trial.model.kind, run.file.parent.name, end, now)
 
-    def _run(self, number: int) -> _Run:
-        """Returns the run of an unfinished trial, or a run with a new file for additions to a finished one."""
-        return self._unfinished.get(number) or _Run(next_event_file(self._run_dir.trial_tensorboard(number)))
+    def _new_run(self, trial: TrialSpec) -> _Run:
+        return _Run(trial, next_event_file(self.folder(trial)))
 
-    def _new_run(self, number: int, model: str, params: Params) -> _Run:
-        """Returns a run whose file will start with what the HParams page needs."""
-        file = next_event_file(self._run_dir.trial_tensorboard(number))
-        return _Run(file, session_start({"model": model, **params}, self._objective))
-
-    def _replace(self, number: int, what: str, event: Event) -> None:
-        """Writes an addition to a finished trial to a separate file, which replaces an earlier one."""
-        folder = self._run_dir.trial_tensorboard(number)
-        file = next_event_file(folder, f".{what}")
-        self._delete_events(folder, f".{what}")
-        self._append(_Run(file), [event])
-
-    def _append(self, run: _Run, events: Iterable[Event]) -> None:
-        if self.problem is not None:
-            return  # TensorBoard reads nothing after a truncated record
-        try:
-            append_events(run.file, lambda: _head(run), events)
-        except OSError as err:
-            self._give_up(run.file, err)
-
-    def _delete_events(self, folder: Path, what: str = "") -> None:
-        if self.problem:  # they could not be rewritten
-            return
-        try:
-            for file in event_files(folder, what):
-                file.unlink()
-        except OSError as err:
-            self._give_up(folder, err)
-
-    def _give_up(self, path: Path, err: OSError) -> None:
-        self.problem = self.problem or (
-            f"TensorBoard logging stopped: cannot write {path} ({err.strerror}). Fix it, then `mxtrials resume`; "
-            "the study itself is unaffected"
-        )
-
-
-def _head(run: _Run) -> list[Event]:
-    return [_event(time.time(), 0, run.start)] if run.start else []
-
-
-def _event(wall_time_s: float, step: int, values: Iterable[Summary.Value]) -> Event:
-    return Event(wall_time=wall_time_s, step=step, summary=Summary(value=values))
-
-
-def _summaries(run: _Run, measurement: Measurement) -> list[Summary.Value]:
-    """Returns an epoch's scalars, and its pictures if the last ones are old enough."""
-    run.epoch = measurement.epoch
-    run.pending_images = measurement
-    scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in measurement.metrics.items()]
-    if measurement.elapsed_s - run.drawn_s < PICTURES_EVERY_S:
-        return scalars
-    run.pending_images = None
-    run.drawn_s = measurement.elapsed_s
-    return scalars + _pictures(measurement)
-
-
-def _pictures(measurement: Measurement) -> list[Summary.Value]:
-    matrices = measurement.confusion.items()
-    return [_image(f"confusion/{head}", confusion_picture(counts, head)) for head, counts in matrices]
-
-
-def _image(tag: str, picture: Picture) -> Summary.Value:
-    image = Summary.Image(height=picture.height, width=picture.width, colorspace=3, encoded_image_string=picture.png)
-    return Summary.Value(tag=tag, image=image)
-
-
-def _graph_node(node: GraphNode) -> NodeDef:
-    attributes = {key: AttrValue(s=value.encode()) for key, value in node.attributes.items()}
-    return NodeDef(name=node.name, op=node.op, input=node.inputs, attr=attributes)
+    def _epoch_event(self, run: _Run, measurement: Measurement, wall_time_s: float) -> Event:
+        run.epoch = measurement.epoch
+        run.seconds = measurement.elapsed_s
+        run.objective = measurement.metrics.get(self._objective)
+        training = run.trial.training
+        # At the start of the epoch, which does not depend on the number of its batches.
+        rate = learning_rate(training.learning_rate, training.schedule, measurement.epoch - 1, 1, training.epochs)
+        return event(scalars({**measurement.metrics, LEARNING_RATE_TAG: rate}), measurement.epoch, wall_time_s)

@@ -9,17 +9,15 @@ from cluster.results.summary import StudySummary, summarize
 from cluster.results.tables import write_results, write_tables
 from cluster.trial import TrialRecord, TrialSpec
 from jobs.study.final_weights import FinalWeights
+from jobs.study.pages.tensorboard import write_best_page
 from jobs.study.session import StudySession
 from mnist_core.context import open_context
 from mnist_core.errors import CheckpointError, NotWritable
 from mnist_core.heads import DIGIT
 from mnist_core.model.layers import describe_layers
 from mnist_core.model.metrics import score
-from mnist_core.model.networks import build_network
 from mnist_core.model.prediction import Predictor
 from mnist_core.model.saved_model import ModelCard, load_model, read_symbol, save_model
-
-SHOWN_PREDICTIONS = 40
 
 
 def finish_study(session: StudySession) -> StudySummary:
@@ -46,6 +44,11 @@ def finish_study(session: StudySession) -> StudySummary:
     write_results(session.run_dir, summary.trials)
     if best:
         scoring.write(best)
+    tested = "test/digit_accuracy" if session.spec.search.objective == "val/digit_accuracy" else "test/accuracy"
+    scores = {trial.number: trial.test for trial in summary.trials if trial.test is not None}
+    session.recorder.study.write_leaderboard(
+        {number: test.get(tested, test["test/accuracy"]) for number, test in scores.items()}
+    )
     return summary
 
 
@@ -60,26 +63,24 @@ class _TestScoring:
         self._written = frozenset(self._kept)
 
     def score(self, record: TrialRecord) -> TrialRecord:
-        """Scores a trial and draws its predictions; returns its record with the test metrics."""
+        """Scores a trial and shows it in TensorBoard; returns its record with the test metrics."""
         session, number = self._session, record.number
-        draws = session.recorder.needs(number, "predictions")
-        if record.test is not None and number in self._kept and not draws:
+        trial, test = record.resolve(session.spec), session.dataset.test
+        needs_page = session.recorder.needs_best(trial)
+        if record.test is not None and number in self._kept and not needs_page:
             return record
         weights = self._final.load(record)
         if weights is None:
             return record
-        trial, test = record.resolve(session.spec), session.dataset.test
         probabilities = Predictor(trial.model, weights, open_context("cpu")).predict_probabilities(test.images)
         self._kept[number] = TestPredictions(number, record.model, test.labels, probabilities)
-        if draws:
-            shown = probabilities[DIGIT.name][:SHOWN_PREDICTIONS]  # (n, 10)
-            images, labels = test.images[: len(shown)], test.labels[: len(shown)]
-            session.recorder.write_predictions(number, images, labels, shown.argmax(axis=1), shown.max(axis=1))
+        if needs_page:
+            write_best_page(session, trial, weights, probabilities[DIGIT.name])
         if record.test is not None:
             return record
         heads = trial.model.heads
         metrics = score(heads, [probabilities[head.name] for head in heads], test.labels).as_metrics("test")
-        session.store.set_test(number, metrics)  # last, so that a trial with test metrics has its predictions
+        session.store.set_test(number, metrics)  # last, so that a trial with test metrics has its page
         return replace(record, test=metrics)
 
     def write(self, best: Sequence[TrialRecord]) -> None:
@@ -101,8 +102,6 @@ class _TestScoring:
 
 def _save_best(session: StudySession, best: TrialRecord, final: FinalWeights) -> None:
     trial = best.resolve(session.spec)
-    if session.recorder.needs(best.number, "graph"):
-        session.recorder.write_graph(best.number, build_network(trial.model).symbol.tojson())
     saved = _saved_card(session)
     if saved is not None and (saved.weights_sha256, saved.test) == (best.weights_sha256, best.test):
         return

@@ -1,6 +1,7 @@
 """Starts or resumes a study in a run directory, and runs it to its results."""
 
 import signal
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -31,7 +32,9 @@ from cluster.spec.spec_file import dump_spec
 from cluster.spec.study_spec import StudySpec
 from cluster.store.rows import StudyState
 from cluster.store.store import Store
+from cluster.tensorboard.hparams import TrialEnd
 from cluster.tensorboard.recorder import Recorder
+from cluster.tensorboard.study_page import EndedTrial
 from cluster.time_spent import Part
 from jobs.stop_signals import ignore_hangups, install_handler, restore_handlers, stop_signals
 from jobs.study.backend import Backend, open_pool
@@ -67,7 +70,6 @@ def run_session(session: StudySession, backend: Backend, view: StudyObserver) ->
     store = session.store
     stopwatch = Stopwatch(store)
     store.set_study("running")
-    session.recorder.write_first_images(session.dataset.train.images[:10], session.dataset.train.labels[:10])
     if (warning := find_unusual_pixels(session.dataset)) is not None:
         session.warn(warning)
     _rebuild_tensorboard(session)
@@ -141,7 +143,7 @@ def resume_study(run_dir: RunDir, spec: StudySpec, backend: Backend, view: Study
 
 
 def _session(run_dir: RunDir, spec: StudySpec, store: Store, dataset: Dataset, view: StudyObserver) -> StudySession:
-    recorder = Recorder(run_dir, spec.search.objective)
+    recorder = Recorder(run_dir, spec)
     return StudySession(run_dir, spec, store, dataset, recorder, lambda message: view.notify(StudyWarning(message)))
 
 
@@ -246,9 +248,19 @@ def _with_absolute_source(spec: StudySpec) -> StudySpec:
 
 
 def _rebuild_tensorboard(session: StudySession) -> None:
-    """Rebuilds the TensorBoard files of each trial that will continue, or whose files are incomplete."""
-    store, recorder = session.store, session.recorder
-    for trial in store.trials():
-        state = trial.state if trial.state.is_finished() else None
-        if state is None or not recorder.is_complete(trial.number):
-            recorder.rebuild(trial.number, trial.model, trial.params, store.measurements(trial.number), state)
+    """Starts the run `study`, and rebuilds each trial that will continue, or whose files are incomplete."""
+    store, recorder, images = session.store, session.recorder, session.dataset.train
+    trials = [(record, record.resolve(session.spec)) for record in store.trials()]
+    recorder.delete_others(trial for _, trial in trials)
+    recorder.study.open(images.images, images.labels)
+    ended = []
+    for record, trial in trials:
+        state = record.state if record.state.is_finished() else None
+        if state is None or not recorder.is_complete(trial):
+            recorder.rebuild(trial, store.measurements(record.number), state)
+        if state is not None:
+            end = TrialEnd(state, record.value, record.epochs, record.seconds)
+            ended_at = store.attempts(record.number)[-1].ended_at or time.time()
+            ended.append(EndedTrial(record.number, record.model, recorder.folder(trial).name, end, ended_at))
+    for each in sorted(ended, key=lambda each: each.ended_at):
+        recorder.study.add(each)

@@ -8,11 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
+
+import numpy as np
+
+from mnist_core.data.dataset import FloatArray
 
 STARTS_WITHIN_S, SHOWS_WITHIN_S, ANSWERS_WITHIN_S, POLL_S = 90.0, 30.0, 30.0, 0.1
 STATUSES = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
@@ -78,6 +83,37 @@ class TensorboardClient:
     def graph(self, run: str) -> str:
         """The graph of a run, as protobuf text."""
         return self.get("plugin/graphs/graph", run=run, conceptual="false").decode()
+
+    def texts(self, run: str, tag: str) -> list[str]:
+        """The HTML of each text of one card, oldest first."""
+        return [text["text"] for text in json.loads(self.get("plugin/text/text", run=run, tag=f"{tag}/text_summary"))]
+
+    def pr_curves(self, run: str, tag: str) -> list[dict[str, Any]]:
+        """The curves of one card, by step."""
+        curves: dict[str, list[dict[str, Any]]] = json.loads(self.get("plugin/pr_curves/pr_curves", run=run, tag=tag))
+        return curves[run]
+
+    def histograms(self, run: str, tag: str) -> list[tuple[int, list[tuple[float, float, float]]]]:
+        """The (step, buckets) pairs of one card; a bucket has a left end, a right end and a count."""
+        found = json.loads(self.get("plugin/histograms/histograms", run=run, tag=tag))
+        return [(step, [(left, right, count) for left, right, count in buckets]) for _, step, buckets in found]
+
+    def custom_layout(self) -> Any:
+        """The layout of the Custom Scalars page."""
+        return json.loads(self.get("plugin/custom_scalars/layout"))
+
+    def projector_runs(self) -> list[str]:
+        """The runs with an embedding."""
+        runs: list[str] = json.loads(self.get("plugin/projector/runs"))
+        return runs
+
+    def embedding(self, run: str, name: str) -> tuple[FloatArray, list[str], bytes]:
+        """The points, the lines of labels, and the sprite of an embedding."""
+        ask = partial(self.get, run=run, name=name)
+        (entry,) = json.loads(self.get("plugin/projector/info", run=run))["embeddings"]
+        rows, columns = entry["tensorShape"]
+        points = np.frombuffer(ask("plugin/projector/tensor"), np.float32).reshape(rows, columns)
+        return points, ask("plugin/projector/metadata").decode().splitlines(), ask("plugin/projector/sprite_image")
 
     def experiment(self) -> Any:
         """The columns of the HParams page: `hparamInfos` and `metricInfos`, each with a `name`."""

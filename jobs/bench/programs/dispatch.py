@@ -35,7 +35,7 @@ def run_study(spec: StudySpec, workers: int, epoch_s: float) -> float:
         run_dir = RunDir.create(Path(folder) / "run")
         store = Store.create(run_dir.store, spec.name)
         stopwatch = Stopwatch(store)
-        observers = {Part.TENSORBOARD: Recorder(run_dir, spec.search.objective)}
+        observers = {Part.TENSORBOARD: Recorder(run_dir, spec)}
         parts = StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observers)
         driver = Driver(spec, stopwatch.wrap(parts))
         started = time.perf_counter()

@@ -4,6 +4,8 @@ Does not import MXNet, so a process of such a worker costs nothing but its start
 """
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from typing_extensions import override
@@ -14,9 +16,14 @@ from cluster.workers.events import Finished, Measured, Suspended
 from cluster.workers.worker import TrialEvent, TrialWorker, WorkerSettings
 from mnist_core.context import DeviceKind
 from mnist_core.data.dataset import Dataset, LabelledImages
-from mnist_core.measurement import Measurement
+from mnist_core.measurement import ConfusionMatrix, Measurement
 from mnist_core.model.parameters import weights_sha256
 from mnist_core.training.state import TrainingState, pack
+
+_CONFUSION: Mapping[str, ConfusionMatrix] = {
+    "digit": tuple(tuple(950 if row == column else 5 for column in range(10)) for row in range(10)),
+    "parity": ((4950, 50), (50, 4950)),
+}
 
 _WEIGHTS = np.zeros(1, np.float32)
 _FINAL = pack(TrainingState(1, 0.0, _WEIGHTS, ()))
@@ -37,10 +44,12 @@ class NoopWorker(TrialWorker):
         dataset: Dataset,
         settings: WorkerSettings,
         epoch_s: float = 0.0,
+        with_confusion: bool = False,
     ) -> None:
-        """epoch_s: how long each epoch sleeps."""
+        """epoch_s: how long each epoch sleeps; with_confusion: whether it measures confusion matrices."""
         self._name = name
         self._epoch_s = epoch_s
+        self._confusion = _CONFUSION if with_confusion else {}
         self._trial: TrialSpec | None = None
         self._epoch = 0
 
@@ -55,7 +64,7 @@ class NoopWorker(TrialWorker):
         trial = self._current()
         time.sleep(self._epoch_s)
         self._epoch += 1
-        measurement = six_scalars(trial.number, self._epoch)
+        measurement = replace(six_scalars(trial.number, self._epoch), confusion=self._confusion)
         if self._epoch < trial.training.epochs:
             return Measured(self._name, trial.number, measurement)
         return Finished(self._name, trial.number, _FINAL, _FINAL_SHA256, measurement=measurement)

@@ -4,6 +4,7 @@ Run as `python -m jobs.bench.programs.results MODE WORKERS COUNT`, where MODE an
     at-once EPOCHS  prints the measurements per second of workers in this process that all report at the same time
     ray EPOCHS      prints the same for Ray actors
     kept TRIALS     prints what remains of finished trials, see `measure_kept`
+    cpu TRIALS      prints the milliseconds of the driver's CPU per trial of three epochs, see `measure_cpu`
 """
 
 import gc
@@ -34,14 +35,18 @@ from cluster.workers.pool import WorkerPool
 from jobs.bench.programs.dispatch import run_study
 from jobs.bench.programs.noop import NO_DATA, SETTINGS, NoopWorker, noop_study
 
+CPU_EPOCHS = 3
+
 
 class AtOncePool(WorkerPool):
     """A WorkerPool in this process whose workers all report at the same time, again and again."""
 
-    def __init__(self, workers: int) -> None:
-        """workers: how many; all are Ready."""
+    def __init__(self, workers: int, with_confusion: bool = False) -> None:
+        """workers: how many; all are Ready. with_confusion: whether they measure confusion matrices."""
         names = [f"cpu-{index}" for index in range(workers)]
-        self._workers = {name: NoopWorker(name, "cpu", NO_DATA, SETTINGS) for name in names}
+        self._workers = {
+            name: NoopWorker(name, "cpu", NO_DATA, SETTINGS, with_confusion=with_confusion) for name in names
+        }
         self._now: deque[WorkerEvent] = deque(Ready(name, os.getpid()) for name in names)
         self._next: deque[WorkerEvent] = deque()
         self.instructions = 0
@@ -111,7 +116,7 @@ def run_at_once(spec: StudySpec, pool: AtOncePool, folder: Path, watcher: StudyO
     """Runs a study with the workers in this process and returns how many seconds it took."""
     run_dir = RunDir.create(folder / "run")
     store = Store.create(run_dir.store, spec.name)
-    observers = {Part.TENSORBOARD: Recorder(run_dir, spec.search.objective), Part.TERMINAL: watcher}
+    observers = {Part.TENSORBOARD: Recorder(run_dir, spec), Part.TERMINAL: watcher}
     driver = Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observers))
     started = time.perf_counter()
     driver.run()
@@ -149,7 +154,25 @@ def measure_kept(workers: int, trials: int) -> dict[str, float]:
     }
 
 
-if __name__ == "__main__":
-    mode, workers, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    measured = measure_kept(workers, count) if mode == "kept" else measure_rate(mode, workers, count)
+def measure_cpu(workers: int, trials: int) -> float:
+    """Runs a study whose trials of three epochs measure confusion matrices, and returns CPU milliseconds per trial.
+
+    Includes the workers in this process, which take a hundredth of it.
+    """
+    spec = noop_study(trials, workers, CPU_EPOCHS)
+    with tempfile.TemporaryDirectory() as folder:
+        pool = AtOncePool(workers, with_confusion=True)
+        started_s = time.process_time()
+        run_at_once(spec, pool, Path(folder), StudyObserver())
+        return 1000 * (time.process_time() - started_s) / trials
+
+
+def main(mode: str, workers: int, count: int) -> None:
+    """Runs one mode and prints what it measures as JSON."""
+    measure = {"kept": measure_kept, "cpu": measure_cpu}.get(mode)
+    measured = measure_rate(mode, workers, count) if measure is None else measure(workers, count)
     sys.stdout.write(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

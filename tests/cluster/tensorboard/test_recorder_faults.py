@@ -11,15 +11,17 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from cluster.driver.observer import TrialEnded, TrialMeasured
 from cluster.run_dir.paths import RunDir
+from cluster.spec.study_spec import StudySpec
 from cluster.tensorboard.recorder import Recorder
 from cluster.trial import TrialState
-from mnist_core.config import LenetConfig
-from mnist_core.measurement import ConfusionMatrix, Measurement
-from mnist_core.model.networks import build_network
+from mnist_core.measurement import Measurement
+from tests.cluster.tensorboard.best_network import NETWORK, PREDICTIONS
 from tests.support.records import started
+from tests.support.trial_folders import trial_folder
 
+SPEC = StudySpec(name="study")
 OBJECTIVE = "val/accuracy"
-CONFUSION: ConfusionMatrix = tuple(tuple(90 if row == column else 1 for column in range(10)) for row in range(10))
+LARGE = Measurement(2, {OBJECTIVE: 0.9, **{f"val/number_{index}": 0.5 for index in range(100)}}, 20.0)
 
 
 @pytest.fixture
@@ -29,14 +31,14 @@ def run_dir(tmp_path: Path) -> RunDir:
 
 @pytest.fixture
 def recorder(run_dir: RunDir) -> Recorder:
-    return Recorder(run_dir, OBJECTIVE)
+    return Recorder(run_dir, SPEC)
 
 
 def test_full_disk_stops_the_recorder_and_not_the_study(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.notify(started(0, "mlp", {}, "worker-0"))
+    recorder.notify(started(0))
     recorder.notify(TrialMeasured(0, measurement(1)))
     with limited_file_size(1024):
-        recorder.notify(TrialMeasured(0, Measurement(2, {}, 20.0, {"digit": CONFUSION})))
+        recorder.notify(TrialMeasured(0, LARGE))
     problem = recorder.problem
     recorder.notify(TrialMeasured(0, measurement(3)))
     recorder.notify(TrialEnded(0, TrialState.COMPLETE, 0.9, None))
@@ -51,9 +53,9 @@ def test_full_disk_stops_the_recorder_and_not_the_study(recorder: Recorder, run_
 WRITES: list[Callable[[Recorder], None]] = [
     lambda recorder: recorder.notify(TrialMeasured(0, measurement(1))),
     lambda recorder: recorder.notify(TrialEnded(0, TrialState.FAIL, None, "diverged")),
-    lambda recorder: recorder.rebuild(0, "mlp", {}, [measurement(1)], None),
-    lambda recorder: recorder.write_first_images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)),
-    lambda recorder: recorder.write_graph(0, build_network(LenetConfig()).symbol.tojson()),
+    lambda recorder: recorder.rebuild(started(0).trial, [measurement(1)], None),
+    lambda recorder: recorder.study.open(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)),
+    lambda recorder: recorder.write_best(started(0).trial, [measurement(1)], NETWORK, PREDICTIONS),
 ]
 
 
@@ -62,6 +64,7 @@ def test_folder_that_cannot_be_created_is_reported_without_raising(
     write: Callable[[Recorder], None], recorder: Recorder, run_dir: RunDir
 ) -> None:
     run_dir.tensorboard.write_text("in the way")
+    recorder.notify(started(0))
 
     write(recorder)
 
@@ -70,13 +73,13 @@ def test_folder_that_cannot_be_created_is_reported_without_raising(
 
 
 def test_rebuild_completes_the_events_of_a_recorder_that_stopped(recorder: Recorder, run_dir: RunDir) -> None:
-    recorder.notify(started(0, "mlp", {}, "worker-0"))
+    recorder.notify(started(0))
     recorder.notify(TrialMeasured(0, measurement(1)))
     with limited_file_size(1024):
-        recorder.notify(TrialMeasured(0, Measurement(2, {OBJECTIVE: 0.9}, 2.0, {"digit": CONFUSION})))
+        recorder.notify(TrialMeasured(0, LARGE))
 
-    resumed = Recorder(run_dir, OBJECTIVE)
-    resumed.rebuild(0, "mlp", {}, [measurement(epoch) for epoch in (1, 2)], None)
+    resumed = Recorder(run_dir, SPEC)
+    resumed.rebuild(started(0).trial, [measurement(epoch) for epoch in (1, 2)], None)
 
     assert shown_epochs(run_dir, 0) == [1, 2]
 
@@ -88,9 +91,9 @@ def measurement(epoch: int) -> Measurement:
 
 def shown_epochs(run_dir: RunDir, number: int) -> list[int]:
     """The epochs of a trial that TensorBoard shows."""
-    events = EventAccumulator(str(run_dir.trial_tensorboard(number)))
+    events = EventAccumulator(str(trial_folder(run_dir, number)))
     events.Reload()
-    return [event.step for event in events.Scalars(OBJECTIVE)]
+    return [event.step for event in events.Scalars("accuracy/val")]
 
 
 @contextmanager

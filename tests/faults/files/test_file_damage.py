@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from cluster.run_dir.paths import RunDir
 from mnist_core.data.dataset import Dataset
 from tests.faults.kit.forked_process import ForkedCommand
 from tests.faults.kit.matrix import fault
 from tests.faults.kit.outcome import assert_tensorboard_is_complete, read_results
 from tests.support.command_line import CommandLine, assert_one_line_error, run_successfully
 from tests.support.damaged_index import INDEXES, damage_index
+from tests.support.trial_folders import trial_folder
 
 Damage = Callable[[Path], None]
 
@@ -50,7 +52,7 @@ def die_in_second_trial() -> None:
     """Makes this process kill itself when it makes a folder for the second trial."""
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "os.mkdir" and "trial-0001" in str(arguments[0]):
+        if event == "os.mkdir" and re.search("trial-0001|/0001-", str(arguments[0])):
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(audit)
@@ -200,7 +202,7 @@ def test_rebuildable_files_are_rebuilt(
     flip_a_bit(run_dir / "metrics.parquet")
     remove(run_dir / "best" / "model-symbol.json")
     for number, damage in enumerate([flip_a_bit, truncate]):
-        for events in (run_dir / "tensorboard" / f"trial-{number:04d}").iterdir():
+        for events in trial_folder(RunDir(run_dir), number).glob("events.*"):
             damage(events)
     done = mxtrials("resume", run_dir, "--local", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -219,7 +221,7 @@ def test_rebuildable_files_are_rebuilt(
 def test_files_that_a_killed_driver_did_not_rebuild_are_rebuilt_by_the_next(
     started_run: Path, environment: dict[str, str], mxtrials: CommandLine, tmp_path: Path
 ) -> None:
-    for events in (started_run / "tensorboard" / "trial-0000").iterdir():
+    for events in trial_folder(RunDir(started_run), 0).glob("events.*"):
         flip_a_bit(events)
     resume = ("resume", started_run, "--local", "--trials=2", "--quiet")
     killed = ForkedCommand(*resume, folder=tmp_path, environment=environment, run_first=die_in_second_trial)

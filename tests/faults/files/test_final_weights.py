@@ -67,7 +67,7 @@ def test_best_trial_that_cannot_be_retrained_is_reported(
 ) -> None:
     run = tmp_path / "run"
     number = best_of(run)
-    for pattern in ("checkpoints/*/*", "best/*", "tensorboard/*/*.predictions"):
+    for pattern in ("checkpoints/*/*", "best/*", "tensorboard/*/*.best"):
         for file in run.glob(pattern):
             file.unlink()
     with closing(Store.open(run / "study.db")) as store:  # weights that this processor cannot reproduce

@@ -19,7 +19,9 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 from cluster.run_dir.paths import RunDir
 from cluster.store.reader import StudyReader
+from cluster.tensorboard.summaries import tag_of
 from cluster.trial import TrialRecord
+from tests.support.trial_folders import trial_folder
 
 VARYING_COLUMNS = ("elapsed_s", "perf/samples_per_second", "seconds", "attempts", "worker")
 
@@ -50,7 +52,7 @@ class TrialOutcome:
 
     Attributes:
         epochs: number and metrics of each measurement, in the store's order.
-        charts: by TensorBoard tag, steps and values in the order in which they stand in the files.
+        charts: by tag of the charts by epoch, steps and values in the order in which they stand in the files.
     """
 
     record: TrialRecord
@@ -117,8 +119,8 @@ def assert_charts_match_store(trial: TrialOutcome) -> None:
     for tag, points in trial.charts.items():
         assert [step for step, _ in points] == [epoch for epoch, _ in trial.epochs], (number, tag)
     for epoch, metrics in trial.epochs:
-        for tag, value in metrics.items():
-            assert trial.charts[tag][epoch - 1] == (epoch, float(np.float32(value))), (number, tag)
+        for name, value in metrics.items():
+            assert trial.charts[tag_of(name)][epoch - 1] == (epoch, float(np.float32(value))), (number, name)
 
 
 def assert_tensorboard_is_complete(path: Path) -> None:
@@ -126,12 +128,14 @@ def assert_tensorboard_is_complete(path: Path) -> None:
     run_dir = RunDir(path)
     best = read_results(path).best["trial"]
     for trial in pq.read_table(run_dir.results).to_pylist():
-        events = EventAccumulator(str(run_dir.trial_tensorboard(trial["number"])))
+        folder = trial_folder(run_dir, trial["number"])
+        events = EventAccumulator(str(folder))
         events.Reload()
-        assert [event.step for event in events.Scalars("val/accuracy")] == list(range(1, trial["epochs"] + 1))
+        assert [event.step for event in events.Scalars("accuracy/val")] == list(range(1, trial["epochs"] + 1))
         assert "_hparams_/session_end_info" in events.PluginTagToContent("hparams")
         if trial["number"] == best:
-            assert "samples/predictions" in events.Tags()["images"]
+            assert "pictures/confusion_digit" in events.Tags()["images"]
+            assert (folder / "projector_config.pbtxt").is_file()
             assert events.Tags()["graph"]
 
 
@@ -146,7 +150,7 @@ def _trial(run_dir: RunDir, store: StudyReader, record: TrialRecord) -> TrialOut
     return TrialOutcome(
         record=without_varying(record),
         epochs=tuple((each.epoch, _reproducible(each.metrics)) for each in measurements),
-        charts=_charts(run_dir.trial_tensorboard(record.number)),
+        charts=_charts(trial_folder(run_dir, record.number)),
     )
 
 
@@ -156,10 +160,10 @@ def _reproducible(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def _charts(folder: Path) -> dict[str, Points]:
     charts: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for file in sorted(folder.iterdir()):
+    for file in sorted(folder.glob("events.*")):
         for event in EventFileLoader(str(file)).Load():
             for value in event.summary.value:
-                if value.tensor.float_val:
+                if value.metadata.plugin_data.plugin_name == "scalars" and not value.tag.startswith("trial/"):
                     # Speed varies, but its steps are compared too.
                     number = 0.0 if value.tag.startswith("perf/") else value.tensor.float_val[0]
                     charts[value.tag].append((event.step, number))

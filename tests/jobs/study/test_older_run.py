@@ -15,9 +15,11 @@ from cluster.machine.processor import read_processor
 from cluster.run_dir.paths import RunDir
 from cluster.trial import trial_seed
 from tests.support.command_line import CommandLine, assert_one_line_error
+from tests.support.trial_folders import trial_folder
 
 ARCHIVE = Path(__file__).parents[2] / "support" / "archives" / "run-of-schema-3.tar.gz"
-TAGS = ["perf/samples_per_second", "train/accuracy", "train/loss", "val/accuracy", "val/loss"]
+TAGS = {"accuracy/train", "accuracy/val", "loss/train", "loss/val", "perf/samples_per_second", "schedule/learning_rate"}
+ENDS = {"trial/epochs", "trial/objective", "trial/seconds"}
 
 
 @pytest.fixture
@@ -55,11 +57,13 @@ def test_older_run_is_resumed_from_its_last_state(older: RunDir, mxtrials: Comma
     assert len({frozenset(trial["metrics"]) for trial in trials}) == 1  # the metrics that the study started with
     seed = json.loads(mxtrials("show", older.path, "--trial", "4", "--json").stdout)["seed"]
     assert seed == trial_seed(4, 4, 32)  # as that version would have given it
+    # What the earlier version wrote under other names and tags has been rebuilt as a whole.
+    assert len(list(older.tensorboard.iterdir())) == 5 + len(["study"])
     for number in range(5):
-        events = EventAccumulator(str(older.trial_tensorboard(number)))
+        events = EventAccumulator(str(trial_folder(older, number)))
         events.Reload()
-        assert sorted(events.Tags()["scalars"]) == TAGS
-        assert [scalar.step for scalar in events.Scalars("val/loss")] == list(range(1, 13))
+        assert set(events.Tags()["scalars"]) == TAGS | ENDS
+        assert [scalar.step for scalar in events.Scalars("loss/val")] == list(range(1, 13))
 
 
 def test_older_run_takes_the_present_spec_as_its_own_from_its_next_resume_on(

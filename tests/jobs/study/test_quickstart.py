@@ -10,7 +10,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from cluster.run_dir.paths import RunDir
 from tests.support.tensorboard_client import TensorboardClient, running_tensorboard
+from tests.support.trial_folders import trial_folder
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +55,11 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Run:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return Run(out, done.stdout)
+
+
+def run_of(study: Run, number: int) -> str:
+    """The name of a trial's run in TensorBoard."""
+    return trial_folder(RunDir(study.path), number).name
 
 
 @pytest.fixture(scope="session")
@@ -105,29 +112,32 @@ def test_parquet_agrees_with_show(quickstart: Run) -> None:
 
 def test_tensorboard_scalars_agree_with_show(quickstart: Run, tensorboard: TensorboardClient) -> None:
     for trial in quickstart.trials:
-        run = f"trial-{trial['number']:04d}"
-        points = tensorboard.scalars(run, "val/digit_accuracy")
+        run = run_of(quickstart, trial["number"])
+        points = tensorboard.scalars(run, "accuracy/digit")
         assert [step for step, _ in points] == list(range(1, trial["epochs"] + 1))
         assert points[-1][1] == pytest.approx(trial["value"], abs=1e-6)
-        wanted = {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "perf/samples_per_second"}
+        wanted = {"loss/train", "accuracy/train", "loss/val", "accuracy/val", "perf/samples_per_second"}
         assert wanted <= set(tensorboard.scalar_tags()[run])
 
 
 def test_tensorboard_hparams_agree_with_show(quickstart: Run, tensorboard: TensorboardClient) -> None:
     rows = tensorboard.hparams()
     for trial in quickstart.trials:
-        row = rows[f"trial-{trial['number']:04d}"]
-        assert row.metrics["val/digit_accuracy"] == pytest.approx(trial["value"], abs=1e-6)
-        rate = row.hparams["training.learning_rate"]
+        row = rows[run_of(quickstart, trial["number"])]
+        assert row.metrics["trial/objective"] == pytest.approx(trial["value"], abs=1e-6)
+        rate = row.hparams["learning_rate"]
         assert rate == pytest.approx(trial["params"]["training.learning_rate"])
 
 
-def test_tensorboard_shows_images_and_graph(quickstart: Run, tensorboard: TensorboardClient) -> None:
-    best = f"trial-{quickstart.summary['best']['number']:04d}"
-    assert tensorboard.images("study", "samples/first_images")
-    assert tensorboard.images(best, "samples/predictions")
-    assert tensorboard.images(best, "confusion/digit")
-    assert "softmax" in tensorboard.graph(best)
+def test_tensorboard_shows_the_best_of_each_network(quickstart: Run, tensorboard: TensorboardClient) -> None:
+    assert tensorboard.images("study", "pictures/first_images")
+    best = [trial for trial in quickstart.trials if trial["test"]]
+    assert len(best) == 3
+    for trial in best:
+        run = run_of(quickstart, trial["number"])
+        assert len(tensorboard.images(run, "pictures/confusion_digit")) == trial["epochs"]
+        assert tensorboard.images(run, "pictures/worst_mistakes_1")
+        assert "softmax" in tensorboard.graph(run)
 
 
 def test_best_model_opens_in_plain_mxnet_and_scores_the_same(quickstart: Run, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from cluster.run_dir.paths import RunDir
 from tests.support.command_line import CommandLine
+from tests.support.trial_folders import trial_folder
 
 SPEC = """\
 name: fair
@@ -36,9 +37,9 @@ def test_every_network_measures_and_is_ranked_by_the_accuracy_of_its_digits(
     for trial in trials:
         assert trial["value"] == trial["metrics"]["val/digit_accuracy"]
         assert trial["test"].keys() >= {"test/digit_accuracy", "test/accuracy", "test/loss"}
-        events = EventAccumulator(str(run_dir.trial_tensorboard(trial["number"])))
+        events = EventAccumulator(str(trial_folder(run_dir, trial["number"])))
         events.Reload()
-        assert "val/digit_accuracy" in events.Tags()["scalars"]
+        assert "accuracy/digit" in events.Tags()["scalars"]
         if trial["model"] != "multitask":
             assert trial["value"] == trial["metrics"]["val/accuracy"]
             assert trial["test"]["test/digit_accuracy"] == trial["test"]["test/accuracy"]

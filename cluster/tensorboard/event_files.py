@@ -3,6 +3,7 @@
 Whatever is lost in them can be rebuilt from the store, so a full disk only stops the view.
 """
 
+import os
 import re
 import socket
 import struct
@@ -60,12 +61,11 @@ class EventWriter:
             return  # TensorBoard reads nothing after a truncated record
         content = b"".join(_framed(event.SerializeToString()) for event in events)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("ab") as output:
-                if output.tell() == 0:
-                    version = Event(wall_time=time.time(), file_version=FIRST_EVENT)
-                    content = _framed(version.SerializeToString()) + content
-                output.write(content)
+            try:
+                _append(file, content)
+            except FileNotFoundError:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                _append(file, content)
         except OSError as err:
             self.give_up(file, err)
 
@@ -113,6 +113,19 @@ def is_intact(content: bytes) -> bool:
             return False
         offset += len(record)
     return True
+
+
+def _append(file: Path, content: bytes) -> None:
+    """Appends to a file with as few system calls as possible; a new file starts with its version."""
+    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        if os.fstat(handle).st_size == 0:
+            version = Event(wall_time=time.time(), file_version=FIRST_EVENT)
+            content = _framed(version.SerializeToString()) + content
+        while content:  # a full disk takes a part first, and then raises
+            content = content[os.write(handle, content) :]
+    finally:
+        os.close(handle)
 
 
 def _framed(data: bytes) -> bytes:

@@ -6,8 +6,9 @@ every trial has. Those that differ within the study are marked, and TensorBoard 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tensorboard.plugins.hparams.api_pb2 import (
     DATA_TYPE_BOOL,
@@ -23,11 +24,11 @@ from tensorboard.plugins.hparams.api_pb2 import (
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 
 from cluster.spec.candidates import Candidate, variants
-from cluster.spec.space import ParamValue, format_param
+from cluster.spec.space import format_param
 from cluster.spec.study_spec import StudySpec
 from cluster.tensorboard.summaries import Summary, SummaryMetadata
 from cluster.trial import TrialSpec, TrialState
-from mnist_core.config import MODELS, TrainingConfig
+from mnist_core.config import MODELS, ModelConfig, ScheduleConfig, TrainingConfig
 
 SESSION_END = "session_end_info"
 
@@ -44,7 +45,7 @@ METRICS = {
 }
 """Tag of a scalar that every trial has -> its name on the page."""
 
-Cells = Mapping[str, str | float | bool]
+Cell = str | float | bool
 
 _MODEL_FIELDS = tuple(dict.fromkeys(name for model in MODELS.values() for name in model.model_fields if name != "kind"))
 
@@ -59,61 +60,86 @@ class TrialEnd:
     seconds: float
 
 
-def experiment(spec: StudySpec) -> Summary.Value:
-    """Returns the columns of the page."""
-    found = _values_of_study(spec)
-    differing = _searched_columns(spec)
-    columns = [_column(name, values, name in differing) for name, values in found.items()]
-    metrics = [MetricInfo(name=MetricName(tag=tag), display_name=name) for tag, name in METRICS.items()]
-    return _summary("experiment", experiment=Experiment(hparam_infos=columns, metric_infos=metrics))
+class HParamsPage:
+    """The rows and columns that a study adds to the page."""
+
+    def __init__(self, spec: StudySpec) -> None:
+        """Finds out which values the columns may have."""
+        self._values = _values_of_study(spec)
+        self._differing = _searched_columns(spec)
+        self._texts = {name for name, values in self._values.items() if any(isinstance(each, str) for each in values)}
+
+    def experiment(self) -> Summary.Value:
+        """Returns the columns of the page."""
+        columns = [self._column(name, values) for name, values in self._values.items()]
+        metrics = [MetricInfo(name=MetricName(tag=tag), display_name=name) for tag, name in METRICS.items()]
+        return _summary("experiment", experiment=Experiment(hparam_infos=columns, metric_infos=metrics))
+
+    def session(self, trial: TrialSpec, end: TrialEnd, ended_at: float) -> list[Summary.Value]:
+        """Returns the row of a trial that has ended.
+
+        TensorBoard keeps the first row that it reads of a trial, so there is none before the trial's state is known.
+        """
+        start = SessionStartInfo(start_time_secs=ended_at - end.seconds)
+        for name, value in cells(trial.model, trial.training).items():
+            _set_hparam(start, name, self._typed(name, value))
+        _set_hparam(start, STATE, _state_word(end.state))
+        status = STATUS_FAILURE if end.state is TrialState.FAIL else STATUS_SUCCESS
+        metrics = {EPOCHS_TAG: end.epochs, SECONDS_TAG: end.seconds}
+        if end.objective is not None and math.isfinite(end.objective):
+            metrics[OBJECTIVE_TAG] = end.objective
+        return [
+            *(Summary.Value(tag=tag, simple_value=value) for tag, value in metrics.items()),
+            _summary("session_start_info", session_start_info=start),
+            _summary(SESSION_END, session_end_info=SessionEndInfo(status=status, end_time_secs=ended_at)),
+        ]
+
+    def _column(self, name: str, values: list[Cell]) -> HParamInfo:
+        column = HParamInfo(name=name, type=self._data_type(name, values), differs=name in self._differing)
+        if name in self._texts:  # else the page offers no filter for it
+            column.domain_discrete.extend([self._typed(name, value) for value in values])
+        return column
+
+    def _data_type(self, name: str, values: list[Cell]) -> int:
+        if name in self._texts:
+            return int(DATA_TYPE_STRING)
+        return int(DATA_TYPE_BOOL if all(isinstance(value, bool) for value in values) else DATA_TYPE_FLOAT64)
+
+    def _typed(self, name: str, value: Cell) -> Cell:
+        """Returns a value as its column holds it: a number as text if other trials of the study have text."""
+        return format_param(value) if name in self._texts else value
 
 
-def session(trial: TrialSpec, end: TrialEnd, ended_at: float) -> list[Summary.Value]:
-    """Returns the row of a trial that has ended.
-
-    TensorBoard keeps the first row that it reads of a trial, so there is none before the trial's state is known.
-    """
-    start = SessionStartInfo(start_time_secs=ended_at - end.seconds)
-    for name, value in cells(Candidate.model_construct(model=trial.model, training=trial.training)).items():
-        _set_hparam(start, name, value)
-    _set_hparam(start, STATE, _state_word(end.state))
-    status = STATUS_FAILURE if end.state is TrialState.FAIL else STATUS_SUCCESS
-    metrics = {EPOCHS_TAG: end.epochs, SECONDS_TAG: end.seconds}
-    if end.objective is not None and math.isfinite(end.objective):
-        metrics[OBJECTIVE_TAG] = end.objective
-    return [
-        *(Summary.Value(tag=tag, simple_value=value) for tag, value in metrics.items()),
-        _summary("session_start_info", session_start_info=start),
-        _summary(SESSION_END, session_end_info=SessionEndInfo(status=status, end_time_secs=ended_at)),
-    ]
-
-
-def cells(candidate: Candidate) -> dict[str, str | float | bool]:
+def cells(model: ModelConfig, training: TrainingConfig) -> dict[str, Cell]:
     """Returns column -> value of what a trial trains and how, except its state."""
-    model, training = candidate.model, candidate.training
-    fields = {name: getattr(model, name, None) for name in _MODEL_FIELDS}
-    fields |= {name: getattr(training, name) for name in TrainingConfig.model_fields}
-    fields["schedule"] = training.schedule.model_dump(mode="json")
-    return {NETWORK: model.kind, **{name: _cell(value) for name, value in fields.items()}}
+    return {**_model_cells(model), **dict(training), "schedule": _schedule_cell(training.schedule)}
 
 
-def _cell(value: ParamValue | tuple[int, ...]) -> str | float | bool:
-    """Returns numbers, booleans and strings unchanged, lists and mappings as text."""
+@lru_cache(maxsize=256)  # few of them differ, and most of the time of a row goes here
+def _model_cells(model: ModelConfig) -> dict[str, Cell]:
+    return {NETWORK: model.kind, **{name: _cell(getattr(model, name, None)) for name in _MODEL_FIELDS}}
+
+
+@lru_cache(maxsize=256)
+def _schedule_cell(schedule: ScheduleConfig) -> str:
+    return format_param(schedule.model_dump(mode="json"))
+
+
+def _cell(value: tuple[int, ...] | Cell | None) -> Cell:
+    """Returns numbers, booleans and strings unchanged, lists as text."""
     if value is None:
         return NOT_THERE
-    if isinstance(value, str | int | float):
-        return value
-    return format_param(list(value) if isinstance(value, tuple) else value)
+    return format_param(list(value)) if isinstance(value, tuple) else value
 
 
-def _values_of_study(spec: StudySpec) -> dict[str, list[str | float | bool]]:
+def _values_of_study(spec: StudySpec) -> dict[str, list[Cell]]:
     """Returns column -> the values that the choices and bounds of the space lead to, each once."""
-    found: dict[str, dict[str | float | bool, None]] = {}
+    found: dict[str, dict[Cell, None]] = {}
     for name in spec.search.space or ("",):
         for candidate in _variants(spec, name):
-            for column, value in cells(candidate).items():
+            for column, value in cells(candidate.model, candidate.training).items():
                 found.setdefault(column, {})[value] = None
-    states: list[str | float | bool] = [_state_word(state) for state in TrialState if state.is_finished()]
+    states: list[Cell] = [_state_word(state) for state in TrialState if state.is_finished()]
     return {**{column: list(values) for column, values in found.items()}, STATE: states}
 
 
@@ -121,7 +147,7 @@ def _searched_columns(spec: StudySpec) -> set[str]:
     """Returns the columns in which two trials of the study may differ."""
     differing = {STATE}
     for name in spec.search.space:
-        rows = [cells(candidate) for candidate in _variants(spec, name)]
+        rows = [cells(candidate.model, candidate.training) for candidate in _variants(spec, name)]
         differing.update(column for column in rows[0] if len({row[column] for row in rows}) > 1)
     return differing
 
@@ -137,20 +163,6 @@ def _variants(spec: StudySpec, name: str) -> Iterator[Candidate]:
         yield from variants(base, space, [name])
 
 
-def _column(name: str, values: Iterable[str | float | bool], differs: bool) -> HParamInfo:
-    values = list(values)
-    column = HParamInfo(name=name, type=_data_type(values), differs=differs)
-    if column.type == DATA_TYPE_STRING:
-        column.domain_discrete.extend(values)  # else the page offers no filter for it
-    return column
-
-
-def _data_type(values: list[str | float | bool]) -> int:
-    if all(isinstance(value, bool) for value in values):
-        return int(DATA_TYPE_BOOL)
-    return int(DATA_TYPE_STRING if any(isinstance(value, str) for value in values) else DATA_TYPE_FLOAT64)
-
-
 def _state_word(state: TrialState) -> str:
     return "failed" if state is TrialState.FAIL else state.value.lower()
 
@@ -161,7 +173,7 @@ def _summary(name: str, **content: Experiment | SessionStartInfo | SessionEndInf
     return Summary.Value(tag=f"_hparams_/{name}", metadata=SummaryMetadata(plugin_data=plugin))
 
 
-def _set_hparam(start: SessionStartInfo, name: str, value: str | float | bool) -> None:
+def _set_hparam(start: SessionStartInfo, name: str, value: Cell) -> None:
     if isinstance(value, bool):
         start.hparams[name].bool_value = value
     elif isinstance(value, str):

@@ -29,7 +29,8 @@ def write_projector(
     """
     count = len(features)
     rows = zip(images.labels[:count], read[:count], strict=True)
-    cells = [("label", "read", "right"), *((label, guess, "yes" if label == guess else "no") for label, guess in rows)]
+    # The page labels the points by the last column.
+    cells = [("right", "read", "label"), *(("yes" if label == guess else "no", guess, label) for label, guess in rows)]
     writer.write(folder / POINTS, _tsv(features))
     writer.write(folder / LABELS, "".join("\t".join(map(str, row)) + "\n" for row in cells).encode())
     writer.write(folder / SPRITE, _sprite(images.images[:count]))

@@ -13,10 +13,10 @@ from cluster.run_dir.paths import RunDir
 from cluster.spec.study_spec import StudySpec
 from cluster.tensorboard.best_page import TestedImages, TrainedNetwork, best_events
 from cluster.tensorboard.event_files import EventWriter, event_files, is_intact, next_event_file
-from cluster.tensorboard.hparams import SESSION_END, TrialEnd, session
+from cluster.tensorboard.hparams import SESSION_END, HParamsPage, TrialEnd
 from cluster.tensorboard.projector import write_projector
 from cluster.tensorboard.run_names import RunNames
-from cluster.tensorboard.study_page import EndedTrial, StudyPage
+from cluster.tensorboard.study_page import WRITE_EVERY_S, EndedTrial, StudyPage
 from cluster.tensorboard.summaries import LEARNING_RATE_TAG, Event, event, scalars
 from cluster.trial import TrialSpec, TrialState
 from mnist_core.measurement import Measurement
@@ -57,7 +57,8 @@ class Recorder(StudyObserver):
         self._names = RunNames(spec.search.space)
         self._writer = EventWriter()
         self._unfinished: dict[int, _Run] = {}
-        self.study = StudyPage(run_dir.study_tensorboard, spec, self._writer)
+        self._hparams = HParamsPage(spec)
+        self.study = StudyPage(run_dir.study_tensorboard, spec, self._hparams, self._writer)
 
     @property
     def problem(self) -> str | None:
@@ -134,14 +135,17 @@ class Recorder(StudyObserver):
         return self._run_dir.trial_tensorboard(trial.number, self._names.of(trial.model.kind, trial.params))
 
     def close(self) -> None:
-        """Forgets the unfinished trials; there are no open files."""
+        """Writes what is left, and forgets the unfinished trials; there are no open files."""
+        self.study.flush()
         self._unfinished.clear()
 
     def _write_epoch(self, number: int, measurement: Measurement) -> None:
         """Writes an epoch, unless a trial that repeats epochs has already written it."""
         run = self._unfinished.get(number)
         if run is not None and measurement.epoch > run.epoch:
-            self._writer.append(run.file, [self._epoch_event(run, measurement, time.time())])
+            now = time.time()
+            self._writer.append(run.file, [self._epoch_event(run, measurement, now)])
+            self.study.flush(now - WRITE_EVERY_S)
 
     def _write_end(self, number: int, state: TrialState) -> EndedTrial | None:
         """Records the end of a trial; returns it, or None if the trial was not started."""
@@ -150,7 +154,7 @@ class Recorder(StudyObserver):
             return None
         now = time.time()
         end = TrialEnd(state, run.objective, run.epoch, run.seconds)
-        self._writer.append(run.file, [event(session(run.trial, end, now), run.epoch, now)])
+        self._writer.append(run.file, [event(self._hparams.session(run.trial, end, now), run.epoch, now)])
         return EndedTrial(number, run.trial.model.kind, run.file.parent.name, end, now)
 
     def _new_run(self, trial: TrialSpec) -> _Run:

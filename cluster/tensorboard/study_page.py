@@ -1,6 +1,8 @@
 """Writes the run `study`: its leaderboard and spec, how it went over time, and how the Custom Scalars are laid out."""
 
+import math
 import time
+from bisect import insort
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from cluster.results.pictures import labelled_digits
 from cluster.spec.spec_file import dump_spec
 from cluster.spec.study_spec import StudySpec
 from cluster.tensorboard.event_files import EventWriter, next_event_file
-from cluster.tensorboard.hparams import TrialEnd, experiment
+from cluster.tensorboard.hparams import HParamsPage, TrialEnd
 from cluster.tensorboard.summaries import Event, custom_scalars, event, image, scalars, text
 from cluster.trial import TrialState
 from mnist_core.data.dataset import UInt8Array
@@ -19,8 +21,10 @@ FIRST_IMAGES = 10
 LONGEST_LEADERBOARD = 20
 # Over how many ended trials the throughput is averaged.
 THROUGHPUT_TRIALS = 10
+# Trials that end at shorter intervals share one write.
+WRITE_EVERY_S = 1.0
 
-HOW_TO_READ = """\
+READING_GUIDE = """\
 Each **run** is a trial: its number, its network, and what the search chose for it. The run `study` is about all.
 
 | page | what it shows |
@@ -38,7 +42,6 @@ CHARTS = {
         "accuracy": [r"^accuracy/(train|val)$"],
         "loss": [r"^loss/(train|val)$"],
     },
-    "Heads": {"accuracy of digits and parities": [r"^accuracy/(digit|parity)$"]},
     "Study, by ended trials": {
         "best so far": [r"^study/best_so_far"],
         "ended trials": [r"^study/(complete|pruned|failed)$"],
@@ -49,6 +52,7 @@ CHARTS = {
         "images per second, one worker": [r"^perf/samples_per_second$"],
     },
 }
+HEADS = {"Heads": {"accuracy of digits and parities": [r"^accuracy/(digit|parity)$"]}}
 """Category of the Custom Scalars page -> title of a chart -> patterns of its tags."""
 
 
@@ -81,16 +85,19 @@ class StudyPage:
     Keeps only what the next point and the next leaderboard need, however many trials have ended.
     """
 
-    def __init__(self, folder: Path, spec: StudySpec, writer: EventWriter) -> None:
+    def __init__(self, folder: Path, spec: StudySpec, hparams: HParamsPage, writer: EventWriter) -> None:
         """Writes nothing yet; `folder` is the one of the run."""
         self._folder = folder
         self._spec = spec
+        self._hparams = hparams
         self._writer = writer
         self._file = next_event_file(folder)
         self._states: Counter[TrialState] = Counter()
         self._epochs = 0
         self._best: dict[str, float] = {}
         self._leaders: list[EndedTrial] = []
+        self._pending: list[Event] = []
+        self._written_at = -math.inf
         self._recent: deque[tuple[float, int]] = deque(maxlen=THROUGHPUT_TRIALS + 1)
 
     def open(self, images: UInt8Array, labels: UInt8Array) -> None:
@@ -99,13 +106,14 @@ class StudyPage:
         self._writer.delete(self._folder)
         picture = labelled_digits(images[:FIRST_IMAGES], labels[:FIRST_IMAGES])
         head = [
-            experiment(self._spec),
-            custom_scalars(CHARTS),
-            text("study/how_to_read", HOW_TO_READ),
+            self._hparams.experiment(),
+            custom_scalars(CHARTS | (HEADS if "multitask" in self._spec.model_kinds else {})),
+            text("study/reading_guide", READING_GUIDE),
             text("study/spec", f"```yaml\n{dump_spec(self._spec)}```"),
             image("pictures/first_images", picture),
         ]
-        self._append(event(head))
+        self._pending = [event(head)]
+        self.flush()
 
     def add(self, trial: EndedTrial) -> None:
         """Adds a point to the charts; and a leaderboard after 1, 2, 4, 8, ... trials."""
@@ -118,18 +126,26 @@ class StudyPage:
         values = scalars(dict(self._points()))
         if ended & (ended - 1) == 0:
             values.append(text("study/leaderboard", self._leaderboard({})))
-        self._append(event(values, ended, trial.ended_at))
+        self._pending.append(event(values, ended, trial.ended_at))
+        self.flush(trial.ended_at - WRITE_EVERY_S)
+
+    def flush(self, written_before: float = math.inf) -> None:
+        """Writes the points that were not written at once, if the last ones were written before this Unix time."""
+        if self._pending and self._written_at <= written_before:
+            self._writer.append(self._file, self._pending)
+            self._pending.clear()
+            self._written_at = time.time()
 
     def write_leaderboard(self, tested: dict[int, float]) -> None:
         """Writes the last leaderboard; `tested`: the test score of each trial that has one, by number."""
-        self._append(event([text("study/leaderboard", self._leaderboard(tested))], self._states.total(), time.time()))
+        self._pending.append(event([text("study/leaderboard", self._leaderboard(tested))], self._states.total()))
+        self.flush()
 
     def _rank(self, trial: EndedTrial, value: float) -> None:
         direction = self._spec.search.direction
         if trial.kind not in self._best or direction.is_better(value, self._best[trial.kind]):
             self._best[trial.kind] = value
-        self._leaders.append(trial)
-        self._leaders.sort(key=lambda each: direction.rank_key(each.value or 0.0, each.number))
+        insort(self._leaders, trial, key=lambda each: direction.rank_key(each.value or 0.0, each.number))
         del self._leaders[LONGEST_LEADERBOARD:]
 
     def _points(self) -> Iterator[tuple[str, float]]:
@@ -159,9 +175,6 @@ class StudyPage:
                 f"| {rank} | {trial.run} | {trial.value:.4f} | {test}{trial.end.epochs} | {trial.end.seconds:.1f} |"
             )
         return "\n".join(lines)
-
-    def _append(self, written: Event) -> None:
-        self._writer.append(self._file, [written])
 
 
 _ENDS = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}

@@ -101,7 +101,7 @@ def histogram(tag: str, values: FloatArray) -> Summary.Value:
 def text(tag: str, markdown: str) -> Summary.Value:
     """Returns a text for the Text page, which shows Markdown."""
     content = TensorProto(dtype="DT_STRING", string_val=[markdown.encode()], tensor_shape=TensorShapeProto())
-    return tensor(f"{tag}/text_summary", "text", content, TextPluginData(version=0).SerializeToString())
+    return tensor(tag, "text", content, TextPluginData(version=0).SerializeToString())
 
 
 def custom_scalars(charts: Mapping[str, Mapping[str, Iterable[str]]]) -> Summary.Value:

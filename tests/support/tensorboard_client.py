@@ -86,7 +86,7 @@ class TensorboardClient:
 
     def texts(self, run: str, tag: str) -> list[str]:
         """The HTML of each text of one card, oldest first."""
-        return [text["text"] for text in json.loads(self.get("plugin/text/text", run=run, tag=f"{tag}/text_summary"))]
+        return [text["text"] for text in json.loads(self.get("plugin/text/text", run=run, tag=tag))]
 
     def pr_curves(self, run: str, tag: str) -> list[dict[str, Any]]:
         """The curves of one card, by step."""

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from typing_extensions import override
@@ -112,15 +113,21 @@ class FootprintObserver(StudyObserver):
             self.threads.append(threading.active_count())
 
 
-def run_at_once(spec: StudySpec, pool: AtOncePool, folder: Path, watcher: StudyObserver) -> float:
-    """Runs a study with the workers in this process and returns how many seconds it took."""
+def run_at_once(
+    spec: StudySpec,
+    pool: AtOncePool,
+    folder: Path,
+    watcher: StudyObserver,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Runs a study with the workers in this process and returns how many seconds it took, by that clock."""
     run_dir = RunDir.create(folder / "run")
     store = Store.create(run_dir.store, spec.name)
     observers = {Part.TENSORBOARD: Recorder(run_dir, spec), Part.TERMINAL: watcher}
     driver = Driver(spec, StudyParts(store, Search(spec), pool, Checkpoints(run_dir), observers))
-    started = time.perf_counter()
+    started = clock()
     driver.run()
-    seconds = time.perf_counter() - started
+    seconds = clock() - started
     store.close()
     return seconds
 
@@ -162,9 +169,7 @@ def measure_cpu(workers: int, trials: int) -> float:
     spec = noop_study(trials, workers, CPU_EPOCHS)
     with tempfile.TemporaryDirectory() as folder:
         pool = AtOncePool(workers, with_confusion=True)
-        started_s = time.process_time()
-        run_at_once(spec, pool, Path(folder), StudyObserver())
-        return 1000 * (time.process_time() - started_s) / trials
+        return 1000 * run_at_once(spec, pool, Path(folder), StudyObserver(), time.process_time) / trials
 
 
 def main(mode: str, workers: int, count: int) -> None:

@@ -95,7 +95,7 @@ def test_rows_of_both_studies_have_their_own_values_in_these_columns(tensorboard
     assert sorted(rows) == NAMES
     mlp, lenet, multitask, scheduled = (rows[name].hparams for name in NAMES)
     assert [row["network"] for row in (mlp, lenet, multitask, scheduled)] == ["mlp", "lenet", "multitask", "mlp"]
-    assert (mlp["hidden"], lenet["hidden"], mlp["filters"], lenet["filters"]) == ("32", 500, "-", "20-50")
+    assert (mlp["hidden"], lenet["hidden"], mlp["filters"], lenet["filters"]) == ("32", "500", "-", "20-50")
     assert (mlp["learning_rate"], mlp["momentum"], scheduled["momentum"]) == (0.25, 0, 0.5)
     assert (mlp["schedule"], scheduled["schedule"], scheduled["batch_size"]) == ("constant", "cosine 0", 100)
 

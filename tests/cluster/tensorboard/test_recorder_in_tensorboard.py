@@ -23,7 +23,7 @@ from tests.support.tensorboard_client import TensorboardClient, running_tensorbo
 
 OBJECTIVE, TAG = "val/accuracy", "accuracy/val"
 SPEC = StudySpec(name="study")
-TEXTS = ("how_to_read", "leaderboard", "spec")
+TEXTS = ("leaderboard", "reading_guide", "spec")
 TRIAL = started(0).trial
 CONFUSION = {"digit": tuple(tuple(90 if row == column else 1 for column in range(10)) for row in range(10))}
 MEASUREMENTS = [Measurement(epoch, {OBJECTIVE: 0.5 * epoch}, 1.0 * epoch, CONFUSION) for epoch in (1, 2)]
@@ -154,12 +154,12 @@ def test_hidden_layer_is_shown_in_the_projector(study: RecordedStudy) -> None:
     assert runs == ["0000-mlp"]
     points, labels, sprite = study.tensorboard.embedding("0000-mlp", "last hidden layer")
     assert points.shape == (20, 8)
-    assert (labels[0], len(labels)) == ("label\tread\tright", 21)
-    assert (labels[1], labels[-1]) == ("3\t5\tno", "3\t3\tyes")
+    assert (labels[0], len(labels)) == ("right\tread\tlabel", 21)
+    assert (labels[1], labels[-1]) == ("no\t5\t3", "yes\t3\t3")
     assert Image.open(BytesIO(sprite)).size == (5 * 28, 5 * 28)
 
 
-def test_study_shows_its_leaderboard_its_spec_and_how_to_read_it(study: RecordedStudy) -> None:
+def test_study_shows_its_leaderboard_its_spec_and_reading_guide_it(study: RecordedStudy) -> None:
     texts = study.tensorboard.eventually(
         lambda client: {name: "".join(client.texts("study", f"study/{name}")) for name in TEXTS},
         lambda texts: "0.7500" in texts["leaderboard"],  # the last one, with the test score
@@ -167,7 +167,7 @@ def test_study_shows_its_leaderboard_its_spec_and_how_to_read_it(study: Recorded
 
     assert "<td>0000-mlp</td>\n<td>1.0000</td>\n<td>0.7500</td>" in texts["leaderboard"]
     assert "name: study" in texts["spec"]
-    assert "<table>" in texts["how_to_read"]
+    assert "<table>" in texts["reading_guide"]
     layers = study.tensorboard.texts("0000-mlp", "trial/network")[0]
     assert "<td>FullyConnected" in layers
     assert "12,560" in layers

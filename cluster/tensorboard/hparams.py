@@ -32,6 +32,8 @@ from mnist_core.config import MODELS, ModelConfig, ScheduleConfig, TrainingConfi
 
 SESSION_END = "session_end_info"
 
+# How many columns the page shows until others are chosen: those marked as differing, by name, before the others.
+SHOWN_COLUMNS = 5
 NETWORK, STATE = "network", "state"
 NOT_THERE = "-"
 """The value of a field that a network does not have."""
@@ -66,7 +68,7 @@ class HParamsPage:
     def __init__(self, spec: StudySpec) -> None:
         """Finds out which values the columns may have."""
         self._values = _values_of_study(spec)
-        self._differing = _searched_columns(spec)
+        self._first = _first_columns(spec)
         self._texts = {name for name, values in self._values.items() if any(isinstance(each, str) for each in values)}
 
     def experiment(self) -> Summary.Value:
@@ -95,7 +97,7 @@ class HParamsPage:
         ]
 
     def _column(self, name: str, values: list[Cell]) -> HParamInfo:
-        column = HParamInfo(name=name, type=self._data_type(name, values), differs=name in self._differing)
+        column = HParamInfo(name=name, type=self._data_type(name, values), differs=name in self._first)
         if name in self._texts:  # else the page offers no filter for it
             column.domain_discrete.extend([self._typed(name, value) for value in values])
         return column
@@ -143,13 +145,22 @@ def _values_of_study(spec: StudySpec) -> dict[str, list[Cell]]:
     return {**{column: list(values) for column, values in found.items()}, STATE: states}
 
 
-def _searched_columns(spec: StudySpec) -> set[str]:
-    """Returns the columns in which two trials of the study may differ."""
-    differing = {STATE}
+def _first_columns(spec: StudySpec) -> set[str]:
+    """Returns the columns that the page shows at first: state, network, what is searched, what depends on the network.
+
+    It marks as many as the page shows; a column beyond them could take the place of the state.
+    """
+    kinds, searched, by_network = spec.model_kinds, [], []
     for name in spec.search.space:
         rows = [cells(candidate.model, candidate.training) for candidate in _variants(spec, name)]
-        differing.update(column for column in rows[0] if len({row[column] for row in rows}) > 1)
-    return differing
+        for column in rows[0]:
+            values = {kind: {row[column] for row in rows if row[NETWORK] == kind} for kind in kinds}
+            if any(len(each) > 1 for each in values.values()):
+                searched.append(column)
+            elif len(set().union(*values.values())) > 1:
+                by_network.append(column)
+    network = [NETWORK] if len(kinds) > 1 else []
+    return set(list(dict.fromkeys([STATE, *network, *searched, *by_network]))[:SHOWN_COLUMNS])
 
 
 def _variants(spec: StudySpec, name: str) -> Iterator[Candidate]:

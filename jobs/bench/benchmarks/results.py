@@ -1,5 +1,7 @@
 """`mxtrials bench results`: how fast the driver processes measurements, and how much of finished trials it keeps."""
 
+from collections.abc import Sequence
+
 from jobs.bench.program import Program
 from jobs.bench.registry import Plan
 from jobs.bench.report import OURS, Better, Figure, Report, Target
@@ -8,10 +10,12 @@ from jobs.bench.rounds import run_rounds
 ROUNDS = 3
 MANY_WORKERS, RAY_WORKERS, EPOCHS = 64, 8, 100
 TRIALS = 10_000
-AT_LEAST_PER_S, AT_MOST_KB = 2_000.0, 2.0
+MOST_WORKERS, CPU_TRIALS = 1_000, 1_000
+AT_LEAST_PER_S, AT_MOST_KB, AT_MOST_MS = 2_000.0, 2.0, 1.5
 
 IN_PROCESS = f"{MANY_WORKERS} workers in the driver's process"
 THROUGH_RAY = f"{RAY_WORKERS} Ray actors"
+CPU = "driver's CPU per trial of three epochs with confusion matrices"
 KEPT = f"driver's memory per finished trial, over {TRIALS:,}, excluding Ray's own"
 
 
@@ -22,6 +26,11 @@ def measure(plan: Plan) -> Report:
     for what, mode, workers in ((IN_PROCESS, "at-once", MANY_WORKERS), (THROUGH_RAY, "ray", RAY_WORKERS)):
         rounds = run_rounds([_program(mode, workers, EPOCHS)], plan.rounds or ROUNDS, plan.announce_under(what))
         figures += [Figure(what, OURS, "measurements/s", values) for values in rounds.results.values()]
+        notes += rounds.notes
+    for workers in (MANY_WORKERS, MOST_WORKERS):
+        what = f"{CPU}, {workers:,} workers"
+        rounds = run_rounds([_program("cpu", workers, CPU_TRIALS)], plan.rounds or ROUNDS, plan.announce_under(what))
+        figures += [Figure(what, OURS, "ms", values, "less") for values in rounds.results.values()]
         notes += rounds.notes
     rounds = run_rounds([_program("kept", MANY_WORKERS, TRIALS)], 1, plan.announce_under(KEPT))
     notes += rounds.notes
@@ -35,8 +44,9 @@ def measure(plan: Plan) -> Report:
         )
         figures += [Figure(what, OURS, unit, [value], better) for what, unit, value, better in rows]
     report = Report("measurements of six scalars that the driver processes, with store and TensorBoard", figures)
-    bounds: tuple[tuple[str, float, str, Better], ...] = (
+    bounds: Sequence[tuple[str, float, str, Better]] = (
         (IN_PROCESS, AT_LEAST_PER_S, "measurements/s", "more"),
+        *((f"{CPU}, {workers:,} workers", AT_MOST_MS, "ms", "less") for workers in (MANY_WORKERS, MOST_WORKERS)),
         (KEPT, AT_MOST_KB, "kB", "less"),
     )
     targets = [

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from cluster.driver.observer import TrialEnded, TrialMeasured, TrialStarted
 from cluster.run_dir.paths import RunDir
 from cluster.spec.space import Params
 from cluster.spec.study_spec import StudySpec
+from cluster.tensorboard.hparams import HParamsPage
 from cluster.tensorboard.recorder import Recorder
 from cluster.trial import TrialSpec, TrialState
 from mnist_core.config import MODELS, TrainingConfig
@@ -46,7 +48,7 @@ TRIALS: list[tuple[StudySpec, Params, TrialState]] = [
     (SCHEDULES, {"training.batch_size": 100, "training.schedule": {"kind": "cosine"}}, TrialState.COMPLETE),
 ]
 SEARCHED = {
-    RATES.name: {"network", "hidden", "filters", "activation", "learning_rate", "state"},
+    RATES.name: {"network", "hidden", "filters", "learning_rate", "state"},
     SCHEDULES.name: {"batch_size", "schedule", "state"},
 }
 NAMES = [
@@ -57,6 +59,17 @@ NAMES = [
 ]
 FIELDS = {name for model in MODELS.values() for name in model.model_fields if name != "kind"}
 COLUMNS = {"network", "state"} | FIELDS | set(TrainingConfig.model_fields)
+
+
+def test_state_is_shown_although_many_fields_are_searched() -> None:
+    names = ("momentum", "beta1", "beta2", "epsilon", "weight_decay", "learning_rate")
+    space = {f"training.{name}": {"low": 0.1, "high": 0.5} for name in names}
+    kinds = {"model.kind": {"choices": ["mlp", "lenet"]}}
+    spec = StudySpec.model_validate({"name": "wide", "search": {"space": space | kinds}})
+    content = HParamsPage(spec).experiment().metadata.plugin_data.content
+    columns = HParamsPluginData.FromString(content).experiment.hparam_infos
+
+    assert {column.name for column in columns if column.differs} == {"state", "network", "momentum", "beta1", "beta2"}
 
 
 @pytest.fixture(scope="module")

@@ -62,8 +62,6 @@ class TestedImages:
         features: (m, width) float32, the last hidden layer's outputs for the first m images.
     """
 
-    __test__ = False  # no test for pytest
-
     images: LabelledImages
     digits: FloatArray
     features: FloatArray

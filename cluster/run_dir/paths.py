@@ -1,18 +1,14 @@
 """Every file name inside a run directory, and how to create and open one. Reads and writes no file contents."""
 
-import errno
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 
 from cluster.run_dir.lock import hold_lock, is_locked
-from cluster.run_dir.shell import shell_command
-from mnist_core.atomic_file import leftovers, sync_folder
-from mnist_core.errors import NotWritable, RunDirError
+from mnist_core.atomic_file import leftovers
+from mnist_core.errors import RunDirError
 
 VOLUME_FILE = "lost+found"
 """What a mounted volume holds when it is empty."""
@@ -20,10 +16,10 @@ VOLUME_FILE = "lost+found"
 # `0003-lenet lr=0.06`, and `trial-0003` of earlier versions.
 _TENSORBOARD_NAME = re.compile(r"\d{4,}-.|trial-\d{4,}$")
 _LOCK, _LOCK_NOTE = ".lock", ".driver.json"
-# What stays in an empty folder while it is filled.
-_KEPT = frozenset({VOLUME_FILE, _LOCK, _LOCK_NOTE})
-# How the name of the folder in it begins that is filled first.
-_START = ".mxtrials-start."
+KEPT = frozenset({VOLUME_FILE, _LOCK, _LOCK_NOTE})
+"""What stays in an empty folder while it is filled."""
+START = ".mxtrials-start."
+"""How the name of the folder begins in which a run is prepared that fills an empty folder."""
 
 
 class RunDir:
@@ -35,59 +31,9 @@ class RunDir:
 
     @classmethod
     def create(cls, path: Path) -> "RunDir":
-        """Creates a new, empty run directory.
-
-        Raises:
-            RunDirError: something already exists there.
-            NotWritable: the folder cannot be created.
-        """
-        with _translate_creation_errors(path):
-            path.mkdir(parents=True)
+        """Creates an empty run directory; `creation.create_atomically` creates one that appears with its content."""
+        path.mkdir(parents=True)
         return cls(path)
-
-    @classmethod
-    @contextmanager
-    def create_atomically(cls, path: Path, locks: ExitStack | None = None) -> Iterator["RunDir"]:
-        """Creates a run directory atomically: it appears complete when the block ends, or not at all.
-
-        Until then it has a hidden name in the same folder, which remains if the process is killed. An empty folder,
-        such as a mounted volume, stays and is filled: the hidden folder is in it, and the store is moved last.
-
-        Args:
-            path: where it appears.
-            locks: if given, it is locked for this process when it appears, and until these locks are released.
-
-        Raises:
-            RunDirError: something already exists there.
-            NotWritable: the folder cannot be created.
-        """
-        check_path_is_free(path)
-        if path.is_dir():
-            with ExitStack() as released_at_end:
-                (released_at_end if locks is None else locks).enter_context(cls(path).lock())
-                with _translate_creation_errors(path), _filled_at_once(cls(path)) as created:
-                    yield created
-            return
-        hidden = path.with_name(f".{path.name}.{token_hex(4)}")
-        with _translate_creation_errors(path):
-            missing = [folder for folder in path.parents if not folder.exists()]
-            hidden.mkdir(parents=True)
-        created = cls(hidden)
-        try:
-            if locks is not None:
-                locks.enter_context(created.lock())
-            yield created
-            with _translate_creation_errors(path):
-                hidden.rename(path)
-                created.path = path
-                for folder in (path, *missing):
-                    sync_folder(folder.parent)
-        except NotWritable as err:
-            created.remove()
-            raise NotWritable(str(err).replace(str(hidden), str(path))) from err
-        except BaseException:
-            created.remove()
-            raise
 
     @classmethod
     def open(cls, path: Path) -> "RunDir":
@@ -198,7 +144,7 @@ class RunDir:
         for folder in (self.path, self.best.parent, *self.path.glob("checkpoints/*")):
             for leftover in leftovers(folder):
                 leftover.unlink(missing_ok=True)
-        for begun in self.path.glob(f"{_START}*"):
+        for begun in self.path.glob(f"{START}*"):
             shutil.rmtree(begun, ignore_errors=True)
 
     def remove(self) -> None:
@@ -245,70 +191,6 @@ class RunDir:
     @property
     def _lock_note(self) -> Path:
         return self.path / _LOCK_NOTE
-
-
-def check_path_is_free(path: Path) -> None:
-    """Checks that a new run directory can be created at this path: nothing is there, or an empty folder.
-
-    Raises:
-        RunDirError: something already exists there.
-        NotWritable: the path cannot be read.
-    """
-    with _translate_creation_errors(path):
-        if (path.exists() or path.is_symlink()) and not (path.is_dir() and _is_empty(path)):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-
-
-@contextmanager
-def _filled_at_once(run_dir: RunDir) -> Iterator[RunDir]:
-    """Yields a hidden folder to fill, whose files then move into the empty run directory, which must be locked."""
-    check_path_is_free(run_dir.path)  # again: another process may have held the lock
-    run_dir.clear(keep=_KEPT)
-    hidden = RunDir(run_dir.path / f"{_START}{token_hex(4)}")
-    hidden.path.mkdir()
-    try:
-        yield hidden
-        for file in sorted(hidden.path.iterdir(), key=lambda file: file == hidden.store):
-            sync_folder(run_dir.path)
-            file.rename(run_dir.path / file.name)
-        hidden.path.rmdir()
-        sync_folder(run_dir.path)
-    except NotWritable as err:
-        run_dir.clear(keep=_KEPT)
-        raise NotWritable(str(err).replace(str(hidden.path), str(run_dir.path))) from err
-    except BaseException:
-        run_dir.clear(keep=_KEPT)
-        raise
-
-
-def _is_empty(folder: Path) -> bool:
-    """Returns whether the folder holds nothing but what a file system or a killed start leaves there."""
-    names = {file.name for file in folder.iterdir()}
-    begun = {name for name in names if name.startswith(_START)}
-    moved = {RunDir(folder).spec.name, RunDir(folder).environment.name} if begun else set()
-    return names <= begun | moved | _KEPT
-
-
-@contextmanager
-def _translate_creation_errors(path: Path) -> Iterator[None]:
-    """Turns an OSError during the creation of a run directory into an MxtrialsError."""
-    try:
-        yield
-    except OSError as err:
-        if err.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise NotWritable(f"{path} cannot be created ({err.strerror}): choose another --out") from err
-        if RunDir(path).has_study():
-            resume = shell_command("mxtrials", "resume", path)
-            raise RunDirError(f"{path} already exists: choose another --out, or continue it with `{resume}`") from err
-        raise RunDirError(f"{path} already exists{_content(path)}: choose another --out") from err
-
-
-def _content(path: Path) -> str:
-    """Returns what prevents a study in an existing path, as the end of a clause."""
-    if not path.is_dir():
-        return " and is a link to nothing" if not path.exists() else " and is not a folder"
-    names = sorted(file.name for file in path.iterdir() if file.name not in _KEPT)
-    return f" and is not empty: it contains {names[0]}" if names else ""
 
 
 def _trial_name(number: int) -> str:

@@ -17,6 +17,7 @@ from cluster.driver.stopwatch import Stopwatch
 from cluster.results.summary import StudySummary, summarize
 from cluster.results.tables import write_tables
 from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.creation import check_path_is_free, create_atomically
 from cluster.run_dir.environment import (
     check_data_unchanged,
     present_environment,
@@ -24,7 +25,7 @@ from cluster.run_dir.environment import (
     sync_environment,
     write_environment,
 )
-from cluster.run_dir.paths import RunDir, check_path_is_free
+from cluster.run_dir.paths import RunDir
 from cluster.run_dir.recorded_spec import check_spec_unchanged, sync_spec
 from cluster.run_dir.shell import shell_command
 from cluster.search.search import Search
@@ -105,7 +106,7 @@ def start_study(
     dataset = _open_data(spec)
     is_empty = False
     with ExitStack() as lock:
-        with RunDir.create_atomically(out, lock) as hidden:
+        with create_atomically(out, lock) as hidden:
             write_atomically(hidden.spec, dump_spec(spec).encode())
             environment = present_environment(dataset)
             write_environment(hidden, environment)

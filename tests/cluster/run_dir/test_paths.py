@@ -14,6 +14,7 @@ from types import FrameType
 
 import pytest
 
+from cluster.run_dir.creation import create_atomically
 from cluster.run_dir.paths import RunDir
 from mnist_core.atomic_file import write_atomically
 from mnist_core.errors import NotWritable, RunDirError
@@ -58,27 +59,28 @@ def test_new_run_directory_is_created_with_its_parents(run_dir: RunDir) -> None:
 @pytest.mark.parametrize("in_the_way", ["file", "folder"])
 def test_path_that_exists_is_rejected(in_the_way: str, tmp_path: Path) -> None:
     path = tmp_path / "run"
-    path.touch() if in_the_way == "file" else path.mkdir()
-    with pytest.raises(RunDirError, match="already exists.*: choose another --out$"):
-        RunDir.create(path)
+    path.touch() if in_the_way == "file" else (path / "notes").mkdir(parents=True)
+    with pytest.raises(RunDirError, match="already exists.*: choose another --out$"), create_atomically(path):
+        pass
 
 
 def test_existing_run_is_rejected_with_the_command_that_resumes_it(run_dir: RunDir) -> None:
     run_dir.store.touch()
-    with pytest.raises(RunDirError, match=f"mxtrials resume {run_dir.path}"):
-        RunDir.create(run_dir.path)
+    with pytest.raises(RunDirError, match=f"mxtrials resume {run_dir.path}"), create_atomically(run_dir.path):
+        pass
 
 
 @pytest.mark.parametrize("parent", ["/proc/nowhere", "file", "n" * 300])
 def test_run_directory_that_cannot_be_created_is_not_writable(parent: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotWritable, match="cannot be created .*: choose another --out"):
-        RunDir.create(tmp_path / parent / "run")
+    path = tmp_path / parent / "run"
+    with pytest.raises(NotWritable, match="cannot be created .*: choose another --out"), create_atomically(path):
+        pass
 
 
 def test_run_directory_appears_with_its_complete_content(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "study"
-    with RunDir.create_atomically(path) as new:
+    with create_atomically(path) as new:
         new.spec.write_text("name: study")
         assert not path.exists()
     assert [file.name for file in path.iterdir()] == ["spec.yaml"]
@@ -91,7 +93,7 @@ def test_run_directory_is_locked_from_the_moment_when_it_appears(is_there: bool,
     if is_there:
         run_dir.path.mkdir()
     with ExitStack() as lock:
-        with RunDir.create_atomically(run_dir.path, lock) as new:
+        with create_atomically(run_dir.path, lock) as new:
             new.spec.write_text("name: study")
             assert (run_dir if is_there else new).is_locked()
         assert run_dir.is_locked()
@@ -105,14 +107,14 @@ def test_run_directory_is_locked_from_the_moment_when_it_appears(is_there: bool,
 
 def test_lock_of_a_run_directory_that_does_not_appear_is_released(tmp_path: Path) -> None:
     with ExitStack() as lock:
-        with pytest.raises(ZeroDivisionError), RunDir.create_atomically(tmp_path / "run", lock) as new:
+        with pytest.raises(ZeroDivisionError), create_atomically(tmp_path / "run", lock) as new:
             new.spec.write_text(str(1 / 0))
         assert list(tmp_path.iterdir()) == []
     RunDir.create(tmp_path / "run")
 
 
 def test_run_directory_does_not_appear_if_filling_it_fails(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), RunDir.create_atomically(tmp_path / "run") as new:
+    with pytest.raises(ZeroDivisionError), create_atomically(tmp_path / "run") as new:
         new.spec.write_text(str(1 / 0))
     assert list(tmp_path.iterdir()) == []
 
@@ -121,16 +123,16 @@ def test_run_directory_does_not_appear_if_filling_it_fails(tmp_path: Path) -> No
 def test_path_without_a_folder_name_is_rejected(path: str) -> None:
     with (
         pytest.raises(RunDirError, match="already exists.*: choose another --out"),
-        RunDir.create_atomically(Path(path)),
+        create_atomically(Path(path)),
     ):
         pytest.fail("the block was entered")
 
 
 def test_run_directory_does_not_replace_a_folder_that_was_created_in_the_meantime(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    with pytest.raises(RunDirError, match="already exists.*: choose another --out"), RunDir.create_atomically(path):
+    with pytest.raises(RunDirError, match="already exists.*: choose another --out"), create_atomically(path):
         (path / "another").mkdir(parents=True)
-    with pytest.raises(RunDirError, match="already exists.*: choose another --out"), RunDir.create_atomically(path):
+    with pytest.raises(RunDirError, match="already exists.*: choose another --out"), create_atomically(path):
         pytest.fail("the block was entered")
     assert list(tmp_path.iterdir()) == [path]
 

@@ -57,4 +57,4 @@ def test_name_of_any_parameters_is_short_and_safe(params: Params) -> None:
     name = names({}).of("mlp", params)
 
     assert len(name) <= LONGEST_NAME
-    assert re.fullmatch(r"mlp( [A-Za-z0-9._=-]+)*", name)
+    assert re.fullmatch(r"mlp( [A-Za-z0-9._=+-]+)*", name)

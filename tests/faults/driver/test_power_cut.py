@@ -9,6 +9,7 @@ from types import FrameType
 import pytest
 
 from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.creation import create_atomically
 from cluster.run_dir.paths import RunDir
 from cluster.store.store import Store
 from tests.faults.kit.matrix import fault
@@ -36,7 +37,7 @@ def calls_of(action: Callable[[], object]) -> list[str]:
 
 @pytest.fixture
 def run_dir(tmp_path: Path) -> RunDir:
-    with RunDir.create_atomically(tmp_path / "runs" / "study") as hidden:
+    with create_atomically(tmp_path / "runs" / "study") as hidden:
         Store.create(hidden.store, "study").close()
     return RunDir(tmp_path / "runs" / "study")
 
@@ -68,7 +69,7 @@ def test_checkpoint_is_synced_before_the_store_refers_to_it(run_dir: RunDir) -> 
 
 def test_run_directory_is_synced_before_its_first_trial(tmp_path: Path) -> None:
     def create() -> None:
-        with RunDir.create_atomically(tmp_path / "runs" / "study"):
+        with create_atomically(tmp_path / "runs" / "study"):
             pass
 
     assert calls_of(create) == ["rename", "fsync folder", "fsync folder"]  # `runs` is new too

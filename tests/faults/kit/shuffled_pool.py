@@ -13,6 +13,7 @@ from typing_extensions import override
 from cluster.driver.driver import Driver
 from cluster.driver.parts import StudyParts
 from cluster.run_dir.checkpoints import Checkpoints
+from cluster.run_dir.creation import create_atomically
 from cluster.run_dir.paths import RunDir
 from cluster.search.search import Search
 from cluster.spec.spec_file import load_spec
@@ -105,7 +106,7 @@ def run_or_resume(
     spec = load_spec(SPEC, overrides)
     run_dir = RunDir(path)
     if not path.exists():
-        with RunDir.create_atomically(path) as hidden:
+        with create_atomically(path) as hidden:
             Store.create(hidden.store, spec.name).close()
     settings = replace(SETTINGS, state_every_s=spec.limits.checkpoint_every_s)
     pool = ShuffledPool(source, workers, rng, dies_at, settings=settings)

@@ -72,16 +72,21 @@ def best_events(
 ) -> Iterator[Event]:
     """Yields the events of a trial that is the best of its network."""
     epochs = measurements[-1].epoch
-    for measurement in _spread(measurements, MOST_CONFUSIONS):
-        matrices = measurement.confusion.items()
-        pictures = [image(f"pictures/confusion_{head}", confusion_picture(counts, head)) for head, counts in matrices]
-        yield event(pictures, measurement.epoch)
+    yield from confusion_events(measurements)
     yield event(_mistakes(predictions), epochs)
     yield event([text("trial/network", _layer_table(network.layers))], epochs)
     yield event(_pr_curves(predictions), epochs)
     for step, parameters in ((0, network.initial), (epochs, network.final)):
         yield event([histogram(f"weights/{name}", values) for name, values in parameters.items()], step)
     yield Event(wall_time=event([]).wall_time, graph_def=_graph(network).SerializeToString())
+
+
+def confusion_events(measurements: Sequence[Measurement]) -> Iterator[Event]:
+    """Yields the confusion matrices of each epoch, or of a hundred epochs if there are more."""
+    for measurement in _spread(measurements, MOST_CONFUSIONS):
+        matrices = measurement.confusion.items()
+        pictures = [image(f"pictures/confusion_{head}", confusion_picture(counts, head)) for head, counts in matrices]
+        yield event(pictures, measurement.epoch)
 
 
 def _spread(measurements: Sequence[Measurement], most: int) -> Iterable[Measurement]:

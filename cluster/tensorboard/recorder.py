@@ -11,7 +11,7 @@ from typing_extensions import override
 from cluster.driver.observer import StudyEvent, StudyObserver, TrialEnded, TrialMeasured, TrialStarted
 from cluster.run_dir.paths import RunDir
 from cluster.spec.study_spec import StudySpec
-from cluster.tensorboard.best_page import TestedImages, TrainedNetwork, best_events
+from cluster.tensorboard.best_page import TestedImages, TrainedNetwork, best_events, confusion_events
 from cluster.tensorboard.event_files import EventWriter, event_files, is_intact, next_event_file
 from cluster.tensorboard.hparams import SESSION_END, HParamsPage, TrialEnd
 from cluster.tensorboard.projector import write_projector
@@ -24,6 +24,8 @@ from mnist_core.training.schedules import learning_rate
 
 BEST = ".best"
 """How the event file ends that only the best trial of each network has."""
+PICTURES = ".pictures"
+"""How the event file ends that has the pictures of another trial."""
 
 
 @dataclass
@@ -133,6 +135,13 @@ class Recorder(StudyObserver):
     def folder(self, trial: TrialSpec) -> Path:
         """Returns the folder of a trial's run."""
         return self._run_dir.trial_tensorboard(trial.number, self._names.of(trial.model.kind, trial.params))
+
+    def write_confusions(self, trial: TrialSpec, measurements: Sequence[Measurement]) -> Path:
+        """Draws a trial's confusion matrices, unless it has them as the best of its network; returns its folder."""
+        folder = self.folder(trial)
+        if not any(event_files(folder, BEST)):
+            self._writer.replace(folder, PICTURES, confusion_events(measurements))
+        return folder
 
     def close(self) -> None:
         """Writes what is left, and forgets the unfinished trials; there are no open files."""

@@ -7,7 +7,7 @@ cluster is missing something; 130 interrupted.
 import click
 
 from jobs.cli.group import MxtrialsGroup
-from jobs.cli.result_commands import evaluate, export, predict, report, reproduce, show
+from jobs.cli.result_commands import evaluate, export, pictures, predict, report, reproduce, show
 from jobs.cli.study_commands import resume, run
 from jobs.cli.tool_commands import bench, data, doctor, network
 
@@ -35,5 +35,19 @@ def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
 
 
-for command in (run, resume, show, report, predict, evaluate, reproduce, export, network, data, bench, doctor):
+for command in (
+    run,
+    resume,
+    show,
+    report,
+    predict,
+    evaluate,
+    reproduce,
+    export,
+    pictures,
+    network,
+    data,
+    bench,
+    doctor,
+):
     main.add_command(command)

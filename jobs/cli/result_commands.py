@@ -215,3 +215,18 @@ def _serve_report(run_dir: "RunDir", port: int) -> None:
         click.echo(f"{server.address}  (Ctrl-C ends it)")
         with suppress(KeyboardInterrupt):
             server.serve_forever()
+
+
+@click.command(short_help="Draw the confusion matrices of a trial.")
+@run_dir_argument
+@click.option("--trial", "number", type=int, required=True, help="The number of the trial.")
+def pictures(run_dir: Path, number: int) -> None:
+    """Draw the confusion matrices of a trial for TensorBoard, even while its study is running.
+
+    The best trial of each network has them, and more, once the study has ended.
+    """
+    from cluster.run_dir.paths import RunDir
+    from jobs.study.pages.pictures import draw_pictures
+
+    folder = draw_pictures(RunDir.open(run_dir), number)
+    click.echo(f"drawn: TensorBoard shows them on its page Images as {in_one_line(folder.name)}")

@@ -159,8 +159,7 @@ def _first_columns(spec: StudySpec) -> set[str]:
                 searched.append(column)
             elif len(set().union(*values.values())) > 1:
                 by_network.append(column)
-    network = [NETWORK] if len(kinds) > 1 else []
-    return set(list(dict.fromkeys([STATE, *network, *searched, *by_network]))[:SHOWN_COLUMNS])
+    return set(list(dict.fromkeys([STATE, NETWORK, *searched, *by_network]))[:SHOWN_COLUMNS])
 
 
 def _variants(spec: StudySpec, name: str) -> Iterator[Candidate]:

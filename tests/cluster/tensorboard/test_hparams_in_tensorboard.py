@@ -48,8 +48,8 @@ TRIALS: list[tuple[StudySpec, Params, TrialState]] = [
     (SCHEDULES, {"training.batch_size": 100, "training.schedule": {"kind": "cosine"}}, TrialState.COMPLETE),
 ]
 SEARCHED = {
-    RATES.name: {"network", "hidden", "filters", "learning_rate", "state"},
-    SCHEDULES.name: {"batch_size", "schedule", "state"},
+    RATES.name: {"network", "hidden", "activation", "learning_rate", "state"},
+    SCHEDULES.name: {"network", "batch_size", "schedule", "state"},
 }
 NAMES = [
     "rates/0000-mlp lr=0.25",

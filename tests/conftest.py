@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+import sysconfig
 from pathlib import Path
 from random import Random
 
@@ -17,6 +18,8 @@ from tests.support.small_images import small_cut, write_idx_files
 # Ray reads these once, when it is imported. A private token and no address keep the tests away from the user's cluster.
 os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0")
 os.environ.pop("RAY_ADDRESS", None)
+# As in an active virtual environment, in which commands that are printed name programs without their folder.
+os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
 
 # A law holds at any speed, and these tests share their machine: hypothesis' limit of 200 ms an example is luck.
 settings.register_profile("mxtrials", deadline=None, print_blob=True)

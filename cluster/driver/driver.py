@@ -192,7 +192,7 @@ class Driver:
         is_last = measurement.epoch >= running.trial.training.epochs
         if self._search.report(number, measurement.epoch, value) and not is_last:
             self._store.finish_trial(number, TrialState.PRUNED, value)
-            self._finish_trial(number, TrialState.PRUNED, value)
+            self._finish_trial(number, TrialState.PRUNED, value, bound=self._search.bound(number))
             return False
         return True
 
@@ -239,13 +239,20 @@ class Driver:
         due_s = self._clock() + retry_delay_s(before.total + 1, retry.trial.seed)
         self._backlog.add(replace(retry, not_before_s=due_s))
 
-    def _finish_trial(self, number: int, state: TrialState, value: float | None, error: str | None = None) -> None:
+    def _finish_trial(
+        self,
+        number: int,
+        state: TrialState,
+        value: float | None,
+        error: str | None = None,
+        bound: float | None = None,
+    ) -> None:
         """Tells the search and the observers how a trial ended; the store has already recorded it."""
         del self._running[number]
         if state is not TrialState.COMPLETE:
             self._checkpoints.discard(number)
         self._search.tell(number, state, value)
-        self._notify(TrialEnded(number, state, value, error))
+        self._notify(TrialEnded(number, state, value, error, bound))
 
     def _check_deadlines(self) -> None:
         if not self._stopping and (reason := self._limits.time_is_up()):

@@ -4,9 +4,18 @@ An event arrives before the store commits what it reports.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from cluster.trial import TrialSpec, TrialState
 from mnist_core.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class StudyOpened:
+    """The run directory of the study is ready, and its workers will start now; is_local: in the driver's process."""
+
+    run_dir: Path
+    is_local: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,12 +44,19 @@ class TrialWaiting:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial has ended. value: the objective of a complete or pruned trial; error: why it failed."""
+    """A trial has ended.
+
+    Attributes:
+        value: the objective of a complete or pruned trial.
+        error: why it failed.
+        bound: what a pruned trial had to reach to continue; None if its pruner has no such value.
+    """
 
     number: int
     state: TrialState
     value: float | None = None
     error: str | None = None
+    bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,16 @@ class StudyWarning:
     message: str
 
 
-StudyEvent = TrialStarted | TrialMeasured | TrialWaiting | TrialEnded | WorkersChanged | StudyStopping | StudyWarning
+StudyEvent = (
+    StudyOpened
+    | TrialStarted
+    | TrialMeasured
+    | TrialWaiting
+    | TrialEnded
+    | WorkersChanged
+    | StudyStopping
+    | StudyWarning
+)
 
 
 class StudyObserver:

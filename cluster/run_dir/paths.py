@@ -139,6 +139,11 @@ class RunDir:
         """What was said while the study ran, with times (text)."""
         return self.path / "run.log"
 
+    @property
+    def progress(self) -> Path:
+        """The folder in which each worker says how far it is, while the study runs."""
+        return self.path / ".progress"
+
     def clear_leftovers(self) -> None:
         """Deletes the unfinished files of a driver that was killed; call it while holding the lock."""
         for folder in (self.path, self.best.parent, *self.path.glob("checkpoints/*")):

@@ -2,17 +2,36 @@
 
 import os
 import shlex
+import shutil
+import sysconfig
 from pathlib import Path
 
 
-def shell_command(*words: str | Path) -> str:
-    """Returns a command whose words a shell reads as they are, whatever characters a path contains.
+def shell_command(program: str, *words: str | Path, scripts: Path | None = None) -> str:
+    """Returns a command that a shell of this folder runs, whatever characters a path contains.
+
+    Args:
+        program: the name of a program, such as `tensorboard`.
+        words: its arguments.
+        scripts: the folder of this installation's programs. If a shell would not find the program, because no virtual
+            environment is active, the command names it by its path there.
 
     Example:
-        >>> print(shell_command("mxtrials", "resume", Path("my runs/1")))
-        mxtrials resume 'my runs/1'
+        >>> print(shell_command("cp", "-r", Path("my runs/1"), "copy"))
+        cp -r 'my runs/1' copy
     """
-    return " ".join(_quoted(_shielded(word) if isinstance(word, Path) else word) for word in words)
+    found = _findable(program, scripts or Path(sysconfig.get_path("scripts")))
+    return " ".join(_quoted(_shielded(word) if isinstance(word, Path) else word) for word in (found, *words))
+
+
+def _findable(program: str, scripts: Path) -> str:
+    installed = scripts / program
+    if shutil.which(program) or not installed.is_file():
+        return program
+    try:
+        return str(installed.relative_to(Path.cwd()))
+    except (OSError, ValueError):  # the working folder was deleted, or is another one
+        return str(installed)
 
 
 def _quoted(word: str) -> str:

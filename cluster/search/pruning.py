@@ -21,6 +21,9 @@ from cluster.search.bounded_storage import BoundedStorage, Window, silence_optun
 from cluster.spec import strategies
 from cluster.spec.study_spec import SearchSpec
 
+# Where a pruner notes, among a trial's attributes, the objective that it had to reach.
+_BOUND = "bound"
+
 
 class PruningGroup:
     """Trials that are compared with each other.
@@ -32,6 +35,7 @@ class PruningGroup:
     """
 
     def __init__(self, name: str, search: SearchSpec, max_epochs: int) -> None:
+        self._pruner_config = search.pruner
         self._complete = _CompleteTrials()
         self._storage = BoundedStorage(search.direction, Window((TrialState.COMPLETE,), best=1))
         with silence_optuna():
@@ -43,6 +47,13 @@ class PruningGroup:
         """Returns whether to stop a trial after its last reported epoch; its report counts for later trials."""
         with silence_optuna():
             return self._pruner.prune(self._study, trial)
+
+    def bound(self, trial: FrozenTrial) -> float | None:
+        """Returns what a trial that is to stop had to reach, as an objective; None if its pruner has no such value."""
+        if isinstance(self._pruner_config, strategies.ThresholdPruner):
+            value, lower = trial.intermediate_values[max(trial.intermediate_values)], self._pruner_config.lower
+            return lower if lower is not None and value < lower else self._pruner_config.upper
+        return trial.user_attrs.get(_BOUND)
 
     def finish(self, trial: FrozenTrial) -> None:
         """Records a finished trial."""
@@ -82,18 +93,21 @@ class _Asha(BasePruner):
         rung = trial.user_attrs.get("rung", 0)  # the next one to reach
         stops = False
         while epoch >= self._first_rung * self._factor**rung:
-            stops |= not self._promote(loss, rung)
+            bound = self._add(loss, rung)
+            if loss > bound:
+                stops = True
+                trial.user_attrs[_BOUND] = -bound if study.direction is StudyDirection.MAXIMIZE else bound
             rung += 1
         trial.user_attrs["rung"] = rung
         return stops
 
-    def _promote(self, loss: float, rung: int) -> bool:
-        """Adds a loss to a rung; returns whether it is the best or among the best 1 / `reduction_factor` there."""
+    def _add(self, loss: float, rung: int) -> float:
+        """Adds a loss to a rung; returns the worst of the best 1 / `reduction_factor` there, and at least of one."""
         if rung == len(self._rungs):
             self._rungs.append(array("d"))
         losses = self._rungs[rung]
         insort(losses, loss)
-        return loss <= losses[max(len(losses) // self._factor, 1) - 1]
+        return losses[max(len(losses) // self._factor, 1) - 1]
 
 
 class _Hyperband(BasePruner):
@@ -150,9 +164,11 @@ class _Percentile(BasePruner):
         if is_early or epoch < config.n_warmup_steps or not self._is_first_of_interval(trial, epoch):
             return False
         percentile = config.percentile if isinstance(config, strategies.PercentilePruner) else 50.0
-        if study.direction is StudyDirection.MAXIMIZE:
-            return max(trial.intermediate_values.values()) < _percentile(others, 100 - percentile)
-        return min(trial.intermediate_values.values()) > _percentile(others, percentile)
+        maximizes = study.direction is StudyDirection.MAXIMIZE
+        bound = _percentile(others, 100 - percentile if maximizes else percentile)
+        trial.user_attrs[_BOUND] = bound
+        reported = trial.intermediate_values.values()
+        return max(reported) < bound if maximizes else min(reported) > bound
 
     def _is_first_of_interval(self, trial: FrozenTrial, epoch: int) -> bool:
         """Returns whether this is the trial's first report in the interval of epochs that contains `epoch`."""

@@ -103,6 +103,15 @@ class Search:
             active.decisions[epoch] = not math.isfinite(value) or active.group.should_prune(active.trial)
         return active.decisions[epoch]
 
+    def bound(self, number: int) -> float | None:
+        """Returns what a trial had to reach to continue, after `report` said to stop it; None if that is no value.
+
+        Raises:
+            ValueError: the trial is not running.
+        """
+        active = self._active_trial(number)
+        return active.group.bound(active.trial)
+
     def tell(self, number: int, state: TrialState, value: float | None = None) -> None:
         """Ends a trial. A complete trial whose value is not finite counts as failed, so that it is never the best.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from cluster.machine.memory import free_bytes, trim_heap, wait_for_memory
 from cluster.trial import MEMORY_PATIENCE_S, TrialSpec
+from cluster.workers.batch_progress import BatchReporter
 from cluster.workers.events import Failed, Finished, Measured, Suspended, Work
 from cluster.workers.trial_errors import is_out_of_memory, is_permanent, summarize_error
 from mnist_core.context import DeviceKind, open_context
@@ -33,11 +34,13 @@ class WorkerSettings:
         holdout: number of training images held out for validation, or "test".
         seed: the seed of the hold-out.
         state_every_s: minimum seconds between measurements that carry the training state; 0 for every measurement.
+        progress: the folder in which each worker says how far it is within an epoch; None for nowhere.
     """
 
     holdout: int | Literal["test"]
     seed: int
     state_every_s: float = 10.0
+    progress: str | None = None
 
 
 class TrialWorker(Protocol):
@@ -90,6 +93,7 @@ class Worker:
         self._split = split(dataset, settings.holdout, settings.seed)
         self._state_every_s = settings.state_every_s
         self._wait_for_memory = wait
+        self._reporter = BatchReporter(settings.progress, name)
         self._current: TrialInProgress | None = None
 
     def start(self, trial: TrialSpec) -> TrialEvent:
@@ -118,7 +122,8 @@ class Worker:
             self._wait_for_memory(MEMORY_PATIENCE_S)
         trainer = Trainer(trial.model, trial.training, self._split, trial.seed, self._context, free_bytes)
         state_due_s = time.monotonic() + self._state_every_s
-        self._current = TrialInProgress(trial.number, trainer, trial.training.epochs, trainer.epochs(), state_due_s)
+        epochs = trainer.epochs(self._reporter.for_trial(trial.number))
+        self._current = TrialInProgress(trial.number, trainer, trial.training.epochs, epochs, state_due_s)
         if trial.resume_from is not None:
             state = unpack(trial.resume_from)
             trainer.restore(state)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from cluster.machine.memory import WORKER_BYTES, read_memory
 from cluster.machine.processor import read_cores
@@ -22,13 +23,22 @@ class Backend:
 
 
 @contextmanager
-def open_pool(spec: StudySpec, dataset: Dataset, backend: Backend) -> Iterator[WorkerPool]:
+def open_pool(
+    spec: StudySpec, dataset: Dataset, backend: Backend, progress: Path | None = None
+) -> Iterator[WorkerPool]:
     """Opens a pool of the workers that a study asks for, but never more workers than trials.
+
+    Args:
+        spec: of the study.
+        dataset: the data that the workers train on.
+        backend: where they run.
+        progress: the folder in which they say how far they are within an epoch; None for nowhere.
 
     Raises:
         EnvironmentProblem: they cannot be started.
     """
-    settings = WorkerSettings(spec.data.holdout, spec.seed, spec.limits.checkpoint_every_s)
+    folder = None if progress is None else str(progress)
+    settings = WorkerSettings(spec.data.holdout, spec.seed, spec.limits.checkpoint_every_s, folder)
     with ExitStack() as stack:
         pool: WorkerPool
         if backend.local:

@@ -11,7 +11,7 @@ from threading import Thread
 from types import FrameType
 
 from cluster.driver.driver import Driver
-from cluster.driver.observer import StudyObserver, StudyWarning
+from cluster.driver.observer import StudyObserver, StudyOpened, StudyWarning
 from cluster.driver.parts import StudyParts
 from cluster.driver.stopwatch import Stopwatch
 from cluster.results.summary import StudySummary, summarize
@@ -26,6 +26,7 @@ from cluster.run_dir.environment import (
     write_environment,
 )
 from cluster.run_dir.paths import RunDir
+from cluster.run_dir.progress_folder import progress_folder
 from cluster.run_dir.recorded_spec import check_spec_unchanged, sync_spec
 from cluster.run_dir.shell import shell_command
 from cluster.search.search import Search
@@ -71,10 +72,14 @@ def run_session(session: StudySession, backend: Backend, view: StudyObserver) ->
     store = session.store
     stopwatch = Stopwatch(store)
     store.set_study("running")
+    view.notify(StudyOpened(session.run_dir.path, backend.local))
     if (warning := find_unusual_pixels(session.dataset)) is not None:
         session.warn(warning)
     _rebuild_tensorboard(session)
-    with open_pool(session.spec, session.dataset, backend) as pool:
+    with (
+        progress_folder(session.run_dir) as progress,
+        open_pool(session.spec, session.dataset, backend, progress) as pool,
+    ):
         observers = {Part.TENSORBOARD: session.recorder, Part.TERMINAL: view}
         checkpoints = Checkpoints(session.run_dir, session.warn)
         parts = StudyParts(store, Search(session.spec), pool, checkpoints, observers)

@@ -1,35 +1,38 @@
 """Draws a study's leaderboard and where its files are. Loads neither MXNet nor Ray."""
 
-import resource
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from cluster.results.summary import StudySummary
 from cluster.run_dir.paths import RunDir
-from cluster.run_dir.shell import shell_command
 from cluster.trial import TrialRecord, TrialState
-from jobs.tables import table
-from jobs.terminal.output import STATE_STYLES, ellipsized, format_rows_of_params, format_time
+from jobs.tables import Column, fitted_table
+from jobs.terminal.fields import searched_fields, trial_epochs
+from jobs.terminal.output import STATE_STYLES, STATE_WORDS, format_time, pluralize
+from jobs.terminal.ranking import Ranking
+from jobs.terminal.running.opening import tensorboard_command
 
-LONGEST_LEADERBOARD = 20
 SHOWN_FAILURES = 5
-USUAL_OPEN_FILES, SPARE_OPEN_FILES = 1024, 64
 
 
-def draw_summary(summary: StudySummary, console: Console) -> None:
+def draw_summary(summary: StudySummary, console: Console, ranking: Ranking | None = None) -> None:
     """Draws a study's state, its leaderboard, the best of each network on the test set, and its failures."""
-    counts = ", ".join(f"{count} {state}" for state, count in summary.counts().items()) or "no trial yet"
-    reason = f" ({summary.reason})" if summary.reason else ""
-    console.print(f"[bold]{summary.spec.name}[/]  {summary.state}{reason}: {counts} of {summary.spec.trials} trials")
-    if summary.trials:
-        console.print(_leaderboard(summary))
-    for trial in summary.best_of_each_kind():
-        tested = "  ".join(f"{name} {value:.4f}" for name, value in (trial.test or {}).items())
-        console.print(f"[green]best {trial.model}[/]  trial {trial.number}  {tested}", highlight=False)
+    ranking = ranking or Ranking()
+    console.print(_headline(summary), highlight=False, soft_wrap=True)
+    rows = ranking.sort(summary)
+    shown = rows[: ranking.shown(len(rows))]
+    if rows:
+        _draw_leaderboard(summary, shown, console)
+    if len(shown) < len(rows):
+        console.print(f"[dim]and {len(rows) - len(shown)} more: `--all` shows them[/]", highlight=False)
+    tested = [trial for trial in summary.best_of_each_kind() if trial.test]
+    if tested:
+        _draw_tests(tested, console)
     for trial in _failed(summary)[:SHOWN_FAILURES]:
-        console.print(f"[red]trial {trial.number} failed:[/] {escape(trial.error or '')}", highlight=False)
+        line = f"[red]trial {trial.number} failed:[/] {escape(trial.error or '')}"
+        console.print(line, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def draw_files(summary: StudySummary, run_dir: RunDir, console: Console) -> None:
@@ -40,48 +43,77 @@ def draw_files(summary: StudySummary, run_dir: RunDir, console: Console) -> None
     _draw_file(console, "results", str(run_dir.results))
     if run_dir.report.is_file():
         _draw_file(console, "report", str(run_dir.report))
-    loader = ("--load_fast=false",) if len(summary.trials) > _tensorboard_capacity() else ()
-    _draw_file(console, "TensorBoard", shell_command("tensorboard", *loader, "--logdir", run_dir.tensorboard))
-
-
-def _tensorboard_capacity() -> int:
-    """Returns how many trials TensorBoard's fast loader can show: it keeps a file open for each.
-
-    Beyond that, it shows none again and again. Its other loader (`--load_fast=false`) shows any number.
-    """
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    usual = min(limit, USUAL_OPEN_FILES) if limit >= 0 else USUAL_OPEN_FILES  # Ray may have raised this process's
-    return usual - SPARE_OPEN_FILES
+    _draw_file(console, "TensorBoard", tensorboard_command(run_dir, len(summary.trials)))
 
 
 def _draw_file(console: Console, name: str, value: str) -> None:
     console.print(f"{name:<14}{value}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _leaderboard(summary: StudySummary) -> Table:
-    """Returns the table of trials: complete ones by rank, then the others by number."""
-    others = [trial for trial in summary.trials if trial.state is not TrialState.COMPLETE]
-    rows = [*summary.ranked(), *others]
-    shown = rows[:LONGEST_LEADERBOARD]
-    objective = summary.spec.search.objective
-    tested = "test/digit_accuracy" if objective == "val/digit_accuracy" else "test/accuracy"
-    columns = ("trial", "network", "state", "epochs", objective, tested, "time")
-    drawn = table(*columns, left=("network", "state"))
-    drawn.add_column("parameters")  # this one is shortened on a narrow terminal
-    for trial, params in zip(shown, format_rows_of_params([trial.params for trial in shown]), strict=True):
-        drawn.add_row(
-            str(trial.number),
-            trial.model,
-            f"[{STATE_STYLES[trial.state]}]{trial.state.value}[/]",
-            str(trial.epochs),
-            "" if trial.value is None else f"{trial.value:.4f}",
-            "" if trial.test is None else f"{trial.test.get(tested, trial.test['test/accuracy']):.4f}",
-            format_time(trial.seconds),
-            ellipsized(params),
-        )
-    if len(rows) > LONGEST_LEADERBOARD:
-        drawn.caption = f"and {len(rows) - LONGEST_LEADERBOARD} more: --json shows all"
-    return drawn
+def _headline(summary: StudySummary) -> str:
+    """Returns a study's state in one line, as `quickstart  complete  9 of 9 trials: 4 complete, 5 pruned`."""
+    counts = [
+        f"[{STATE_STYLES[state]}]{count} {STATE_WORDS[state]}[/]"
+        for state in TrialState
+        if (count := sum(trial.state is state for trial in summary.trials))
+    ]
+    ended = sum(trial.state.is_finished() for trial in summary.trials)
+    has_news = summary.reason is not None and summary.reason != summary.state
+    reason = f" ({escape(summary.reason or '')})" if has_news else ""
+    trials = f"{ended} of {pluralize(summary.spec.trials, 'trial')}"
+    listed = f": {', '.join(counts)}" if counts else ""
+    return (
+        f"[bold]{summary.spec.name}[/]  {summary.state}{reason}  {trials}{listed}  by {summary.spec.search.objective}"
+    )
+
+
+def _draw_leaderboard(summary: StudySummary, rows: Sequence[TrialRecord], console: Console) -> None:
+    """Draws the table of trials, with the columns for which there is room."""
+    spec = summary.spec
+    objective = spec.search.objective
+    tested = objective.replace("val/", "test/")
+    trained = "train/loss" if objective == "val/loss" else "train/accuracy"
+    several = len(spec.model_kinds) > 1
+    columns = [
+        Column("trial", [str(trial.number) for trial in rows]),
+        Column("network", [trial.model for trial in rows], rank=0 if several else 5, left=True),
+        *(
+            Column(field.header, field.cells([trial.params for trial in rows]), rank=2)
+            for field in searched_fields(spec)
+        ),
+        Column("state", [f"[{STATE_STYLES[trial.state]}]{trial.state.value}[/]" for trial in rows], left=True),
+        Column("epochs", [f"{trial.epochs}/{trial_epochs(spec, trial.params)}" for trial in rows], rank=3),
+        Column("train", [_number(trial.metrics.get(trained)) for trial in rows], rank=5),
+        Column("val", [_number(trial.value) for trial in rows]),
+        Column("test", [_number((trial.test or {}).get(tested)) for trial in rows], rank=1),
+        Column("time", [format_time(trial.seconds) for trial in rows], rank=4),
+    ]
+    drawn, left_out = fitted_table(columns, console, console.width)
+    console.print(drawn)
+    if hidden := [name for name in left_out if name in {field.header for field in searched_fields(spec)}]:
+        console.print(f"[dim]not enough columns here for {', '.join(hidden)}[/]", highlight=False)
+
+
+def _draw_tests(tested: Sequence[TrialRecord], console: Console) -> None:
+    """Draws the scores on the test images, a row for each network."""
+    names = dict.fromkeys(name for trial in tested for name in trial.test or {})
+    columns = [
+        Column("on the test images", [f"[green]best {trial.model}[/]" for trial in tested], left=True),
+        Column("trial", [str(trial.number) for trial in tested]),
+        *(
+            Column(
+                name.removeprefix("test/").removesuffix("_accuracy"),
+                [_number((trial.test or {}).get(name)) for trial in tested],
+            )
+            for name in names
+        ),
+    ]
+    console.print()
+    console.print(fitted_table(columns, console, console.width)[0])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _failed(summary: StudySummary) -> list[TrialRecord]:

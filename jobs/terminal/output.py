@@ -19,6 +19,14 @@ STATE_STYLES = {
     TrialState.WAITING: "dim",
 }
 
+STATE_WORDS = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
 
 def ellipsized(*parts: str | tuple[str, str]) -> Text:
     """Joins texts, each with an optional style, into one line that ends in an ellipsis if it is too long."""

@@ -60,7 +60,8 @@ def draw_export(name: str, files: Sequence[Path], console: Console) -> None:
     for file in files:
         console.print(str(file), highlight=False, markup=False, soft_wrap=True)
     if name in _READ_EXPORT:
-        command = shell_command(*(word.format(file=files[0]) for word in _READ_EXPORT[name]))
+        program, *words = _READ_EXPORT[name]
+        command = shell_command(program, *(word.format(file=files[0]) for word in words))
         console.print(f"show it with: {command}", highlight=False, markup=False, soft_wrap=True)
 
 

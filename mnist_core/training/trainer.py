@@ -23,6 +23,9 @@ from mnist_core.training.optimizers import CpuOptimizer, DeviceOptimizer, FlatOp
 from mnist_core.training.schedules import learning_rate
 from mnist_core.training.state import TrainingState
 
+OnBatch = Callable[[int, int, int], None]
+"""Receives the epoch in training (1 for the first), how many of its images were trained on, and how many it has."""
+
 # Larger batches do not fit the cache: LeNet in batches of 1000 is several times slower per image.
 EVALUATION_BATCH = 100
 
@@ -86,11 +89,15 @@ class Trainer:
         # An executor that only predicts may reorder its weights in place, so it gets a copy.
         self._evaluator = BatchExecutor(self.network, self.layout, EVALUATION_BATCH, self._evaluated_weights)
 
-    def epochs(self) -> Iterator[Measurement]:
-        """Trains one epoch per measurement that is taken from the iterator."""
+    def epochs(self, on_batch: OnBatch | None = None) -> Iterator[Measurement]:
+        """Trains one epoch per measurement that is taken from the iterator.
+
+        Args:
+            on_batch: called after each batch, so it must be fast.
+        """
         while self._epoch < self._config.epochs:
             with np.errstate(all="ignore"):  # divergence is an outcome that shows in the losses
-                measurement = self._next_epoch()
+                measurement = self._next_epoch(on_batch)
             yield measurement
 
     def weights(self) -> Vector:
@@ -109,9 +116,9 @@ class Trainer:
         self._weights[:] = state.weights
         self._optimizer.restore(state.optimizer, state.epoch * self._steps_per_epoch())
 
-    def _next_epoch(self) -> Measurement:
+    def _next_epoch(self, on_batch: OnBatch | None) -> Measurement:
         started = time.perf_counter()
-        train_scores = self._train_epoch()
+        train_scores = self._train_epoch(on_batch)
         trained_s = time.perf_counter() - started
         validation_scores = self._validate()
         self._epoch += 1
@@ -129,7 +136,7 @@ class Trainer:
             training_s=trained_s,
         )
 
-    def _train_epoch(self) -> Scores:
+    def _train_epoch(self, on_batch: OnBatch | None) -> Scores:
         """Trains on each image once; scores the predictions made along the way."""
         train = self._split.train
         order = epoch_order(train.indices, self._seed, self._epoch)
@@ -141,6 +148,8 @@ class Trainer:
             self._optimizer.step(self._learning_rate(first_step + number), 1.0 / len(batch))
             for kept, output in zip(outputs, predicted, strict=True):
                 kept[start : start + len(batch)] = output
+            if on_batch is not None:
+                on_batch(self._epoch + 1, start + len(batch), len(order))
         return score(self.network.heads, outputs, train.source.labels[order])
 
     def _validate(self) -> Scores:

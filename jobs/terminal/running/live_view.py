@@ -1,25 +1,33 @@
-"""Shows a running study in a terminal: counts, the best so far, and a live table of the running trials."""
+"""Shows a running study in a terminal: counts, the best of each network, the running and the last ended trials."""
 
-from rich.console import Console, Group, RenderableType
+from collections.abc import Sequence
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.segment import Segment
 from rich.text import Text
 from typing_extensions import Self, override
 
-from cluster.driver.observer import StudyEvent, StudyObserver, StudyWarning
-from jobs.tables import table
-from jobs.terminal.output import STATE_STYLES, ellipsized, format_count, format_rows_of_params, format_time, pluralize
-from jobs.terminal.running.progress import Progress, TrialProgress
+from cluster.driver.observer import StudyEvent, StudyObserver, StudyOpened, StudyWarning
+from cluster.trial import TrialState
+from jobs.terminal.fields import SearchedField, format_fields, searched_fields
+from jobs.terminal.output import STATE_STYLES, STATE_WORDS, ellipsized, pluralize
+from jobs.terminal.running.opening import opening_lines
+from jobs.terminal.running.progress import EndedTrial, Progress
+from jobs.terminal.running.running_table import format_clock, running_table
+
+_MOST_ENDED = 4
+_BAR_WIDTH = 40
 
 
 class LiveView(StudyObserver):
-    """Redraws a table of the running trials four times a second; a context manager."""
+    """Redraws the state of a study four times a second; a context manager."""
 
     def __init__(self, progress: Progress, console: Console, opening: str) -> None:
         """Draws on a terminal; `opening` says what happens until the first worker is ready, e.g. "starting Ray"."""
         self._progress = progress
-        self._opening = opening
+        self._screen = StudyScreen(progress, opening)
         # Ray keeps the streams that it finds and uses them at exit, so they must not be rich's short-lived proxies.
         self._live = Live(
             console=console,
@@ -40,59 +48,119 @@ class LiveView(StudyObserver):
     @override
     def notify(self, event: StudyEvent) -> None:
         self._progress.update(event)
-        if isinstance(event, StudyWarning):  # stays above the table
-            self._live.console.print(f"warning: {event.message}", style="yellow", highlight=False, markup=False)
+        console = self._live.console
+        if isinstance(event, StudyOpened):  # stays above the table
+            name, *others = opening_lines(self._progress.spec, event)
+            console.print(name, style="bold", highlight=False, markup=False)
+            for line in others:
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
+        if isinstance(event, StudyWarning):
+            console.print(f"warning: {event.message}", style="yellow", highlight=False, markup=False)
 
     def draw(self) -> RenderableType:
-        """Draws the current state of the study; a line too long for the terminal ends in an ellipsis."""
-        progress = self._progress
-        lines: list[RenderableType] = [self._counts(), self._times()]
-        if progress.best is not None:
-            value, number, model = progress.best
-            best = f"best {progress.spec.search.objective} {value:.4f}  (trial {number}, {model})"
-            lines.append(ellipsized((best, "green")))
-        if progress.running:
-            lines.append(self._running_table())
-        if progress.problem:
-            lines.append(ellipsized((f"last problem: {progress.problem}", "yellow")))
-        return Group(*lines)
+        """Draws the current state of the study."""
+        self._progress.read_batches()
+        return self._screen
 
-    def _counts(self) -> Text:
+
+class StudyScreen:
+    """A running study, drawn to fit a terminal's width and height; a line too long for it ends in an ellipsis."""
+
+    def __init__(self, progress: Progress, opening: str = "waiting for workers") -> None:
+        """Draws the state that `progress` has whenever it is drawn."""
+        self._progress = progress
+        self._opening = opening
+        self._fields = searched_fields(progress.spec)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draws the study."""
         progress = self._progress
-        done = f"{sum(progress.ended.values())}/{progress.spec.trials} trials"
-        by_state = [(f"  {count} {state.value}", STATE_STYLES[state]) for state, count in progress.ended.items()]
-        workers = "" if progress.workers is None else f"  {pluralize(progress.workers, 'worker')}"
-        return ellipsized((progress.spec.name, "bold"), f"  {done}", *by_state, workers)
+        lines: list[RenderableType] = [self._counts(options.max_width), self._times()]
+        if progress.best_of:
+            lines.append(self._best(options.max_width))
+        ended = list(progress.last_ended)[:_MOST_ENDED]
+        if progress.running:
+            room = max(2, console.height - len(lines) - len(ended) - 7)  # the opening, the header, and spare lines
+            lines.append(running_table(progress, self._fields, console, options, room))
+        lines.extend(_ended_line(trial, self._fields, index == 0) for index, trial in enumerate(ended))
+        if progress.problem and progress.problem not in {f"trial {trial.number}: {trial.reason}" for trial in ended}:
+            lines.append(ellipsized((f"last problem: {progress.problem}", "yellow")))
+        yield Group(*lines)
+
+    def _counts(self, width: int) -> RenderableType:
+        progress = self._progress
+        done, trials = progress.ended_count, progress.spec.trials
+        by_state = [
+            (f"  {progress.ended[state]} {STATE_WORDS[state]}", STATE_STYLES[state])
+            for state in TrialState
+            if state in progress.ended
+        ]
+        counts = ellipsized(f"{done} of {pluralize(trials, 'trial')}", *by_state)
+        room = width - counts.cell_len - 2
+        if room < 10:
+            return counts
+        partly = sum(trial.epochs_done / trial.epochs for trial in list(progress.running.values()))
+        bar = ProgressBar(total=trials, completed=done + partly, width=min(room, _BAR_WIDTH))
+        return _Beside(counts, bar)
 
     def _times(self) -> Text:
         progress = self._progress
-        elapsed = f"{format_time(progress.elapsed_s())} elapsed"
+        elapsed = f"{format_clock(progress.elapsed_s())} elapsed"
         if progress.workers is None:
             return ellipsized(f"{self._opening} ...  {elapsed}")
-        if sum(progress.ended.values()) >= progress.spec.trials:
+        workers = pluralize(progress.workers, "worker")
+        if progress.ended_count >= progress.spec.trials:
             return ellipsized(f"{elapsed}, scoring the best on the test set ...")
         remaining = progress.remaining_s()
-        return ellipsized(elapsed if remaining is None else f"{elapsed}, about {format_time(remaining)} left")
+        left = "" if remaining is None else f", about {format_clock(_rounded(remaining))} left"
+        return ellipsized(f"{elapsed}{left}  {workers}")
 
-    def _running_table(self) -> Table:
-        objective = self._progress.spec.search.objective
-        columns = ("trial", "network", "worker", "epoch", " ", objective, "samples/s")
-        drawn = table(*columns, left=("network", "worker", " "))
-        drawn.add_column("parameters")  # this one is shortened on a narrow terminal
-        rows = sorted(self._progress.running.items())
-        texts = format_rows_of_params([running.trial.params for _, running in rows])
-        for (number, running), params in zip(rows, texts, strict=True):
-            drawn.add_row(str(number), *_cells(running, objective), ellipsized(params))
-        return drawn
+    def _best(self, width: int) -> Text:
+        """Returns the best trial of each network, with its fields if there is room for them."""
+        progress = self._progress
+        kinds = progress.spec.model_kinds
+        found = [kind for kind in kinds if kind in progress.best_of]
+        found.sort(key=lambda kind: progress.spec.search.direction.rank_key(*progress.best_of[kind][:2]))
+        missing = [kind for kind in kinds if kind not in progress.best_of]
+        for fields in (self._fields, ()):
+            parts = [_best_of(kind if len(kinds) > 1 else "", progress.best_of[kind], fields) for kind in found]
+            line = ellipsized(("best  ", "green"), "   ".join([*parts, *(f"{kind} -" for kind in missing)]))
+            if line.cell_len <= width:
+                break
+        return line
 
 
-def _cells(running: TrialProgress, objective: str) -> list[RenderableType]:
-    metrics = running.measurement.metrics if running.measurement else None
-    return [
-        running.model,
-        running.worker,
-        f"{running.epoch}/{running.epochs}",
-        ProgressBar(total=running.epochs, completed=running.epoch, width=10),
-        f"{metrics[objective]:.4f}" if metrics else "",
-        format_count(metrics["perf/samples_per_second"]) if metrics else "",
-    ]
+class _Beside:
+    """A text and a bar in one line."""
+
+    def __init__(self, text: Text, bar: ProgressBar) -> None:
+        self._text, self._bar = text, bar
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self._text.render(console, end="")
+        yield Text("  ", end="")
+        yield self._bar
+        yield Segment.line()
+
+
+def _best_of(kind: str, best: tuple[float, int, object], fields: Sequence[SearchedField]) -> str:
+    value, number, params = best
+    described = format_fields(fields, params)  # type: ignore[arg-type]
+    return f"{kind} {value:.4f} #{number} {described.replace('  ', ' ')}".strip()
+
+
+def _ended_line(trial: EndedTrial, fields: Sequence[SearchedField], is_first: bool) -> Text:
+    described = format_fields(fields, trial.params)
+    words = [f"#{trial.number}", trial.model, described]
+    name = "  ".join(word for word in words if word)
+    return ellipsized(
+        ("ended  " if is_first else "       ", "dim"),
+        f"{name}  ",
+        (STATE_WORDS[trial.state], STATE_STYLES[trial.state]),
+        f" {trial.reason}",
+    )
+
+
+def _rounded(seconds: float) -> float:
+    """Returns a time with the precision of an estimate."""
+    return 5 * round(seconds / 5) if seconds >= 30 else seconds

@@ -21,9 +21,11 @@ class PlainView(StudyObserver):
     @override
     def notify(self, event: StudyEvent) -> None:
         """Prints a line; once printing has failed, prints nothing more, and the study continues without output."""
-        line = f"{self._progress.elapsed_s():7.1f} s  {self._lines.take(event)}"
+        lines = self._lines.take(event).splitlines()
+        seconds = f"{self._progress.elapsed_s():7.1f} s"
         try:
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            for line in lines:
+                self._console.print(f"{seconds}  {line}", highlight=False, markup=False, soft_wrap=True)
         except (OSError, NotWritable):
             self._console.quiet = True
         except SystemExit:

@@ -47,7 +47,7 @@ class RunLog(StudyObserver):
     def write(self, text: str) -> None:
         """Writes lines, each with the time; nothing before the first event, or once writing has failed."""
         now = datetime.now(timezone.utc).isoformat(" ", "seconds")
-        lines = "".join(f"{now}  {line}".rstrip() + "\n" for line in text.splitlines())
+        lines = "".join(f"{now}  {line}".rstrip() + "\n" for line in text.splitlines() if line.strip())
         self._try(lambda: self._append(lines.encode(errors="backslashreplace")))
 
     def draw(self, draw: Callable[[Console], None]) -> None:

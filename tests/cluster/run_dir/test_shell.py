@@ -38,3 +38,22 @@ def test_what_a_terminal_cannot_show_is_printed_as_escapes(name: bytes) -> None:
     command = shell_command("printf", "%s", Path(os.fsdecode(name)))
     assert command.isprintable()
     assert subprocess.run(["sh", "-c", command], capture_output=True, check=True).stdout == name
+
+
+def test_program_that_a_shell_would_not_find_is_named_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = tmp_path / "the venv" / "bin"
+    scripts.mkdir(parents=True)
+    program = scripts / "greet-mxtrials"
+    program.write_text("#!/bin/sh\necho hello $1\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    command = shell_command(program.name, Path("me"), scripts=scripts)
+    assert command == "'the venv/bin/greet-mxtrials' me"
+    assert subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout == "hello me\n"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert shell_command(program.name, scripts=scripts) == f"'{program}'"
+    monkeypatch.setenv("PATH", str(scripts))
+    assert shell_command(program.name, scripts=scripts) == program.name

@@ -126,3 +126,28 @@ def test_adopted_trial_is_not_stopped_at_an_epoch_that_it_survived() -> None:
 )
 def test_percentile_of_sorted_values_is_that_of_numpy_to_the_bit(values: list[float], percentile: float) -> None:
     assert _percentile(sorted(values), percentile) == np.percentile(values, percentile)
+
+
+@pytest.mark.parametrize(
+    ("pruner", "bound"),
+    [
+        ({"kind": "asha", "reduction_factor": 2}, 0.7),  # the best half of 0.1, 0.5, 0.7, 0.9 at the first rung
+        ({"kind": "hyperband", "reduction_factor": 5}, 0.9),
+        ({"kind": "median", "n_startup_trials": 3}, 0.7),
+        ({"kind": "percentile", "percentile": 25.0, "n_startup_trials": 3}, 0.8),
+        ({"kind": "threshold", "lower": 0.2}, 0.2),
+        ({"kind": "patient", "patience": 0, "wrapped": {"kind": "median", "n_startup_trials": 3}}, 0.7),
+        ({"kind": "patient", "patience": 0}, None),
+    ],
+)
+@pytest.mark.parametrize("objective", ["val/accuracy", "val/loss"])
+def test_pruned_trial_knows_what_it_had_to_reach(pruner: dict[str, Any], bound: float | None, objective: str) -> None:
+    sign = 1 if objective == "val/accuracy" else -1
+    if pruner["kind"] == "threshold" and sign < 0:
+        pruner = {"kind": "threshold", "upper": -0.2}
+    search = pruning(pruner, objective=objective)
+    for number, value in enumerate((0.5, 0.7, 0.9)):
+        run_to_completion(search, number, [sign * value] * 4)
+    search.ask(3)
+    assert any(search.report(3, epoch, sign * 0.1 / epoch) for epoch in range(1, 5))
+    assert search.bound(3) == (None if bound is None else pytest.approx(sign * bound))

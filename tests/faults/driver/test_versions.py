@@ -23,7 +23,7 @@ def test_run_of_the_first_version_is_shown_and_resumed(started_run: Path, mxtria
     (before,) = trials_of(run_dir)
     downgrade_store(run_dir.store)
     content = run_dir.store.read_bytes()
-    assert "1 COMPLETE" in mxtrials("show", started_run).stdout
+    assert "1 complete" in mxtrials("show", started_run).stdout
     assert run_dir.store.read_bytes() == content
     done = mxtrials("resume", started_run, "--trials", "2", "--local", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")

@@ -44,5 +44,5 @@ def test_edited_spec_is_rejected_until_it_is_restored(
 def test_edited_number_of_trials_is_taken(started_run: Path, mxtrials: CommandLine) -> None:
     spec = started_run / "spec.yaml"
     spec.write_text(spec.read_text().replace("trials: 1", "trials: 2"))
-    assert "1 COMPLETE of 2 trials" in mxtrials("show", started_run).stdout
-    assert "2 COMPLETE of 2 trials" in mxtrials("resume", started_run, "--local").stdout
+    assert "1 of 2 trials: 1 complete" in mxtrials("show", started_run).stdout
+    assert "2 of 2 trials: 2 complete" in mxtrials("resume", started_run, "--local").stdout

@@ -192,14 +192,14 @@ def test_run_prints_its_progress_and_where_its_results_are(
 ) -> None:
     done = mxtrials("run", "smoke", *small)
     assert (done.returncode, done.stderr) == (0, "")
-    for words in ("1 worker ready", "trial 1 mlp COMPLETE", "smoke  complete: 2 COMPLETE of 2 trials"):
+    for words in ("1 worker ready", "trial 1 mlp COMPLETE", "smoke  complete  2 of 2 trials: 2 complete"):
         assert words in done.stdout
     assert "tensorboard --logdir runs/smoke/tensorboard" in done.stdout
     assert {path.name for path in (tmp_path / "runs" / "smoke").iterdir()} >= {"spec.yaml", "study.db", "best"}
 
 
 def test_address_where_no_cluster_answers_is_rejected(mxtrials: CommandLine, tmp_path: Path) -> None:
-    done = mxtrials("run", "smoke", "--address", "127.0.0.1:1", "--out", "run")
+    done = mxtrials("run", "smoke", "--address", "127.0.0.1:1", "--quiet", "--out", "run")
     assert_one_line_error(done, 3, "no Ray cluster answers at 127.0.0.1:1")
     assert not (tmp_path / "run").exists()
 

@@ -39,6 +39,6 @@ def test_cluster_without_a_cpu_is_rejected_at_once(
     workers: str, mxtrials: CommandLine, on_ray: list[str], tmp_path: Path
 ) -> None:
     with small_cluster(num_cpus=0) as cluster:
-        done = mxtrials("run", "smoke", *on_ray, "--workers", workers, "--address", cluster.address)
+        done = mxtrials("run", "smoke", *on_ray, "--workers", workers, "--quiet", "--address", cluster.address)
     assert_one_line_error(done, 3, "no worker can run", "the cluster offers 0 CPUs and 0 GPUs")
     assert not (tmp_path / "runs" / "smoke").exists()

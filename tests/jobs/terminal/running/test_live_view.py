@@ -4,12 +4,13 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from cluster.driver.observer import TrialEnded, TrialMeasured, TrialWaiting, WorkersChanged
+from cluster.driver.observer import StudyOpened, TrialEnded, TrialMeasured, TrialWaiting, WorkersChanged
 from cluster.spec.space import Params
 from cluster.spec.spec_file import load_spec
 from cluster.spec.study_spec import StudySpec
@@ -31,14 +32,10 @@ name: view
 data: {holdout: 56}
 model: {kind: mlp, hidden: [16], initializer: xavier}
 training: {epochs: 2, batch_size: 50}
+search: {space: {training.learning_rate: {low: 0.1, high: 0.2}, training.momentum: {choices: [0.0, 0.123456]}}}
 trials: 3
 """
-PARAMS: Params = {
-    "training.learning_rate": 0.1,
-    "training.batch_size": 100,
-    "model.activation": "softrelu",
-    "x.momentum": 0.5,
-}
+PARAMS: Params = {"training.learning_rate": 0.1, "training.momentum": 0.123456}
 PLAIN_VIEW_PROGRAM = """
 import sys
 from rich.console import Console
@@ -99,18 +96,33 @@ def drawn(view: LiveView, width: int = 80) -> list[str]:
 
 def test_plain_lines_report_each_event_of_a_trial(spec: StudySpec, measurement: Measurement) -> None:
     view, screen = plain(spec)
+    view.notify(StudyOpened(Path("runs/view"), is_local=True))
     view.notify(WorkersChanged(1, None))
-    view.notify(started(0, "mlp", {"training.epochs": 2}, "cpu-0", epochs=2))
-    view.notify(TrialMeasured(0, measurement))
+    view.notify(started(0, "mlp", {"training.learning_rate": 0.1}, "cpu-0", epochs=2))
+    view.notify(TrialMeasured(0, replace(measurement, elapsed_s=1.25)))
     view.notify(TrialEnded(0, TrialState.COMPLETE, 0.51234, None))
-    accuracy = measurement.metrics["val/accuracy"]
-    speed = format_count(measurement.metrics["perf/samples_per_second"])
+    metrics = measurement.metrics
+    speed = format_count(metrics["perf/samples_per_second"])
+    shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in ("val/accuracy", "train/accuracy", "train/loss"))
     assert screen.text().splitlines() == [
+        "    0.0 s  view  3 trials, tpe, 1 worker in this process, best val/accuracy wins",
+        "    0.0 s  run directory  runs/view",
+        "    0.0 s  TensorBoard    tensorboard --logdir runs/view/tensorboard",
         "    0.0 s  1 worker ready",
-        "    0.0 s  trial 0 mlp starts on cpu-0  epochs=2",
-        f"    0.0 s  trial 0 mlp epoch 1/2  val/accuracy {accuracy:.4f}  {speed} samples/s",
-        "    0.0 s  trial 0 mlp COMPLETE  val/accuracy 0.5123",
+        "    0.0 s  trial 0 mlp starts on cpu-0  lr=0.1",
+        f"    0.0 s  trial 0 mlp epoch 1/2  {shown}  1.2 s  {speed} images/s",
+        "    0.0 s  trial 0 mlp COMPLETE  val/accuracy 0.5123  1.2 s  (1 of 3 trials)",
     ]
+
+
+def test_plain_line_of_a_pruned_trial_says_against_what(spec: StudySpec, measurement: Measurement) -> None:
+    view, screen = plain(spec)
+    view.notify(started(0, epochs=2))
+    view.notify(TrialMeasured(0, replace(measurement, elapsed_s=1.25)))
+    view.notify(TrialEnded(0, TrialState.PRUNED, 0.5, None, bound=0.50001))
+    assert screen.text().splitlines()[-1] == (
+        "    0.0 s  trial 0 mlp PRUNED  after 1 of 2: 0.50000 < 0.50001 of the others  1.2 s  (1 of 3 trials)"
+    )
 
 
 def test_plain_lines_report_problems_without_interpreting_markup(spec: StudySpec) -> None:
@@ -123,7 +135,7 @@ def test_plain_lines_report_problems_without_interpreting_markup(spec: StudySpec
         "    0.0 s  trial 0 mlp starts on cpu-0",
         "    0.0 s  a worker was lost: killed [/red]",
         "    0.0 s  trial 0 waits: lost, attempt 1: killed",
-        "    0.0 s  trial 0 FAIL  MXNetError: [11:22:33] src/x.cc",
+        "    0.0 s  trial 0 FAIL  MXNetError: [11:22:33] src/x.cc  (1 of 3 trials)",
     ]
 
 
@@ -157,32 +169,16 @@ def test_plain_view_whose_output_fails_stops_printing(output: str) -> None:
 
 def test_live_view_before_the_first_worker_says_what_it_waits_for(spec: StudySpec) -> None:
     view, _ = live(spec)
-    assert drawn(view) == ["view  0/3 trials", "starting Ray ...  0 s elapsed"]
-
-
-def test_live_view_shows_workers_counts_best_and_running_trials(spec: StudySpec, measurement: Measurement) -> None:
-    view, _ = live(spec)
-    view.notify(WorkersChanged(2, None))
-    view.notify(started(0, epochs=2))
-    view.notify(TrialEnded(0, TrialState.COMPLETE, 0.75, None))
-    view.notify(started(1, "mlp", {"training.epochs": 2}, "cpu-1", epochs=2))
-    view.notify(TrialMeasured(1, measurement))
-    counts, times, best, header, row = drawn(view)
-    assert counts == "view  1/3 trials  1 COMPLETE  2 workers"
-    assert times == "0 s elapsed, about 0 s left"
-    assert best == "best val/accuracy 0.7500  (trial 0, mlp)"
-    assert header.split() == ["trial", "network", "worker", "epoch", "val/accuracy", "samples/s", "parameters"]
-    cells = row.split()
-    assert cells[:4] == ["1", "mlp", "cpu-1", "1/2"]
-    assert cells[-3] == f"{measurement.metrics['val/accuracy']:.4f}"
-    assert cells[-1] == "epochs=2"
+    counts, times = drawn(view)
+    assert counts == "0 of 3 trials"
+    assert times == "starting Ray ...  0:00 elapsed"
 
 
 def test_live_view_of_a_trial_before_its_first_epoch_shows_no_numbers(spec: StudySpec) -> None:
     view, _ = live(spec)
     view.notify(WorkersChanged(1, None))
     view.notify(started(0, epochs=2))
-    assert drawn(view)[-1].split()[:4] == ["0", "mlp", "cpu-0", "0/2"]
+    assert drawn(view)[-1].split()[:2] == ["0", "0/2"]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
@@ -192,7 +188,7 @@ def test_live_view_crops_lines_to_the_width_of_the_terminal(
     view, _ = live(spec)
     view.notify(WorkersChanged(2, "the worker died, " * 20))
     for number in range(3):
-        view.notify(started(number, "multitask", PARAMS, "gpu-10", epochs=2))
+        view.notify(started(number, "mlp", PARAMS, "gpu-10", epochs=2))
         view.notify(TrialMeasured(number, measurement))
     lines = drawn(view, width)
     assert len(lines) == 7  # counts, times, header, three trials, problem: each one line
@@ -200,21 +196,22 @@ def test_live_view_crops_lines_to_the_width_of_the_terminal(
     assert lines[-1].endswith("…")
 
 
-def test_live_view_at_80_columns_crops_nothing_but_the_parameters(spec: StudySpec, measurement: Measurement) -> None:
+def test_live_view_shows_as_many_trials_as_the_terminal_has_lines(spec: StudySpec) -> None:
     view, _ = live(spec)
-    view.notify(WorkersChanged(1, None))
-    view.notify(started(0, params=PARAMS, epochs=2))
-    view.notify(TrialMeasured(0, measurement))
-    header, row = drawn(view)[-2:]
-    assert "samples/s" in header
-    assert row.count("…") == 1
-    assert row.endswith("…")
+    view.notify(WorkersChanged(60))
+    for number in range(60):
+        view.notify(started(number, worker=f"cpu-{number}", epochs=2))
+    lines = drawn(view)
+    assert len(lines) <= 24 - 3  # what opened the study stays in sight
+    assert lines[-1] == f"and {60 - (len(lines) - 4)} more"
 
 
-def test_live_view_shows_the_last_problem_without_interpreting_markup(spec: StudySpec) -> None:
+def test_live_view_shows_problems_once_and_without_interpreting_markup(spec: StudySpec) -> None:
     view, _ = live(spec)
     view.notify(TrialEnded(0, TrialState.FAIL, None, "[11:22:33] [/red] diverged"))
-    assert drawn(view)[-1] == "last problem: trial 0: [11:22:33] [/red] diverged"
+    assert drawn(view)[-1] == "ended  #0  failed [11:22:33] [/red] diverged"
+    view.notify(TrialWaiting(1, "[/red] lost"))
+    assert drawn(view)[-1] == "last problem: trial 1 waits: [/red] lost"
 
 
 def test_live_view_after_the_last_trial_says_what_the_study_still_does(spec: StudySpec) -> None:
@@ -222,7 +219,9 @@ def test_live_view_after_the_last_trial_says_what_the_study_still_does(spec: Stu
     view.notify(WorkersChanged(1, None))
     for _ in range(3):
         progress.count_finished(finished_trial(TrialState.PRUNED))
-    assert drawn(view) == ["view  3/3 trials  3 PRUNED  1 worker", "0 s elapsed, scoring the best on the test set ..."]
+    counts, times = drawn(view)
+    assert counts.startswith("3 of 3 trials  3 pruned  ━")
+    assert times == "0:00 elapsed, scoring the best on the test set ..."
 
 
 def test_live_view_shows_the_cursor_again_when_it_ends(spec: StudySpec) -> None:
@@ -231,6 +230,6 @@ def test_live_view_shows_the_cursor_again_when_it_ends(spec: StudySpec) -> None:
     progress.count_finished(finished_trial(TrialState.COMPLETE))
     with LiveView(progress, screen.console, "starting Ray") as view:
         view.notify(WorkersChanged(1))
-    assert "1/3 trials" in screen.text()
+    assert "1 of 3 trials" in screen.text()
     assert "\x1b[?25l" in screen.text()  # the cursor was hidden ...
     assert screen.text().rindex("\x1b[?25h") > screen.text().rindex("\x1b[?25l")  # ... and is shown again

@@ -1,10 +1,14 @@
 """The progress of a running study: counts, the best trial and the time left."""
 
+from pathlib import Path
+
 import pytest
 
-from cluster.driver.observer import TrialEnded, TrialMeasured, TrialWaiting
+from cluster.driver.observer import StudyOpened, TrialEnded, TrialMeasured, TrialWaiting, WorkersChanged
+from cluster.run_dir.paths import RunDir
 from cluster.spec.spec_file import load_spec
 from cluster.trial import TrialState
+from cluster.workers.batch_progress import BatchReporter
 from jobs.terminal.running.progress import Progress
 from mnist_core.measurement import Measurement
 from tests.support.records import finished_trial, started
@@ -92,29 +96,87 @@ def test_pruned_trial_is_never_best(clock: Clock) -> None:
     assert study.best is None
 
 
-def test_time_left_is_unknown_before_half_a_trial_is_done(clock: Clock) -> None:
+def measure(study: Progress, number: int, epoch: int, elapsed_s: float) -> None:
+    study.update(TrialMeasured(number, Measurement(epoch, {}, elapsed_s)))
+
+
+def test_time_left_is_unknown_before_the_first_images(clock: Clock) -> None:
     study = progress(clock)
     study.update(started(0, epochs=4))
     clock.now_s += 10
-    study.update(TrialMeasured(0, Measurement(1, {}, 10.0)))
     assert study.remaining_s() is None
 
 
-def test_time_left_counts_running_trials_by_their_epochs(clock: Clock) -> None:
-    study = progress(clock)
-    complete_trial(study, 0, 0.5)
-    study.update(started(1, epochs=4))
-    study.update(TrialMeasured(1, Measurement(2, {}, 5.0)))
-    clock.now_s += 30
-    assert (study.elapsed_s(), study.remaining_s()) == (30.0, 50.0)  # 1.5 of 4 trials in 30 s
+def test_time_left_is_the_work_left_over_the_workers(clock: Clock) -> None:
+    study = progress(clock, "search.space={training.momentum: {low: 0.0, high: 0.5}}")
+    study.update(WorkersChanged(2))
+    study.update(started(0, epochs=4))
+    study.update(started(1, worker="cpu-1", epochs=4))
+    measure(study, 0, epoch=2, elapsed_s=20.0)
+    # 2 of 4 epochs of one trial, 4 of the other and 4 each of two others: 14 epochs of 10 s, on 2 workers.
+    assert study.remaining_s() == 70.0
+
+
+def test_time_left_counts_the_batches_of_the_epochs_in_training(clock: Clock, tmp_path: Path) -> None:
+    study = progress(clock, "trials=1", "search.space={}")
+    study.update(StudyOpened(tmp_path))
+    study.update(started(0, epochs=4))
+    folder = RunDir(tmp_path).progress
+    folder.mkdir()
+    report = BatchReporter(str(folder), "cpu-0", clock).for_trial(0)
+    assert report is not None
+    report(1, 0, 1000)
+    clock.now_s += 5.0
+    report(1, 500, 1000)
+    study.read_batches()
+    assert (study.running[0].epochs_done, study.running[0].images_per_s) == (0.5, 100.0)
+    assert study.remaining_s() == 35.0  # 3.5 epochs of 10 s
+
+
+def test_time_left_never_grows(clock: Clock) -> None:
+    study = progress(clock, "search.space={training.momentum: {low: 0.0, high: 0.5}}")
+    study.update(started(0, epochs=4))
+    shown = []
+    for epoch, elapsed_s in ((1, 10.0), (2, 60.0), (3, 61.0)):
+        measure(study, 0, epoch, elapsed_s)
+        shown.append(study.remaining_s())
+    assert shown[0] == shown[1] == 150.0
+    assert shown[2] is not None
+    assert shown[2] < 150.0 * 4
+
+
+def test_time_left_of_a_grid_knows_which_networks_are_still_to_come(clock: Clock) -> None:
+    kinds = "search.space={model: {choices: [{kind: lenet}, {kind: mlp}]}}"
+    study = progress(clock, kinds, "search.sampler={kind: grid}", "trials=2")
+    study.update(started(0, "lenet", epochs=4))
+    measure(study, 0, epoch=1, elapsed_s=40.0)
+    # 3 epochs of 40 s, and 4 of the other network, which usually take a quarter of that.
+    assert study.remaining_s() == 160.0
 
 
 def test_time_left_of_a_resumed_study_ignores_earlier_sessions(clock: Clock) -> None:
     study = progress(clock)
     study.count_finished(finished_trial(TrialState.COMPLETE, number=4, value=0.9))
     study.count_finished(finished_trial(TrialState.PRUNED))
-    complete_trial(study, 2, 0.5)
-    clock.now_s += 10
-    assert study.remaining_s() == 10.0
+    study.update(started(2, epochs=8))
+    measure(study, 2, epoch=8, elapsed_s=8.0)
+    study.update(TrialEnded(2, TrialState.COMPLETE, 0.5))
+    assert study.remaining_s() == 8.0  # one trial of at most 8 epochs
     assert sum(study.ended.values()) == 3
     assert study.best == (0.9, 4, "mlp")  # of all trials, before and after
+
+
+@pytest.mark.parametrize(
+    ("kinds", "bound", "reason"),
+    [
+        ("{choices: [{kind: mlp}, {kind: lenet}]}", 0.6, "after 1 of 4: 0.5000 < 0.6000 of its kind"),
+        ("{choices: [{kind: mlp}]}", 0.6, "after 1 of 4: 0.5000 < 0.6000 of the others"),
+        ("{choices: [{kind: mlp}]}", None, "after 1 of 4: 0.5000"),
+    ],
+)
+def test_pruned_trial_says_against_what(kinds: str, bound: float | None, reason: str, clock: Clock) -> None:
+    study = progress(clock, f"search.space={{model: {kinds}}}")
+    study.update(started(0, epochs=4))
+    measure(study, 0, epoch=1, elapsed_s=1.0)
+    study.update(TrialEnded(0, TrialState.PRUNED, 0.5, bound=bound))
+    assert study.last_ended[0].reason == reason

@@ -23,9 +23,14 @@ def test_log_keeps_what_was_said_with_times_in_every_mode(
     lines = logged(tmp_path).splitlines()
     assert [line for line in lines if not re.match(TIME, line)] == []
     said = [line[len("2026-01-01 00:00:00+00:00  ") :] for line in lines]
-    assert said[0] == "1 worker ready"
+    assert said[:4] == [
+        "smoke  2 trials, random, 1 worker in this process, best val/accuracy wins",
+        "run directory  run",
+        "TensorBoard    tensorboard --logdir run/tensorboard",
+        "1 worker ready",
+    ]
     assert any(line.startswith("trial 1 mlp epoch 1/1  val/accuracy") for line in said)
-    assert "smoke  complete: 2 COMPLETE of 2 trials" in said
+    assert "smoke  complete  2 of 2 trials: 2 complete  by val/accuracy" in said
 
 
 def test_log_has_the_same_lines_as_piped_output(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
@@ -61,23 +66,17 @@ def test_rejected_command_leaves_the_log_of_the_study_alone(
 
 @pytest.mark.parametrize("variables", [{"COLUMNS": "20"}, {"COLUMNS": "20", "FORCE_COLOR": "1", "TERM": "dumb"}])
 def test_piped_output_is_never_cut(mxtrials: CommandLine, small: list[str], variables: dict[str, str]) -> None:
-    space = "".join(f"training.{name}: {{choices: [0.1234, 0.2345]}}, " for name in ("beta1", "beta2", "weight_decay"))
-    space += "training.learning_rate: {choices: [0.1234, 0.2345]}, model.activation: {choices: [softrelu, softsign]}, "
+    names = ("beta1", "beta2", "weight_decay", "learning_rate", "epsilon")
+    space = "".join(f"training.{name}: {{choices: [0.1234, 0.2345]}}, " for name in names)
     space += f"model.hidden: {{choices: [[{', '.join(['1024'] * 8)}], [{', '.join(['1023'] * 8)}]]}}"
-    options = (
-        "--set",
-        f"search.space={{{space}}}",
-        "--set",
-        "training.optimizer=adam",
-        "--trials",
-        "1",
-        "--out",
-        "run",
-    )
-    run = mxtrials("run", "smoke", *small, *options, **variables)
+    overrides = [f"search.space={{{space}}}", "training.optimizer=adam"]
+    options = [word for override in overrides for word in ("--set", override)]
+    run = mxtrials("run", "smoke", *small, *options, "--trials", "1", "--out", "run", **variables)
     assert run.returncode == 0, run.stderr
     for output in (run.stdout, mxtrials("show", "run", **variables).stdout):
         assert "…" not in output
-        (row,) = [line for line in output.splitlines() if "COMPLETE" in line and "activation=" in line]
-        assert all(f"{name}=0." in row for name in ("beta1", "beta2", "weight_decay", "learning_rate"))
-        assert re.search(r"hidden=(102[34]-){7}102[34]", row)
+        (header,) = [line for line in output.splitlines() if line.startswith("trial  ")]
+        row = output.splitlines()[output.splitlines().index(header) + 1]
+        assert all(name in header.split() for name in ("beta1", "beta2", "decay", "lr", "epsilon", "hidden", "test"))
+        assert len(re.findall(r"0\.(?:1234|2345)\b", row)) == len(names)
+        assert re.search(r"(102[34]-){7}102[34]", row)

@@ -15,6 +15,7 @@ MxtrialsError
 │   └── ClusterUnavailable   Ray cannot be started or reached
 │       └── ClusterLost         Ray stopped answering while a study ran
 ├── NoCompleteTrial        the study ended without a complete trial          exit code 1
+├── FallsShort             the best trial does not reach what was required   exit code 4
 └── NotReproduced          a retrained trial gives different results         exit code 1
 
 Expected bad outcomes of a trial (a diverged loss, a crash, a lost worker) are values: see cluster/workers/events.py.
@@ -87,6 +88,12 @@ class ClusterLost(ClusterUnavailable):
 
 class NoCompleteTrial(MxtrialsError):
     """The study ended without a complete trial."""
+
+
+class FallsShort(MxtrialsError):
+    """The best trial of a study does not reach what `--require` asks for."""
+
+    exit_code: ClassVar[int] = 4
 
 
 class NotReproduced(MxtrialsError):

@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from jobs.cli.closed_terminal import Terminals
+from jobs.cli.help import GroupedCommands
 from jobs.stop_signals import signals_as_keyboard_interrupt
 from mnist_core.errors import ClusterLost, EnvironmentProblem, MxtrialsError, NotWritable
 
 EXIT_INTERRUPTED = 130
 
 
-class MxtrialsGroup(click.Group):
+class MxtrialsGroup(GroupedCommands):
     """A click group that prints an error as one sentence and exits with its code."""
 
     def main(self, *args: Any, **extra: Any) -> Any:

@@ -47,10 +47,18 @@ class NewFolder(click.ParamType[Path]):
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON.")
-run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
-
-
-workers_option = click.option("--workers", metavar="cpu=2,gpu=0", help="Number of workers of each kind.")
+workers_option = click.option(
+    "--workers",
+    metavar="cpu=2,gpu=0",
+    help="Number of workers of each kind, or auto; default: the spec's, which is auto unless it says otherwise.",
+)
+require_option = click.option(
+    "--require",
+    "required",
+    metavar="METRIC=VALUE",
+    multiple=True,
+    help="Exit with 4 if the best trial falls short, e.g. val/accuracy=0.98 (for a loss: exceeds it); repeatable.",
+)
 
 
 def _checked_address(ctx: click.Context, parameter: click.Parameter, address: str | None) -> str | None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jobs.cli.arguments import required_run_dir_argument, run_dir_argument
 from jobs.cli.group import in_one_line, print_error
-from jobs.cli.options import console, json_option, print_json, run_dir_argument
+from jobs.cli.options import console, json_option, print_json
 
 if TYPE_CHECKING:
     from cluster.run_dir.paths import RunDir
@@ -19,22 +20,62 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Show a study, even while it is running.")
 @run_dir_argument
+@click.option("--watch", is_flag=True, help="Redraw the study until it ends, from any machine that has the disk.")
+@click.option(
+    "--sort", "by", metavar="COLUMN", help="Sort by a column or a field; default: by the objective, best first."
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the first N trials; default: 20.")
+@click.option("--all", "shows_all", is_flag=True, help="Show all trials.")
 @click.option("--trial", "number", type=int, help="Show one trial: parameters, epochs, attempts, traceback.")
 @click.option("--timing", is_flag=True, help="Show where the workers and the driver spent their time.")
 @json_option
-def show(run_dir: Path, number: int | None, timing: bool, as_json: bool) -> None:
-    """Show the leaderboard and state of a study, even while it is running."""
-    if timing and number is not None:
-        raise click.UsageError("--trial and --timing show different things: choose one")
-    if timing:
+def show(
+    run_dir: Path,
+    watch: bool,
+    by: str | None,
+    top: int | None,
+    shows_all: bool,
+    number: int | None,
+    timing: bool,
+    as_json: bool,
+) -> None:
+    """Show the state and the leaderboard of a study, even while it is running."""
+    modes = {"--trial": number is not None, "--timing": timing, "--watch": watch}
+    _reject_together([name for name, given in modes.items() if given], "show different things")
+    _reject_together([name for name, given in {"--top": top, "--all": shows_all}.items() if given], "contradict")
+    ordered = [name for name, given in {"--sort": by, "--top": top, "--all": shows_all}.items() if given]
+    others = [name for name, given in {**modes, "--json": as_json}.items() if given and name != "--watch"]
+    if ordered and others:
+        raise click.UsageError(f"{ordered[0]} orders the leaderboard, which {others[0]} does not show: leave one out")
+    if watch:
+        if as_json:
+            raise click.UsageError("--watch draws on a terminal: leave out --json")
+        _watch(run_dir, by, top, shows_all)
+    elif timing:
         _show_timing(run_dir, as_json)
     elif number is not None:
         _show_trial(run_dir, number, as_json)
     else:
-        _show_study(run_dir, as_json)
+        _show_study(run_dir, as_json, by, top, shows_all)
 
 
-def _show_study(run_dir: Path, as_json: bool) -> None:
+def _reject_together(options: Sequence[str], why: str) -> None:
+    if len(options) > 1:
+        raise click.UsageError(f"{options[0]} and {options[1]} {why}: choose one")
+
+
+def _watch(run_dir: Path, by: str | None, top: int | None, shows_all: bool) -> None:
+    from cluster.run_dir.paths import RunDir
+    from jobs.terminal.ranking import Ranking
+    from jobs.terminal.studies.watch import watch_study
+
+    output = console()
+    if not output.is_interactive:
+        raise click.UsageError("--watch draws on a terminal, and this output is none: leave it out")
+    watch_study(RunDir.open(run_dir), Ranking(by, top, shows_all), output)
+
+
+def _show_study(run_dir: Path, as_json: bool, by: str | None, top: int | None, shows_all: bool) -> None:
     from cluster.results.summary import read_summary
     from cluster.run_dir.paths import RunDir
 
@@ -43,8 +84,9 @@ def _show_study(run_dir: Path, as_json: bool) -> None:
         print_json(summary.as_json())
         return
     from jobs.terminal.leaderboard import draw_summary
+    from jobs.terminal.ranking import Ranking
 
-    draw_summary(summary, console())
+    draw_summary(summary, console(), Ranking(by, top, shows_all))
 
 
 def _show_trial(run_dir: Path, number: int, as_json: bool) -> None:
@@ -76,7 +118,7 @@ def _show_timing(run_dir: Path, as_json: bool) -> None:
 
 
 @click.command(short_help="Predict the digit in each image.")
-@run_dir_argument
+@required_run_dir_argument
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 def predict(run_dir: Path, images: Sequence[Path], as_json: bool) -> None:

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jobs.cli.arguments import run_dir_argument, spec_argument
 from jobs.cli.group import EXIT_INTERRUPTED, print_error
+from jobs.cli.help import CommandWithSpecs
 from jobs.cli.options import (
     NewFolder,
     OutputMode,
     backend_options,
     console,
     print_json,
-    run_dir_argument,
+    require_option,
     workers_option,
 )
-from mnist_core.errors import EnvironmentProblem, NoCompleteTrial, NotWritable
+from mnist_core.errors import EnvironmentProblem, FallsShort, NoCompleteTrial, NotWritable
 
 if TYPE_CHECKING:
     from cluster.driver.observer import StudyObserver
@@ -28,17 +30,21 @@ if TYPE_CHECKING:
     from cluster.spec.study_spec import StudySpec
     from cluster.trial import TrialRecord
     from jobs.study.backend import Backend
+    from jobs.study.requirements import Requirement
     from jobs.study.run import StudyResult
     from jobs.terminal.running.run_log import RunLog
 
 
-@click.command()
-@click.argument("spec")
+@click.command(cls=CommandWithSpecs, short_help="Run a study.")
+@spec_argument
 @click.option("--out", type=NewFolder(), help="Run directory, new or empty; default: runs/<name>.")
-@click.option("--trials", type=int, help="Number of trials.")
-@click.option("--epochs", type=int, help="Number of epochs per trial.")
+@click.option("--trials", type=int, help="Number of trials; default: the spec's.")
+@click.option("--epochs", type=int, help="Number of epochs per trial; default: the spec's.")
 @workers_option
-@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a spec field; repeatable.")
+@click.option(
+    "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a field of the spec; repeatable."
+)
+@require_option
 @backend_options
 def run(
     spec: str,
@@ -47,18 +53,28 @@ def run(
     epochs: int | None,
     workers: str | None,
     overrides: Sequence[str],
+    required: Sequence[str],
     address: str | None,
     local: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Run a study. SPEC is a file or the name of a shipped spec, e.g. quickstart."""
+    """Run a study: train networks with the hyperparameters that a search proposes, and keep the best.
+
+    \b
+    For example:
+      mxtrials run quickstart
+      mxtrials run mlp-asha --trials 8 --epochs 3 --workers cpu=2 --out runs/short
+      mxtrials run mine.yaml --set training.momentum=0.8 --require val/accuracy=0.98
+    """  # noqa: D301 - click reads the backspace
     from cluster.run_dir.paths import RunDir
     from cluster.spec.pitfalls import find_partial_settings
     from cluster.spec.spec_file import load_spec, shortcut_overrides
     from jobs.specs.shipped import spec_path
+    from jobs.study.requirements import parse_requirements
 
     study = load_spec(spec_path(spec), [*shortcut_overrides(trials, epochs, workers), *overrides], is_new=True)
+    requirements = parse_requirements(required, study)
     _check_local(local, workers)
     for remark in () if quiet else find_partial_settings(study):
         print_error(f"mxtrials: {remark}")
@@ -73,24 +89,34 @@ def run(
     with log.open():
         with _interruptible(run_dir, log), _open_view(study, mode, backend) as view:
             result = start_study(study, run_dir.path, backend, log.beside(view))
-        _report(result, run_dir, mode, log)
+        _report(result, run_dir, mode, log, requirements)
 
 
 @click.command(short_help="Continue a study, or add trials to it.")
 @run_dir_argument
-@click.option("--trials", type=int, help="Extend the study to this many trials.")
+@click.option("--trials", type=int, help="Extend the study to this many trials; default: as many as before.")
 @workers_option
+@require_option
 @backend_options
 def resume(
-    run_dir: Path, trials: int | None, workers: str | None, address: str | None, local: bool, as_json: bool, quiet: bool
+    run_dir: Path,
+    trials: int | None,
+    workers: str | None,
+    required: Sequence[str],
+    address: str | None,
+    local: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Continue an interrupted study, or add trials to a finished one."""
     from cluster.results.summary import read_summary
     from cluster.run_dir.paths import RunDir
     from cluster.spec.spec_file import load_spec, shortcut_overrides
+    from jobs.study.requirements import parse_requirements
 
     opened = RunDir.open(run_dir)
     study = load_spec(opened.spec, shortcut_overrides(trials, None, workers), can_stop=True)
+    requirements = parse_requirements(required, study)
     finished = [trial for trial in read_summary(opened).trials if trial.state.is_finished()]
     _check_local(local, workers)
     from jobs.study.backend import Backend
@@ -103,7 +129,7 @@ def resume(
     with log.open():
         with _interruptible(opened, log), _open_view(study, mode, backend, finished) as view:
             result = resume_study(opened, study, backend, log.beside(view))
-        _report(result, opened, mode, log)
+        _report(result, opened, mode, log, requirements)
 
 
 def _check_local(local: bool, workers: str | None) -> None:
@@ -172,16 +198,23 @@ def _resume_command(run_dir: "RunDir") -> str:
     return shell_command("mxtrials", "resume", run_dir.path)
 
 
-def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "RunLog") -> None:
+def _report(
+    result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "RunLog", requirements: Sequence["Requirement"]
+) -> None:
     """Prints how a study ended, and exits with the matching code even if printing fails."""
     from cluster.run_dir.shell import shell_command
+    from jobs.study.requirements import judge
     from jobs.terminal.leaderboard import draw_summary
 
     summary = result.summary
+    verdicts = judge(requirements, summary)
     log.draw(partial(draw_summary, summary))
     show = shell_command("mxtrials", "show", run_dir.path)
     try:
-        _print_result(summary, run_dir, mode)
+        document = summary.as_json()
+        if requirements:
+            document["required"] = [verdict.as_json() for verdict in verdicts]
+        _print_result(summary, run_dir, mode, document)
     except NotWritable as err:
         raise NotWritable(f"{err}; the study itself is saved: see `{show}`") from err
     finally:
@@ -193,13 +226,15 @@ def _report(result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "Ru
             sys.exit(EXIT_INTERRUPTED)
         if summary.best is None:
             raise NoCompleteTrial(f"no trial of {summary.spec.name} is complete: `{show}` says why")
+        if short := [verdict.complaint() for verdict in verdicts if not verdict.is_met]:
+            raise FallsShort(f"the best trial, {summary.best.number}, falls short: {'; '.join(short)}")
 
 
-def _print_result(summary: "StudySummary", run_dir: "RunDir", mode: OutputMode) -> None:
+def _print_result(summary: "StudySummary", run_dir: "RunDir", mode: OutputMode, document: dict[str, object]) -> None:
     from jobs.terminal.leaderboard import draw_files, draw_summary
 
     if mode is OutputMode.JSON:
-        print_json(summary.as_json())
+        print_json(document)
     elif mode is OutputMode.ALL:
         draw_summary(summary, console())
         draw_files(summary, run_dir, console())

@@ -1,4 +1,4 @@
-"""The commands that need no study: network, data, bench, doctor. Each imports what it needs when it is called."""
+"""The commands about no single study, and `network`. Each imports what it needs when it is called."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,35 @@ from jobs.bench.registry import BENCHMARKS, PUBLISHED
 from jobs.cli.options import console, json_option, print_json
 
 
+@click.command("list", short_help="List the studies in a folder.")
+@click.argument("folder", type=click.Path(path_type=Path), default="runs")
+@json_option
+def list_studies(folder: Path, as_json: bool) -> None:
+    """List the studies in FOLDER (default: runs), the one that changed last first."""
+    from cluster.results.studies import read_studies
+    from jobs.terminal.studies.lists import draw_studies
+
+    studies = read_studies(folder)
+    if as_json:
+        print_json([study.as_json() for study in studies])
+    else:
+        draw_studies(studies, folder, console())
+
+
+@click.command(short_help="List the shipped specs.")
+@json_option
+def specs(as_json: bool) -> None:
+    """List the shipped specs: networks, trials, and roughly how long they take and how accurate their best model is."""
+    from jobs.specs.shipped import described_specs
+    from jobs.terminal.studies.lists import draw_specs
+
+    described = described_specs()
+    if as_json:
+        print_json([spec.as_json() for spec in described])
+    else:
+        draw_specs(described, console())
+
+
 @click.command(short_help="Show the layers of a network.")
 @click.argument("kind_or_run", metavar="NETWORK|RUN_DIR")
 @click.option("--trial", "number", type=int, help="The trial's number; default: the best trial of RUN_DIR.")
@@ -17,14 +46,17 @@ from jobs.cli.options import console, json_option, print_json
 def network(kind_or_run: str, number: int | None, out: Path | None, as_json: bool) -> None:
     """Show a network's layers with their shapes, parameters and floating-point operations.
 
-    NETWORK is mlp, lenet or multitask, with its defaults; RUN_DIR stands for the network of a trial.
+    NETWORK is mlp, lenet or multitask, with its defaults; RUN_DIR, a run directory or the name of one in runs/,
+    stands for the network of a trial.
     """
+    from cluster.run_dir.found import resolve_run
     from jobs.report.network import draw_network_file, drawing_format
     from jobs.study.network import describe_network
     from jobs.terminal.network import draw_layers
+    from mnist_core.config import MODELS
 
     drawing = out and drawing_format(out)
-    described = describe_network(kind_or_run, number)
+    described = describe_network(kind_or_run if kind_or_run in MODELS else str(resolve_run(kind_or_run)), number)
     if out and drawing:
         draw_network_file(described.layers, described.title, out, drawing)
     if as_json:
@@ -70,6 +102,24 @@ def bench(name: str | None, rounds: int | None, published: bool, as_json: bool) 
     draw_host(host, console())
     for _, report in reports:
         draw_report(report, console())
+
+
+@click.command(short_help="Set up tab completion for a shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print a script with which a shell completes commands, options, specs and run directories.
+
+    \b
+    bash  mxtrials completion bash >> ~/.bashrc
+    zsh   mxtrials completion zsh >> ~/.zshrc
+    fish  mxtrials completion fish > ~/.config/fish/completions/mxtrials.fish
+    """  # noqa: D301 - click reads the backspace
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(ctx.find_root().command, {}, "mxtrials", "_MXTRIALS_COMPLETE").source())
 
 
 @click.command()

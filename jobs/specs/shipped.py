@@ -1,10 +1,38 @@
-"""Lists the study specs that come with mxtrials and finds one by name. Does not parse them."""
+"""Lists the study specs that come with mxtrials, and finds one by name."""
 
 import difflib
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from cluster.spec.spec_file import load_spec
+from cluster.spec.study_spec import StudySpec
+from jobs.specs.notes import NOTES, SpecNote
 from mnist_core.errors import SpecError
+
+
+@dataclass(frozen=True)
+class ShippedSpec:
+    """A shipped spec, and what to expect of it."""
+
+    spec: StudySpec
+    note: SpecNote
+
+    def as_json(self) -> dict[str, object]:
+        """Returns the document that `specs --json` prints for it."""
+        return {
+            "name": self.spec.name,
+            "networks": self.spec.model_kinds,
+            "trials": self.spec.trials,
+            "epochs": self.spec.max_epochs,
+            **self.note._asdict(),
+        }
+
+
+def described_specs() -> list[ShippedSpec]:
+    """Returns the shipped specs in the order in which people use them."""
+    paths = shipped_specs()
+    return [ShippedSpec(load_spec(paths[name]), note) for name, note in NOTES.items()]
 
 
 def shipped_specs() -> dict[str, Path]:

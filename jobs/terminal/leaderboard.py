@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from cluster.results.summary import StudySummary
 from cluster.run_dir.paths import RunDir
@@ -24,7 +25,10 @@ def draw_summary(summary: StudySummary, console: Console, ranking: Ranking | Non
     rows = ranking.sort(summary)
     shown = rows[: ranking.shown(len(rows))]
     if rows:
-        _draw_leaderboard(summary, shown, console)
+        drawn, left_out = leaderboard(summary, shown, console)
+        console.print(drawn)
+        if left_out:
+            console.print(f"[dim]not enough columns here for {', '.join(left_out)}[/]", highlight=False)
     if len(shown) < len(rows):
         console.print(f"[dim]and {len(rows) - len(shown)} more: `--all` shows them[/]", highlight=False)
     tested = [trial for trial in summary.best_of_each_kind() if trial.test]
@@ -67,9 +71,10 @@ def _headline(summary: StudySummary) -> str:
     )
 
 
-def _draw_leaderboard(summary: StudySummary, rows: Sequence[TrialRecord], console: Console) -> None:
-    """Draws the table of trials, with the columns for which there is room."""
+def leaderboard(summary: StudySummary, rows: Sequence[TrialRecord], console: Console) -> tuple[Table, list[str]]:
+    """Returns a table of trials with the columns for which a terminal has room, and the fields that it leaves out."""
     spec = summary.spec
+    fields = searched_fields(spec)
     objective = spec.search.objective
     tested = objective.replace("val/", "test/")
     trained = "train/loss" if objective == "val/loss" else "train/accuracy"
@@ -77,10 +82,7 @@ def _draw_leaderboard(summary: StudySummary, rows: Sequence[TrialRecord], consol
     columns = [
         Column("trial", [str(trial.number) for trial in rows]),
         Column("network", [trial.model for trial in rows], rank=0 if several else 5, left=True),
-        *(
-            Column(field.header, field.cells([trial.params for trial in rows]), rank=2)
-            for field in searched_fields(spec)
-        ),
+        *(Column(field.header, field.cells([trial.params for trial in rows]), rank=2) for field in fields),
         Column("state", [f"[{STATE_STYLES[trial.state]}]{trial.state.value}[/]" for trial in rows], left=True),
         Column("epochs", [f"{trial.epochs}/{trial_epochs(spec, trial.params)}" for trial in rows], rank=3),
         Column("train", [_number(trial.metrics.get(trained)) for trial in rows], rank=5),
@@ -89,9 +91,7 @@ def _draw_leaderboard(summary: StudySummary, rows: Sequence[TrialRecord], consol
         Column("time", [format_time(trial.seconds) for trial in rows], rank=4),
     ]
     drawn, left_out = fitted_table(columns, console, console.width)
-    console.print(drawn)
-    if hidden := [name for name in left_out if name in {field.header for field in searched_fields(spec)}]:
-        console.print(f"[dim]not enough columns here for {', '.join(hidden)}[/]", highlight=False)
+    return drawn, [name for name in left_out if name in {field.header for field in fields}]
 
 
 def _draw_tests(tested: Sequence[TrialRecord], console: Console) -> None:

@@ -150,14 +150,13 @@ def _best_of(kind: str, best: tuple[float, int, object], fields: Sequence[Search
 
 
 def _ended_line(trial: EndedTrial, fields: Sequence[SearchedField], is_first: bool) -> Text:
-    described = format_fields(fields, trial.params)
-    words = [f"#{trial.number}", trial.model, described]
-    name = "  ".join(word for word in words if word)
+    """Returns a trial's number and network, why it ended, and last its fields, which may be cut."""
     return ellipsized(
         ("ended  " if is_first else "       ", "dim"),
-        f"{name}  ",
-        (STATE_WORDS[trial.state], STATE_STYLES[trial.state]),
+        f"#{trial.number} {trial.model}".rstrip(),
+        (f"  {STATE_WORDS[trial.state]}", STATE_STYLES[trial.state]),
         f" {trial.reason}",
+        (f"  {format_fields(fields, trial.params)}".rstrip(), "dim"),
     )
 
 

@@ -120,6 +120,9 @@ class Progress:
         best: objective, number and kind of network of the best complete trial.
         best_of: the same of each kind of network, with the parameters.
         problem: the last thing that went wrong.
+        run_dir: where the study is; None before it opens.
+        started_s: when it started, by `clock`; None for now.
+        time_left: estimates how long it still takes.
     """
 
     spec: StudySpec
@@ -133,10 +136,12 @@ class Progress:
     best_of: dict[str, tuple[float, int, Params]] = field(default_factory=dict)
     problem: str | None = None
     run_dir: RunDir | None = None
+    started_s: float | None = None
+    time_left: TimeLeft | None = None
 
     def __post_init__(self) -> None:
-        self._started_s = self.clock()
-        self._time_left = TimeLeft(self.spec)
+        self._started_s = self.clock() if self.started_s is None else self.started_s
+        self._time_left = self.time_left or TimeLeft(self.spec)
 
     @property
     def ended_count(self) -> int:

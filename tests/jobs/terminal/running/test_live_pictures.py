@@ -25,9 +25,9 @@ best  lenet 0.9891 #1 lr=0.03   multitask -   mlp -
 trial  network      lr  epoch               train     val  img/s   left  curve
     0  lenet      0.06    2/3  ━━━━━━━╸    0.9931  0.9895     4k   0:12  ▁█
     6  mlp        0.06    0/3                   -       -
-ended  #5  multitask  lr=0.1  pruned after 1 of 3: 0.9669 < 0.9703 of its kind
-       #4  multitask  lr=0.03  failed diverged: the loss is not finite
-       #1  lenet  lr=0.03  complete 0.9891
+ended  #5 multitask  pruned after 1 of 3: 0.9669 < 0.9703 of its kind  lr=0.1
+       #4 multitask  failed diverged: the loss is not finite  lr=0.03
+       #1 lenet  complete 0.9891  lr=0.03
 """
 WIDE = """\
 3 of 9 trials  1 complete  1 pruned  1 failed  ━━━━━━━━━━━━━━━━╸
@@ -36,9 +36,9 @@ best  lenet 0.9891 #1 lr=0.03   multitask -   mlp -
 trial  network      lr  epoch                     train     val  img/s   left  curve  worker
     0  lenet      0.06    2/3  ━━━━━━━╸     75%  0.9931  0.9895     4k   0:12  ▁█     cpu-0
     6  mlp        0.06    0/3                0%       -       -                       cpu-1
-ended  #5  multitask  lr=0.1  pruned after 1 of 3: 0.9669 < 0.9703 of its kind
-       #4  multitask  lr=0.03  failed diverged: the loss is not finite
-       #1  lenet  lr=0.03  complete 0.9891
+ended  #5 multitask  pruned after 1 of 3: 0.9669 < 0.9703 of its kind  lr=0.1
+       #4 multitask  failed diverged: the loss is not finite  lr=0.03
+       #1 lenet  complete 0.9891  lr=0.03
 """
 
 

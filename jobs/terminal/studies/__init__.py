@@ -1,0 +1,1 @@
+"""What people see of studies that other processes run: lists of them, and one that is watched."""

@@ -166,11 +166,12 @@ def evaluate(run_dir: Path, as_json: bool) -> None:
     from jobs.study.best_model import score_best
     from jobs.terminal.results import draw_scores
 
-    scores = score_best(RunDir.open(run_dir))
+    card, scores = score_best(RunDir.open(run_dir))
     if as_json:
-        print_json({**scores.as_metrics("test"), "confusion": scores.confusion})
+        about = {"trial": card.trial, "model": card.model.kind, "images": sum(map(sum, scores.confusion["digit"]))}
+        print_json({**about, **scores.as_metrics("test"), "confusion": scores.confusion})
     else:
-        draw_scores(scores, console())
+        draw_scores(card, scores, console())
 
 
 @click.command(short_help="Retrain a trial, and compare the two.")

@@ -81,8 +81,8 @@ def _read(path: Path, standard_input: BinaryIO) -> tuple[str, FoundDigit | Image
         return str(path), err
 
 
-def score_best(run_dir: RunDir) -> Scores:
-    """Scores the best model on the test set of the data that it was trained on.
+def score_best(run_dir: RunDir) -> tuple[ModelCard, Scores]:
+    """Scores the best model on the test set of the data that it was trained on, and returns its card, too.
 
     Raises:
         SpecError: spec.yaml is no longer the spec that the study was started with.
@@ -98,7 +98,7 @@ def score_best(run_dir: RunDir) -> Scores:
             f"the model was trained on {card.data_fingerprint[:16]}...: restore the files, or set data.source "
             "to the folder that has them"
         )
-    return predictor.evaluate(dataset.test)
+    return card, predictor.evaluate(dataset.test)
 
 
 def load_best(run_dir: RunDir) -> tuple[ModelCard, Predictor]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from cluster.run_dir.shell import shell_command
 from jobs.tables import table
@@ -14,8 +15,10 @@ if TYPE_CHECKING:  # `mxtrials data` needs no MXNet
     from jobs.study.best_model import ImagePrediction
     from jobs.study.reproduction import Reproduction
     from mnist_core.data.cache import CacheReport
+    from mnist_core.measurement import ConfusionMatrix
     from mnist_core.model.metrics import Scores
     from mnist_core.model.prediction import Prediction
+    from mnist_core.model.saved_model import ModelCard
 
 
 def draw_predictions(images: "Sequence[ImagePrediction]", console: Console) -> None:
@@ -36,16 +39,57 @@ def _prediction_cells(seen: "Prediction") -> tuple[str, str, str, str]:
     return f"[bold]{seen.digit}[/]", f"{seen.probability:.3f}", others, parity
 
 
-def draw_scores(scores: "Scores", console: Console) -> None:
-    """Draws metrics on the test set, and a confusion matrix for each head."""
-    for name, value in scores.as_metrics("test").items():
-        console.print(f"{name}  {value:.4f}", highlight=False)
+def draw_scores(card: "ModelCard", scores: "Scores", console: Console) -> None:
+    """Draws how well a model does on the test images: metrics, and a confusion matrix for each head."""
+    images = sum(map(sum, next(iter(scores.confusion.values()))))
+    console.print(f"[bold]{card.model.kind}[/] of trial {card.trial} on {images:,} test images", highlight=False)
+    metrics = {name.removeprefix("test/"): value for name, value in scores.as_metrics("test").items()}
+    width = max(map(len, metrics))
+    for name, value in metrics.items():
+        console.print(f"{name:<{width}}  {value:.4f}", highlight=False)
     for head, counts in scores.confusion.items():
-        drawn = table("", *map(str, range(len(counts))), title=f"{head}: rows are labels, columns predictions")
-        for row, line in enumerate(counts):
-            cells = [f"[bold green]{n}[/]" if row == column else str(n) for column, n in enumerate(line)]
-            drawn.add_row(f"[dim]{row}[/]", *cells)
-        console.print(drawn)
+        console.print(f"\n[dim]{head}: rows are labels, columns predictions, recall and precision are in %[/]")
+        console.print(_confusion_table(head, card.classes[head], counts))
+        if mistakes := _worst_mistakes(counts):
+            names = card.classes[head]
+            listed = ", ".join(f"{names[label]} as {names[seen]} ({number})" for number, label, seen in mistakes)
+            console.print(f"[dim]most often wrong:[/] {listed}", highlight=False)
+
+
+def _confusion_table(head: str, names: Sequence[str], counts: "ConfusionMatrix") -> Table:
+    """Returns a table whose rows are labels and whose columns are predictions, with errors highlighted."""
+    drawn = table(head, *names, "recall", left=(head,))
+    worst = {(label, seen) for _, label, seen in _worst_mistakes(counts)}
+    for label, row in enumerate(counts):
+        cells = [_count_cell(number, label == seen, (label, seen) in worst) for seen, number in enumerate(row)]
+        drawn.add_row(names[label], *cells, _share(row[label], sum(row)))
+    columns = list(zip(*counts, strict=True))
+    precisions = [_share(column[seen], sum(column)) for seen, column in enumerate(columns)]
+    drawn.add_row("[dim]precision[/]", *(f"[dim]{share}[/]" for share in precisions))
+    return drawn
+
+
+def _count_cell(number: int, is_right: bool, is_frequent: bool) -> str:
+    if is_right:
+        return f"[green]{number}[/]"
+    style = "dim" if not number else "bold red" if is_frequent else "yellow"
+    return f"[{style}]{number or '.'}[/]"
+
+
+def _worst_mistakes(counts: "ConfusionMatrix", most: int = 3) -> list[tuple[int, int, int]]:
+    """Returns the most frequent mistakes, each as its number, label and prediction."""
+    wrong = [
+        (number, label, seen)
+        for label, row in enumerate(counts)
+        for seen, number in enumerate(row)
+        if label != seen and number
+    ]
+    return sorted(wrong, key=lambda mistake: -mistake[0])[:most]
+
+
+def _share(part: int, whole: int) -> str:
+    """Returns a share in percent; "100" without a digit after the point, so that columns stay narrow."""
+    return f"{100 * part / whole:.1f}".replace("100.0", "100") if whole else ""
 
 
 _READ_EXPORT = {

@@ -1,10 +1,12 @@
 """The arguments RUN_DIR and SPEC: described in help texts, completed by shells, and resolved in one place."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class DescribedArgument(click.Argument):
@@ -33,9 +35,11 @@ class RunDirType(click.ParamType[Path]):
 
         return resolve_run(str(value))
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list["CompletionItem"]:
         """Returns the names of studies in `runs/`; lets the shell complete folders if there are none."""
         del ctx, param
+        from click.shell_completion import CompletionItem
+
         from cluster.run_dir.found import RUNS, find_runs
 
         names = [name for run in find_runs() for name in (run.path.name, f"{RUNS}/{run.path.name}")]
@@ -48,9 +52,11 @@ class SpecType(click.ParamType[str]):
 
     name = "spec"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list["CompletionItem"]:
         """Returns the shipped specs; lets the shell complete files if there are none."""
         del ctx, param
+        from click.shell_completion import CompletionItem
+
         from jobs.specs.notes import NOTES
 
         names = [CompletionItem(name, help=note.purpose) for name, note in NOTES.items() if name.startswith(incomplete)]

@@ -100,7 +100,7 @@ class StudyScreen:
         if room < 10:
             return counts
         partly = sum(trial.epochs_done / trial.epochs for trial in list(progress.running.values()))
-        bar = ProgressBar(total=trials, completed=done + partly, width=min(room, _BAR_WIDTH))
+        bar = ProgressBar(trials, done + partly, min(room, _BAR_WIDTH), complete_style="cyan", finished_style="green")
         return _Beside(counts, bar)
 
     def _times(self) -> Text:

@@ -17,7 +17,7 @@ def opening_lines(spec: StudySpec, opened: StudyOpened) -> list[str]:
     methods = search.sampler.kind if search.pruner.kind == "none" else f"{search.sampler.kind} + {search.pruner.kind}"
     workers = "1 worker in this process" if opened.is_local else _workers(spec.workers)
     return [
-        f"{spec.name}  {pluralize(spec.trials, 'trial')}, {methods}, {workers}, best {search.objective} wins",
+        f"{spec.name}  {pluralize(spec.trials, 'trial')}, {methods}, {workers}, best {search.objective}",
         f"run directory  {run_dir.path}",
         f"TensorBoard    {tensorboard_command(run_dir, spec.trials)}",
     ]

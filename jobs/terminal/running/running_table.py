@@ -87,7 +87,7 @@ def _left(row: TrialProgress) -> str:
 
 
 def _bar(row: TrialProgress) -> ProgressBar:
-    return ProgressBar(total=row.epochs, completed=row.epochs_done, width=_BAR_WIDTH)
+    return ProgressBar(row.epochs, row.epochs_done, _BAR_WIDTH, complete_style="cyan", finished_style="cyan")
 
 
 def _sparklines(rows: Sequence[TrialProgress]) -> list[str]:

@@ -105,7 +105,7 @@ def test_plain_lines_report_each_event_of_a_trial(spec: StudySpec, measurement: 
     speed = format_count(metrics["perf/samples_per_second"])
     shown = "  ".join(f"{name} {metrics[name]:.4f}" for name in ("val/accuracy", "train/accuracy", "train/loss"))
     assert screen.text().splitlines() == [
-        "    0.0 s  view  3 trials, tpe, 1 worker in this process, best val/accuracy wins",
+        "    0.0 s  view  3 trials, tpe, 1 worker in this process, best val/accuracy",
         "    0.0 s  run directory  runs/view",
         "    0.0 s  TensorBoard    tensorboard --logdir runs/view/tensorboard",
         "    0.0 s  1 worker ready",

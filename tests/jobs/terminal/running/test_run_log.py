@@ -24,7 +24,7 @@ def test_log_keeps_what_was_said_with_times_in_every_mode(
     assert [line for line in lines if not re.match(TIME, line)] == []
     said = [line[len("2026-01-01 00:00:00+00:00  ") :] for line in lines]
     assert said[:4] == [
-        "smoke  2 trials, random, 1 worker in this process, best val/accuracy wins",
+        "smoke  2 trials, random, 1 worker in this process, best val/accuracy",
         "run directory  run",
         "TensorBoard    tensorboard --logdir run/tensorboard",
         "1 worker ready",

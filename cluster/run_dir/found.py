@@ -12,7 +12,7 @@ RUNS = Path("runs")
 def find_runs(folder: Path = RUNS) -> list[RunDir]:
     """Returns the run directories directly in a folder, the one that changed last first."""
     try:
-        found = [RunDir(path) for path in folder.iterdir() if _is_run(path)]
+        found = [RunDir(path) for path in folder.iterdir() if RunDir(path).has_study()]
     except OSError:
         return []
     return sorted(found, key=changed_at, reverse=True)
@@ -42,11 +42,4 @@ def resolve_run(name: str | None) -> Path:
         return newest.path
     path = Path(name)
     is_plain_name = path.name == name and name not in (".", "..")
-    return RUNS / name if is_plain_name and not _is_run(path) and _is_run(RUNS / name) else path
-
-
-def _is_run(path: Path) -> bool:
-    try:
-        return RunDir(path).store.is_file()
-    except (OSError, ValueError):  # no file system accepts the name
-        return False
+    return RUNS / name if is_plain_name and not RunDir(path).has_study() and RunDir(RUNS / name).has_study() else path

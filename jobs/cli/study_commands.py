@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from cluster.driver.observer import StudyObserver
     from cluster.results.summary import StudySummary
     from cluster.run_dir.paths import RunDir
+    from cluster.spec.requirements import Requirement
     from cluster.spec.study_spec import StudySpec
     from cluster.trial import TrialRecord
     from jobs.study.backend import Backend
-    from jobs.study.requirements import Requirement
     from jobs.study.run import StudyResult
     from jobs.terminal.running.run_log import RunLog
 
@@ -69,9 +69,9 @@ def run(
     """  # noqa: D301 - click reads the backspace
     from cluster.run_dir.paths import RunDir
     from cluster.spec.pitfalls import find_partial_settings
+    from cluster.spec.requirements import parse_requirements
     from cluster.spec.spec_file import load_spec, shortcut_overrides
     from jobs.specs.shipped import spec_path
-    from jobs.study.requirements import parse_requirements
 
     study = load_spec(spec_path(spec), [*shortcut_overrides(trials, epochs, workers), *overrides], is_new=True)
     requirements = parse_requirements(required, study)
@@ -111,8 +111,8 @@ def resume(
     """Continue an interrupted study, or add trials to a finished one."""
     from cluster.results.summary import read_summary
     from cluster.run_dir.paths import RunDir
+    from cluster.spec.requirements import parse_requirements
     from cluster.spec.spec_file import load_spec, shortcut_overrides
-    from jobs.study.requirements import parse_requirements
 
     opened = RunDir.open(run_dir)
     study = load_spec(opened.spec, shortcut_overrides(trials, None, workers), can_stop=True)
@@ -203,11 +203,12 @@ def _report(
 ) -> None:
     """Prints how a study ended, and exits with the matching code even if printing fails."""
     from cluster.run_dir.shell import shell_command
-    from jobs.study.requirements import judge
+    from cluster.spec.requirements import judge
     from jobs.terminal.leaderboard import draw_summary
 
     summary = result.summary
-    verdicts = judge(requirements, summary)
+    best = summary.best
+    verdicts = judge(requirements, {**best.metrics, **(best.test or {})} if best else {})
     log.draw(partial(draw_summary, summary))
     show = shell_command("mxtrials", "show", run_dir.path)
     try:

@@ -14,7 +14,7 @@ from jobs.cli.options import console, json_option, print_json
 @json_option
 def list_studies(folder: Path, as_json: bool) -> None:
     """List the studies in FOLDER (default: runs), the one that changed last first."""
-    from cluster.results.studies import read_studies
+    from jobs.terminal.studies.listed import read_studies
     from jobs.terminal.studies.lists import draw_studies
 
     studies = read_studies(folder)

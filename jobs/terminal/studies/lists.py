@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from cluster.results.studies import ListedStudy
 from jobs.specs.shipped import ShippedSpec
 from jobs.tables import Column, fitted_table
+from jobs.terminal.studies.listed import ListedStudy
 
 _STYLES = {"running": "cyan", "complete": "green", "interrupted": "yellow", "damaged": "red"}
 

@@ -1,20 +1,16 @@
 """`--require`: the exit code says whether the best trial is good enough."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from cluster.results.summary import StudySummary
+from cluster.spec.requirements import Requirement, judge, parse_requirements
 from cluster.spec.spec_file import load_spec
-from cluster.trial import TrialState
 from jobs.cli import main
-from jobs.study.requirements import Requirement, judge, parse_requirements
 from mnist_core.errors import SpecError
 from tests.support.command_line import CommandLine
-from tests.support.records import finished_trial
 
 
 def test_study_that_falls_short_exits_with_4_and_says_by_how_much(mxtrials: CommandLine, small: list[str]) -> None:
@@ -62,14 +58,11 @@ def test_only_what_all_networks_measure_can_be_required() -> None:
 
 @pytest.mark.parametrize(("value", "met"), [(0.25, True), (0.2, True), (0.3, False), (float("nan"), False)])
 def test_loss_must_be_at_most_what_is_required(value: float, met: bool) -> None:
-    spec = load_spec("name: s")
-    trial = replace(finished_trial(TrialState.COMPLETE, 0, 0.5), metrics={"val/loss": value})
-    study = StudySummary(spec, "complete", None, (trial,))
-    (verdict,) = judge([Requirement("val/loss", 0.25)], study)
+    (verdict,) = judge([Requirement("val/loss", 0.25)], {"val/loss": value})
     assert verdict.is_met is met
 
 
 def test_study_without_a_complete_trial_meets_nothing() -> None:
-    (verdict,) = judge([Requirement("test/accuracy", 0.0)], StudySummary(load_spec("name: s"), "complete", None, ()))
+    (verdict,) = judge([Requirement("test/accuracy", 0.0)], {})
     assert not verdict.is_met
     assert verdict.complaint() == "it has no test/accuracy, which should be at least 0"

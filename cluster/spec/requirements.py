@@ -2,10 +2,9 @@
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cluster.results.summary import StudySummary
 from cluster.spec.study_spec import OBJECTIVES, StudySpec
 from mnist_core.errors import SpecError
 
@@ -62,10 +61,8 @@ def parse_requirements(texts: Sequence[str], spec: StudySpec) -> list[Requiremen
     return [_parse(text, _metrics(spec)) for text in texts]
 
 
-def judge(requirements: Sequence[Requirement], summary: StudySummary) -> list[Verdict]:
-    """Returns how the best trial of a study does; a study without a best trial meets no requirement."""
-    best = summary.best
-    values = {} if best is None else {**best.metrics, **(best.test or {})}
+def judge(requirements: Sequence[Requirement], values: Mapping[str, float]) -> list[Verdict]:
+    """Returns how the best trial of a study does; values: its metrics, also on the test images; {} if there is none."""
     return [Verdict(requirement, values.get(requirement.metric)) for requirement in requirements]
 
 

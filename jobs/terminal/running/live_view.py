@@ -85,6 +85,8 @@ class StudyScreen:
         lines.extend(_ended_line(trial, self._fields, index == 0) for index, trial in enumerate(ended))
         if progress.problem and progress.problem not in {f"trial {trial.number}: {trial.reason}" for trial in ended}:
             lines.append(ellipsized((f"last problem: {progress.problem}", "yellow")))
+        if progress.stopping:
+            lines.append(ellipsized((progress.stopping, "yellow")))
         yield Group(*lines)
 
     def _counts(self, width: int) -> RenderableType:

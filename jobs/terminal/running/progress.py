@@ -24,7 +24,7 @@ from cluster.workers.batch_progress import BatchProgress, read_progress
 from jobs.terminal.running.time_left import TimeLeft
 from mnist_core.measurement import Measurement
 
-STOPPING = "finishing the current epochs and saving; press Ctrl-C again to quit now"
+STOPPING = "saving after the current epochs; Ctrl-C again quits now"
 KEPT_ENDED = 20
 
 
@@ -120,6 +120,7 @@ class Progress:
         best: objective, number and kind of network of the best complete trial.
         best_of: the same of each kind of network, with the parameters.
         problem: the last thing that went wrong.
+        stopping: why the study stops before its last trial, and what happens now; None if it does not.
         run_dir: where the study is; None before it opens.
         started_s: when it started, by `clock`; None for now.
         time_left: estimates how long it still takes.
@@ -135,6 +136,7 @@ class Progress:
     best: tuple[float, int, str] | None = None
     best_of: dict[str, tuple[float, int, Params]] = field(default_factory=dict)
     problem: str | None = None
+    stopping: str | None = None
     run_dir: RunDir | None = None
     started_s: float | None = None
     time_left: TimeLeft | None = None
@@ -164,15 +166,14 @@ class Progress:
             case TrialMeasured(number, measurement):
                 self._measure(self.running[number], measurement)
             case TrialWaiting(number, reason):
-                self.running.pop(number, None)
-                self.problem = f"trial {number} waits: {reason}"
+                self._wait(number, reason)
             case TrialEnded():
                 self._end(event)
             case WorkersChanged(ready, problem):
                 self.workers = ready
                 self.problem = problem or self.problem
             case StudyStopping(reason):
-                self.problem = f"stopping ({reason}): {STOPPING}"
+                self.stopping = f"stopping ({reason}): {STOPPING}"
             case _:
                 pass
 
@@ -199,6 +200,11 @@ class Progress:
         if value is not None:
             running.values.append(value)
         self._time_left.measure(running.model, measurement.elapsed_s / measurement.epoch)
+
+    def _wait(self, number: int, reason: str) -> None:
+        self.running.pop(number, None)
+        if self.stopping is None:  # otherwise that is why it waits
+            self.problem = f"trial {number} waits: {reason}"
 
     def _end(self, event: TrialEnded) -> None:
         running = self.running.pop(event.number, None)

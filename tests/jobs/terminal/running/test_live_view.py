@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cluster.driver.observer import StudyOpened, TrialEnded, TrialMeasured, TrialWaiting, WorkersChanged
+from cluster.driver.observer import StudyOpened, StudyStopping, TrialEnded, TrialMeasured, TrialWaiting, WorkersChanged
 from cluster.spec.space import Params
 from cluster.spec.spec_file import load_spec
 from cluster.spec.study_spec import StudySpec
@@ -212,6 +212,15 @@ def test_live_view_shows_problems_once_and_without_interpreting_markup(spec: Stu
     assert drawn(view)[-1] == "ended  #0  failed [11:22:33] [/red] diverged"
     view.notify(TrialWaiting(1, "[/red] lost"))
     assert drawn(view)[-1] == "last problem: trial 1 waits: [/red] lost"
+
+
+def test_own_ctrl_c_is_not_called_a_problem(spec: StudySpec) -> None:
+    view, _ = live(spec)
+    view.notify(WorkersChanged(1))
+    view.notify(started(0, epochs=2))
+    view.notify(StudyStopping("interrupted"))
+    view.notify(TrialWaiting(0, "interrupted"))
+    assert drawn(view)[2:] == ["stopping (interrupted): saving after the current epochs; Ctrl-C again quits now"]
 
 
 def test_live_view_after_the_last_trial_says_what_the_study_still_does(spec: StudySpec) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
@@ -63,5 +64,10 @@ def fitted_table(columns: Sequence[Column], console: Console, width: int) -> tup
 
 def _width(column: Column, console: Console) -> int:
     """Returns how wide the widest cell of a column is, header included."""
-    unlimited = console.options.update(width=10_000)
-    return max(Measurement.get(console, unlimited, cell).maximum for cell in (column.header, *column.cells))
+    return max(_cell_width(cell, console) for cell in (column.header, *column.cells))
+
+
+def _cell_width(cell: RenderableType, console: Console) -> int:
+    if isinstance(cell, str) and "[" not in cell:  # no markup: the usual case, and much faster
+        return cell_len(cell)
+    return Measurement.get(console, console.options.update(width=10_000), cell).maximum

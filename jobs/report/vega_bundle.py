@@ -6,6 +6,7 @@ Bundling takes seconds, so the result is kept in the user's cache, under vl-conv
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 
 from cluster.machine.software import installed_version
 from mnist_core.atomic_file import make_folder, write_atomically
@@ -13,6 +14,8 @@ from mnist_core.data.cache import default_cache_dir
 from mnist_core.errors import NotWritable
 
 _LARGEST_FILE = 10_000_000
+# The end of a study bundles in a thread while it scores the test images: the report then waits for it.
+_BUNDLING = Lock()
 
 
 def vega_javascript(cache_dir: Path | None = None) -> str:
@@ -21,16 +24,21 @@ def vega_javascript(cache_dir: Path | None = None) -> str:
     Args:
         cache_dir: where it is kept; the user's cache of mxtrials by default.
     """
-    with suppress(NotWritable):  # the next report bundles it again
-        path = (cache_dir or default_cache_dir()) / f"vega-{installed_version('vl-convert-python')}.js"
+    with _BUNDLING:
+        try:
+            path = (cache_dir or default_cache_dir()) / f"vega-{installed_version('vl-convert-python')}.js"
+        except NotWritable:  # this user has no home folder
+            return _bundle()
         kept = _read(path)
-        if kept is not None:
-            return kept
-        script = _bundle()
+        return _bundle_into(path) if kept is None else kept
+
+
+def _bundle_into(path: Path) -> str:
+    script = _bundle()
+    with suppress(NotWritable):  # the next report bundles it again
         make_folder(path.parent)
         write_atomically(path, f"{_checksum(script)}\n{script}".encode())
-        return script
-    return _bundle()
+    return script
 
 
 def _bundle() -> str:

@@ -5,6 +5,8 @@ from typing import Any
 
 from jobs.report.charts.style import INK, MUTED, VEGA_LITE, Spec, colour, line_opacity, quantitative, shape, tooltips
 
+_MOST_DOTS = 400
+
 END_SHAPES = {"pruned": "triangle-down", "failed": "cross", "running": "diamond"}
 """How a trial ended before its last epoch -> the mark at the end of its curve."""
 
@@ -54,13 +56,19 @@ def learning_curves_chart(
     axis = {"format": "d", "values": [1, *range(every, epochs + 1, every)] if every > 1 else list(range(1, epochs + 1))}
     x = quantitative("epoch", "epoch", axis=axis, scale={"domain": [1, max(epochs, 2)], "padding": 10, "nice": False})
     y = {"scale": {"zero": False, "domain": domain}}
-    dash = {"scale": {"domain": ["validation", "training"], "range": [[1, 0], [4, 3]]}}
+    dash = {
+        "scale": {"domain": ["validation", "training"], "range": [[1, 0], [4, 3]]},
+        "legend": {"symbolType": "stroke", "symbolStrokeColor": MUTED},
+    }
     tooltip = tooltips(("trial", "trial"), ("network", "network"), ("parameters", "parameters"), ("ending", "ended"))
+
+    # One epoch is no line; many dots would hide the lines.
+    dots = {"size": 22, "filled": True} if epochs == 1 or epochs * lines <= _MOST_DOTS else False
 
     def line(field: str, name: str, width: float) -> Spec:
         return {
             "transform": [{"filter": f"isValid(datum.{field})"}],
-            "mark": {"type": "line", "strokeWidth": width, "clip": True},
+            "mark": {"type": "line", "strokeWidth": width, "clip": True, "point": dots},
             "encoding": {
                 "x": x,
                 "y": quantitative(field, metric, **y),

@@ -114,7 +114,9 @@ def _facts(study: ReportedStudy) -> list[tuple[str, str]]:
         machine.insert(1, f"{environment['cores']} cores")
     if machine:
         facts.append(("Machine", ", ".join(machine)))
-    facts.append(("Search", f"{summary.spec.search.sampler.kind} sampler, {summary.spec.search.pruner.kind} pruner"))
+    pruner = summary.spec.search.pruner.kind
+    searched = f"{summary.spec.search.sampler.kind} sampler, {'no' if pruner == 'none' else pruner} pruner"
+    facts.append(("Search", searched))
     return facts
 
 

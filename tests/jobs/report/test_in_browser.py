@@ -25,6 +25,13 @@ def test_page_of_any_size_is_drawn_in_silence_and_without_a_request(
         assert shown.page.locator("#trials tbody tr").count() == trials
 
 
+def test_few_epochs_are_dots_too_because_one_is_no_line(browser: Browser, pages: Pages) -> None:
+    with show(browser, pages(1)) as shown:
+        dots = shown.page.locator("#curves-loss svg .mark-symbol.role-mark path")
+
+        assert dots.count() == 2 * 8  # training and validation of eight epochs
+
+
 def test_dot_that_is_pointed_at_tells_its_trial(browser: Browser, pages: Pages) -> None:
     with show(browser, pages(10)) as shown:
         shown.page.locator("#best-so-far svg .mark-symbol.role-mark path").first.hover(force=True)

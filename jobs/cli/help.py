@@ -17,6 +17,7 @@ _GROUPS: Mapping[str, Sequence[str]] = {
         "network",
         "reproduce",
         "export",
+        "pictures",
     ),
 }
 _OTHERS = "This machine and this program"

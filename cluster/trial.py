@@ -21,6 +21,9 @@ SeedBits = Literal[32, 64]
 SEED_BITS: SeedBits = 64
 """The length in a new study."""
 
+DIVERGED = "diverged: the loss is not finite"
+"""The error of a trial that failed because it diverged."""
+
 AttemptOutcome = Literal["complete", "pruned", "failed", "crashed", "lost", "interrupted"]
 """failed: training raised; crashed: the worker died or hung; lost: the worker was lost for another reason."""
 
@@ -44,6 +47,14 @@ class FailureCounts(NamedTuple):
 
     total: int
     crashes: int
+
+
+class Report(NamedTuple):
+    """The value of a metric after an epoch of a trial; may be NaN or infinite."""
+
+    number: int
+    epoch: int
+    value: float
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from cluster.driver.queue import Backlog, RunningTrial, WaitingTrial
 from cluster.driver.retries import AttemptFailure, final_error, is_quarantined, next_attempt, retry_delay_s
 from cluster.run_dir.best_weights import BestWeights
 from cluster.spec.study_spec import StudySpec
-from cluster.trial import MEMORY_PATIENCE_S, SEED_BITS, TrialRecord, TrialSpec, TrialState
+from cluster.trial import DIVERGED, MEMORY_PATIENCE_S, SEED_BITS, TrialRecord, TrialSpec, TrialState
 from cluster.workers.events import Failed, Finished, Measured, Ready, Suspended, WorkerEvent, WorkerLost
 from mnist_core.measurement import Measurement, without_repeated_accuracy
 
@@ -20,8 +20,6 @@ from mnist_core.measurement import Measurement, without_repeated_accuracy
 PATIENCE_S = 0.2
 # How long a fresh worker may take to become ready.
 START_PATIENCE_S = 60.0
-
-DIVERGED = "diverged: the loss is not finite"
 
 
 class Driver:

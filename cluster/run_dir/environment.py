@@ -1,4 +1,4 @@
-"""The environment of a study: versions, host, processor, git commit, fingerprint of the data.
+"""The environment of a study: versions, host, processor, git commit, fingerprint and largest pixel of the data.
 
 The store records the environment that the study started in; environment.json is a copy for people.
 """
@@ -17,7 +17,7 @@ from cluster.run_dir.paths import RunDir
 from cluster.store.reader import StudyReader
 from cluster.store.store import Store
 from mnist_core.atomic_file import write_atomically
-from mnist_core.data.dataset import Dataset
+from mnist_core.data.dataset import Dataset, largest_pixel
 from mnist_core.errors import DataError
 
 _RECORDED_PACKAGES = ("mxtrials", "mxnet", "numpy", "ray", "pyarrow", "optuna", "tensorboardX")
@@ -32,6 +32,7 @@ def present_environment(dataset: Dataset) -> str:
         "cores": len(os.sched_getaffinity(0)),
         "git_commit": _git_commit(),
         "data_fingerprint": dataset.fingerprint,
+        "largest_pixel": largest_pixel(dataset),
     }
     return json.dumps(present, indent=2)
 

@@ -7,7 +7,7 @@ import json
 from typing import Any, Literal, Protocol, get_args
 
 from cluster.time_spent import TimeSpent
-from cluster.trial import AttemptOutcome, AttemptRecord, SeedBits, TrialRecord, TrialState
+from cluster.trial import AttemptOutcome, AttemptRecord, Report, SeedBits, TrialRecord, TrialState
 from mnist_core.measurement import Measurement
 
 _YEAR_9999_S = 253_370_764_800.0
@@ -88,6 +88,12 @@ def read_measurement(row: Row) -> Measurement:
         for head, counts in json.loads(row["confusion"]).items()
     }
     return Measurement(int(row["epoch"]), _numbers(row["metrics"]), float(row["elapsed_s"]), confusion)
+
+
+def read_report(row: Row, metric: str) -> Report | None:
+    """Returns the value of a metric after an epoch; None if it was not measured."""
+    value = _numbers(row["metrics"]).get(metric)
+    return None if value is None else Report(int(row["trial"]), int(row["epoch"]), value)
 
 
 def read_time_spent(row: Row) -> TimeSpent:

@@ -76,17 +76,21 @@ def _watch(run_dir: Path, by: str | None, top: int | None, shows_all: bool) -> N
 
 
 def _show_study(run_dir: Path, as_json: bool, by: str | None, top: int | None, shows_all: bool) -> None:
+    from cluster.analysis.health.checks import read_findings, study_document
     from cluster.results.summary import read_summary
     from cluster.run_dir.paths import RunDir
 
-    summary = read_summary(RunDir.open(run_dir))
+    opened = RunDir.open(run_dir)
+    summary = read_summary(opened)
     if as_json:
-        print_json(summary.as_json())
+        print_json(study_document(opened, summary))
         return
+    from jobs.terminal.analysis.health import draw_findings
     from jobs.terminal.leaderboard import draw_summary
     from jobs.terminal.ranking import Ranking
 
     draw_summary(summary, console(), Ranking(by, top, shows_all))
+    draw_findings(read_findings(opened, summary), console())
 
 
 def _show_trial(run_dir: Path, number: int, as_json: bool) -> None:

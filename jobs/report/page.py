@@ -15,6 +15,7 @@ from cluster.machine.software import installed_version
 from cluster.run_dir.paths import RunDir
 from jobs.report.charts.style import CONFIG
 from jobs.report.section import Section
+from jobs.report.sections.health import health
 from jobs.report.sections.images import images
 from jobs.report.sections.leaderboard import leaderboard
 from jobs.report.sections.networks import networks
@@ -27,7 +28,7 @@ from jobs.report.study import ReportedStudy, read_reported_study
 from jobs.report.vega_bundle import vega_javascript
 from mnist_core.atomic_file import write_atomically
 
-SECTIONS = (verdict, leaderboard, progress, parameters, workers, networks, images, setup)
+SECTIONS = (verdict, health, leaderboard, progress, parameters, workers, networks, images, setup)
 """From top to bottom. A section's function returns None if there is nothing to show."""
 
 

@@ -114,11 +114,11 @@ def find_unusual_pixels(dataset: Dataset) -> str | None:
     """Returns a warning if the pixels of some images are not as MNIST's: in a smaller range, or dark on light."""
     for name, part in (("training", dataset.train), ("test", dataset.test)):
         largest = int(part.images.max())
-        if largest < _BRIGHT:
-            factor = f"multiply them by {PIXEL_MAX // largest}" if largest else "check how they were written"
+        remedy = dim_pixels(largest)
+        if remedy is not None:
             return (
                 f"the largest pixel of the {name} images is {largest}, but MNIST's is {PIXEL_MAX}: "
-                f"networks learn worse, and `predict` expects {PIXEL_MAX}: {factor}"
+                f"networks learn worse, and `predict` expects {PIXEL_MAX}: {remedy}"
             )
         background = int(np.median(part.images[:, (0, -1), :]))
         if background >= _LIGHT:
@@ -127,6 +127,18 @@ def find_unusual_pixels(dataset: Dataset) -> str | None:
                 f"light digits on 0: write yours as `{PIXEL_MAX} - images`"
             )
     return None
+
+
+def dim_pixels(largest: int) -> str | None:
+    """Returns what to do with images of which the largest pixel is too small for 0..255; None if it is not."""
+    if largest >= _BRIGHT:
+        return None
+    return f"multiply them by {PIXEL_MAX // largest}" if largest else "check how they were written"
+
+
+def largest_pixel(dataset: Dataset) -> int:
+    """Returns the largest pixel of the training images or of the test images, whichever is less."""
+    return min(int(part.images.max()) for part in (dataset.train, dataset.test))
 
 
 def epoch_order(indices: IndexArray, seed: int, epoch: int) -> IndexArray:

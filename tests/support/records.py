@@ -6,15 +6,15 @@ from cluster.spec.study_spec import StudySpec
 from cluster.trial import TrialRecord, TrialSpec, TrialState
 
 
-def finished_trial(state: TrialState, number: int = 0, value: float | None = None) -> TrialRecord:
-    """The record of a trial that ended after one epoch on one worker."""
+def finished_trial(state: TrialState, number: int = 0, value: float | None = None, *, epochs: int = 1) -> TrialRecord:
+    """The record of a trial that ended after some epochs on one worker."""
     return TrialRecord(
         number=number,
         state=state,
         model="mlp",
         params={},
         seed=0,
-        epochs=1,
+        epochs=epochs,
         value=value,
         metrics={},
         attempts=1,

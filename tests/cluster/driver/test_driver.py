@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster.driver.driver import DIVERGED
 from cluster.spec.spec_file import load_spec
 from cluster.store.store import Store
-from cluster.trial import TrialState
+from cluster.trial import DIVERGED, TrialState
 from cluster.workers.events import Finished, Measured, Ready, WorkerEvent
 from mnist_core.data.dataset import Dataset
 from tests.cluster.driver.faulty_pool import (

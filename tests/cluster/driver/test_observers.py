@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from typing_extensions import override
 
-from cluster.driver.driver import DIVERGED
 from cluster.driver.observer import (
     StudyEvent,
     StudyStopping,
@@ -15,7 +14,7 @@ from cluster.driver.observer import (
     TrialWaiting,
     WorkersChanged,
 )
-from cluster.trial import TrialState
+from cluster.trial import DIVERGED, TrialState
 from cluster.workers.events import WorkerEvent
 from tests.cluster.driver.faulty_pool import FaultyPool, failing, losing_worker_at_epoch, reporting
 from tests.cluster.driver.small_study import Clock, Study, run_until_measured

@@ -19,7 +19,8 @@ def test_page_of_any_size_is_drawn_in_silence_and_without_a_request(
     with show(browser, pages(trials)) as shown:
         assert shown.messages == []
         assert shown.requests == []
-        assert shown.texts("h2") == [*SECTIONS, "Spec and environment"]
+        headings = [heading for heading in shown.texts("h2") if heading != "Checks"]  # which may have nothing to say
+        assert headings == [*SECTIONS, "Spec and environment"]
         drawn = shown.page.locator("figure .chart svg")
         assert drawn.count() == shown.page.locator("figure").count() >= 7
         assert shown.page.locator("#trials tbody tr").count() == trials
@@ -178,3 +179,11 @@ def test_printed_page_holds_the_charts_and_no_controls(browser: Browser, pages: 
         assert shown.texts("nav, #filters, details.data > summary, .epoch") == []
         assert len(shown.texts("figure h3")) == shown.page.locator("figure .chart svg").count()
         assert shown.page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_report_shows_what_the_checks_found_under_its_verdict(browser: Browser, pages: Pages) -> None:
+    with show(browser, pages(100)) as shown:
+        (note,) = shown.texts("#health li")
+
+        assert note.startswith("note\ntrial")
+        assert "may be as good as the best one" in note

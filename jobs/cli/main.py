@@ -6,6 +6,7 @@ cluster is missing something; 4 the best trial falls short of `--require`; 130 i
 
 import click
 
+from jobs.cli.comparison_commands import compare
 from jobs.cli.group import MxtrialsGroup
 from jobs.cli.help import FIRST_STEPS
 from jobs.cli.result_commands import evaluate, export, pictures, predict, report, reproduce, show
@@ -47,7 +48,7 @@ def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
 
 
-for command in (run, resume, list_studies, show, report, evaluate, predict, reproduce, export, pictures, network):
+for command in (run, resume, list_studies, show, report, compare, evaluate, predict, reproduce, export, pictures, network):
     main.add_command(command)
 for command in (specs, data, doctor, completion, bench):
     main.add_command(command)

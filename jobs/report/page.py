@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import sha256
 from importlib.resources import files
@@ -24,7 +25,7 @@ from jobs.report.sections.progress import progress
 from jobs.report.sections.setup import setup
 from jobs.report.sections.verdict import verdict
 from jobs.report.sections.workers import workers
-from jobs.report.study import ReportedStudy, read_reported_study
+from jobs.report.study import read_reported_study
 from jobs.report.vega_bundle import vega_javascript
 from mnist_core.atomic_file import write_atomically
 
@@ -64,20 +65,47 @@ def render_report(run_dir: RunDir, revision: str | None = None, *, is_over: bool
     """
     study = read_reported_study(run_dir, is_over=is_over)
     sections = [section for make in SECTIONS if (section := make(study)) is not None]
-    return _render(study, sections, revision).encode("utf-8", "backslashreplace")
-
-
-def _render(study: ReportedStudy, sections: Sequence[Section], revision: str | None) -> str:
     summary = study.record.summary
+    heading = Heading("report", summary.spec.name, summary.state, summary.reason)
+    return render_page(heading, sections, study.now, revision)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands at the top of a page.
+
+    Attributes:
+        kind: of the page, such as "report".
+        name: what it is about.
+        badge: the state beside the name; "" for none.
+        reason: below the name; None for none.
+    """
+
+    kind: str
+    name: str
+    badge: str = ""
+    reason: str | None = None
+
+
+def render_page(heading: Heading, sections: Sequence[Section], now: float, revision: str | None = None) -> bytes:
+    """Returns a page as HTML.
+
+    Args:
+        heading: at its top.
+        sections: below, in this order; the first is called `verdict`.
+        now: when the page is made, in Unix seconds.
+        revision: as for `render_report`.
+    """
     style, script, vega = _static("report.css"), _static("report.js"), vega_javascript()
     page = _pages().get_template("page.html.j2")
-    return page.render(
-        name=summary.spec.name,
-        state=summary.state,
-        reason=summary.reason,
+    text = page.render(
+        kind=heading.kind,
+        name=heading.name,
+        state=heading.badge,
+        reason=heading.reason,
         sections=sections,
         version=installed_version("mxtrials") or "(not installed)",
-        written=f"{datetime.fromtimestamp(study.now, timezone.utc):%Y-%m-%d %H:%M:%S}",
+        written=f"{datetime.fromtimestamp(now, timezone.utc):%Y-%m-%d %H:%M:%S}",
         policy=_policy(style, [vega, script], is_served=revision is not None),
         notices=_static("notices.txt"),
         # Only our own files and the bundle: nothing from a spec, a store or an error.
@@ -93,6 +121,7 @@ def _render(study: ReportedStudy, sections: Sequence[Section], revision: str | N
             }
         ),
     )
+    return text.encode("utf-8", "backslashreplace")
 
 
 def embedded_json(document: object) -> Markup:

@@ -1,0 +1,1 @@
+"""The page that shows studies side by side."""

@@ -5,11 +5,20 @@ from pathlib import Path
 
 import click
 
+from jobs.cli.arguments import DescribedArgument, RunDirType
 from jobs.cli.options import console, json_option, print_json
 
 
 @click.command(short_help="Compare studies: which is better, or is it chance?")
-@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "runs",
+    metavar="RUN RUN...",
+    nargs=-1,
+    required=True,
+    cls=DescribedArgument,
+    type=RunDirType(),
+    help="Two or more run directories, or their names in runs/.",
+)
 @click.option("--html", type=click.Path(path_type=Path), help="Also write the comparison as one HTML page.")
 @json_option
 def compare(runs: Sequence[Path], html: Path | None, as_json: bool) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 import click
 from click.core import ParameterSource
@@ -98,11 +98,12 @@ def console(*, stderr: bool = False) -> "Console":
     """Returns rich's console for standard output or standard error."""
     from rich.console import Console
 
-    from jobs.terminal.output import PLAIN_WIDTH
+    from jobs.terminal.output import PLAIN_WIDTH, TrimmedLines
 
     if (sys.stderr if stderr else sys.stdout).isatty():
         return Console(stderr=stderr)
-    return Console(stderr=stderr, width=PLAIN_WIDTH, height=100, force_interactive=False)
+    plain = cast("IO[str]", TrimmedLines(sys.stderr if stderr else sys.stdout))
+    return Console(file=plain, width=PLAIN_WIDTH, height=100, force_interactive=False)
 
 
 def print_json(document: object) -> None:

@@ -1,7 +1,9 @@
 """What all terminal output shares: styles of states, and numbers and parameters as text."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Any, TextIO
 
 from rich.text import Text
 
@@ -10,6 +12,22 @@ from cluster.trial import TrialState
 
 PLAIN_WIDTH = 1_000_000
 """Columns if the output is not a terminal: a file or a pipe has no width, so nothing is cut or wrapped."""
+
+
+class TrimmedLines:
+    """A text stream without the spaces at the end of its lines, with which tables fill their last column."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Writes to `stream`, which also answers everything else."""
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes whole lines."""
+        return self._stream.write(re.sub(r" +(?=\n)", "", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
 
 STATE_STYLES = {
     TrialState.COMPLETE: "green",

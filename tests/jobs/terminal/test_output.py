@@ -1,9 +1,18 @@
 """Numbers, parameters and texts as the terminal shows them."""
 
+import io
+
 import pytest
 
 from cluster.spec.space import Params, ParamValue
-from jobs.terminal.output import ellipsized, format_count, format_params, format_rows_of_params, format_time
+from jobs.terminal.output import (
+    TrimmedLines,
+    ellipsized,
+    format_count,
+    format_params,
+    format_rows_of_params,
+    format_time,
+)
 
 
 def test_parameters_are_described_by_the_last_part_of_their_names() -> None:
@@ -30,6 +39,14 @@ def test_count_is_readable(number: float, text: str) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (187, "3:07 min")])
 def test_time_is_readable(seconds: float, text: str) -> None:
     assert format_time(seconds) == text
+
+
+def test_lines_are_written_without_spaces_at_their_end() -> None:
+    stream = io.StringIO()
+    lines = TrimmedLines(stream)
+    lines.write("a  b   \n   \n  c ")
+    assert stream.getvalue() == "a  b\n\n  c "
+    assert lines.isatty() is False
 
 
 def test_ellipsized_text_does_not_interpret_markup() -> None:

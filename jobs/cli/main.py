@@ -48,7 +48,9 @@ def main() -> None:
     """Run hyperparameter trials of MXNet networks on MNIST, on this machine or a Ray cluster."""
 
 
-for command in (run, resume, list_studies, show, report, compare, evaluate, predict, reproduce, export, pictures, network):
-    main.add_command(command)
-for command in (specs, data, doctor, completion, bench):
+STUDY_COMMANDS = (run, resume)
+RESULT_COMMANDS = (list_studies, show, report, compare, evaluate, predict, reproduce, export, pictures, network)
+OTHER_COMMANDS = (specs, data, doctor, completion, bench)
+
+for command in (*STUDY_COMMANDS, *RESULT_COMMANDS, *OTHER_COMMANDS):
     main.add_command(command)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cluster.driver.observer import StudyObserver
     from cluster.results.summary import StudySummary
     from cluster.run_dir.paths import RunDir
-    from cluster.spec.requirements import Requirement
+    from cluster.spec.requirements import Requirement, Verdict
     from cluster.spec.study_spec import StudySpec
     from cluster.trial import TrialRecord
     from jobs.study.backend import Backend
@@ -202,10 +202,9 @@ def _report(
     result: "StudyResult", run_dir: "RunDir", mode: OutputMode, log: "RunLog", requirements: Sequence["Requirement"]
 ) -> None:
     """Prints how a study ended, and exits with the matching code even if printing fails."""
-    from cluster.analysis.health.checks import study_document
     from cluster.run_dir.shell import shell_command
     from cluster.spec.requirements import judge
-    from jobs.terminal.leaderboard import draw_files, draw_summary
+    from jobs.terminal.leaderboard import draw_summary
 
     summary = result.summary
     best = summary.best
@@ -213,12 +212,7 @@ def _report(
     log.draw(partial(draw_summary, summary))
     show = shell_command("mxtrials", "show", run_dir.path)
     try:
-        if mode is OutputMode.JSON:
-            required = {"required": [verdict.as_json() for verdict in verdicts]} if requirements else {}
-            print_json({**study_document(run_dir, summary), **required})
-        elif mode is OutputMode.ALL:
-            draw_summary(summary, console())
-            draw_files(summary, run_dir, console())
+        _print_result(summary, run_dir, mode, verdicts)
     except NotWritable as err:
         raise NotWritable(f"{err}; the study itself is saved: see `{show}`") from err
     finally:
@@ -232,3 +226,15 @@ def _report(
             raise NoCompleteTrial(f"no trial of {summary.spec.name} is complete: `{show}` says why")
         if short := [verdict.complaint() for verdict in verdicts if not verdict.is_met]:
             raise FallsShort(f"the best trial, {summary.best.number}, falls short: {'; '.join(short)}")
+
+
+def _print_result(summary: "StudySummary", run_dir: "RunDir", mode: OutputMode, verdicts: Sequence["Verdict"]) -> None:
+    from cluster.analysis.health.checks import study_document
+    from jobs.terminal.leaderboard import draw_files, draw_summary
+
+    if mode is OutputMode.JSON:
+        required = {"required": [verdict.as_json() for verdict in verdicts]} if verdicts else {}
+        print_json({**study_document(run_dir, summary), **required})
+    elif mode is OutputMode.ALL:
+        draw_summary(summary, console())
+        draw_files(summary, run_dir, console())

@@ -9,7 +9,7 @@ PACKAGES := mnist_core cluster jobs
 UV_VERSION := 0.13.8
 
 .DEFAULT_GOAL := help
-.PHONY: run test check format size bench soak mutants lock clean help
+.PHONY: run test check format size bench soak mutants pictures lock clean help
 
 run: .venv/.ready ## Run the quickstart study on this machine, in a new folder under runs/
 	@out=runs/$(basename $(notdir $(SPEC))); n=1; free=$$out; \
@@ -39,6 +39,10 @@ soak: .venv/.ready ## Run 5,000 short trials (ten minutes); fail if memory, thre
 
 mutants: .venv/.mutants ## Change the code in 3,000 places, one at a time; list the changes that no test notices
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+pictures: .venv/.ready ## Draw the pictures of README.md and docs/ from a run of the quickstart (needs Chromium)
+	@[ -e runs/pictures ] || $(BIN)/mxtrials run quickstart --out runs/pictures
+	@$(BIN)/python -m tests.pictures_of_a_run runs/pictures
 
 lock: build/uv/bin/uv ## Pin all dependencies (ARGS=--upgrade for newer versions)
 	$(call pin,requirements.lock,--extra cpu --extra dev)

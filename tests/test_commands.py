@@ -76,7 +76,8 @@ def test_page_works_from_top_to_bottom(
 ) -> None:
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     small = ["--local", "--set", f"data.source={small_idx_folder}", "--set", "data.holdout=56"]
-    for language, text in [("sh", "make run"), *blocks(page)] if page != "README.md" else blocks(page):
+    studies = [] if page == "README.md" else [("sh", "make run\nmxtrials run mlp-asha")]
+    for language, text in (*studies, *blocks(page)):
         if language == "python":
             run([sys.executable, "-c", text], environment, tmp_path)
             continue

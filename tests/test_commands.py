@@ -15,6 +15,7 @@ import click
 import pytest
 
 from jobs.cli import main
+from mnist_core.errors import FallsShort
 from tests.support.command_line import ROOT, command
 
 PAGES = ["README.md", "docs/tutorials.md", "docs/results.md", "docs/faults.md", "docs/performance.md", "docs/design.md"]
@@ -35,7 +36,7 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 def lines(page: str) -> list[list[str]]:
     """Returns the words of each shell command of a page, in order."""
-    text = "\n".join(text for language, text in blocks(page) if language == "sh")
+    text = re.sub(">>.*", "", "\n".join(text for language, text in blocks(page) if language == "sh"))
     return [words for words in (shlex.split(line, comments=True) for line in text.splitlines()) if words]
 
 
@@ -82,7 +83,7 @@ def test_page_works_from_top_to_bottom(
             run([sys.executable, "-c", text], environment, tmp_path)
             continue
         for line in text.splitlines():
-            words = shlex.split(line, comments=True)
+            words = shlex.split(line.partition(">>")[0], comments=True)
             if words[:2] == ["make", "run"]:
                 words = [] if (tmp_path / "runs/quickstart").exists() else ["mxtrials", "run", "quickstart"]
             if words and words[0] in MXTRIALS:
@@ -102,8 +103,9 @@ def on_few_images(arguments: list[str], small: list[str]) -> list[str]:
 
 
 def run(arguments: list[str], environment: Mapping[str, str], folder: Path) -> None:
-    """Runs a command that must succeed."""
+    """Runs a command that must succeed, or may only fall short of what it requires of few images."""
     done = subprocess.run(
         arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
-    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    expected = FallsShort.exit_code if "--require" in arguments else 0
+    assert done.returncode == expected, f"{arguments}\n{done.stdout}\n{done.stderr}"

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from cluster.spec.spec_file import load_spec
 from jobs.bench.registry import BENCHMARKS
 from jobs.cli import main
+from jobs.specs.notes import NOTES
 from jobs.specs.shipped import shipped_specs
 
 ROOT = Path(__file__).parents[1]
@@ -19,9 +20,10 @@ def test_the_spec_in_the_readme_loads() -> None:
     assert load_spec(block).name == "mine"
 
 
-def test_every_shipped_spec_has_a_row_with_its_number_of_trials() -> None:
-    rows = dict(re.findall(r"^\| `([\w-]+)` \|[^|]*\| (\d+) \|", README, re.MULTILINE))
-    assert rows == {name: str(load_spec(path).trials) for name, path in shipped_specs().items()}
+def test_every_shipped_spec_has_a_row_with_its_trials_and_its_time() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \|[^|]*\| (\d+) \| ([^|]+) \|", README, re.MULTILINE)
+    shipped = {(name, str(load_spec(path).trials), NOTES[name].time) for name, path in shipped_specs().items()}
+    assert set(rows) == shipped
 
 
 def test_every_command_is_one_of_the_command_line() -> None:

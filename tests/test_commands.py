@@ -99,7 +99,8 @@ def on_few_images(arguments: list[str], small: list[str]) -> list[str]:
     if arguments[0] == "run":
         workers = arguments.index("--workers") if "--workers" in arguments else len(arguments)
         return [*(word for word in arguments[:workers] if word != "--local"), *arguments[workers + 2 :], *small]
-    return [*arguments, "--local"] if arguments[0] == "resume" else arguments
+    # `--watch` needs a terminal: tests/jobs/terminal/studies has its own tests.
+    return [*arguments, "--local"] if arguments[0] == "resume" else [word for word in arguments if word != "--watch"]
 
 
 def run(arguments: list[str], environment: Mapping[str, str], folder: Path) -> None:

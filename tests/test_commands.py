@@ -47,7 +47,12 @@ def inline(page: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_command_has_the_form_that_the_command_line_takes(page: str) -> None:
+def test_every_command_has_the_form_that_the_command_line_takes(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs" / "quickstart").mkdir(parents=True)
+    (tmp_path / "runs" / "quickstart" / "study.db").touch()  # the newest study, for commands that name none
+    monkeypatch.chdir(tmp_path)
     for words in lines(page):
         check_form(words)
     for words in inline(page):

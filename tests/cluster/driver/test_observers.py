@@ -83,7 +83,7 @@ def test_observers_hear_why_a_worker_was_lost_and_how_many_are_ready(study: Call
     ("metric", "value", "ended", "outcome"),
     [
         ("val/loss", float("nan"), TrialEnded(0, TrialState.FAIL, None, DIVERGED), ("failed", DIVERGED)),
-        ("val/accuracy", -1.0, TrialEnded(0, TrialState.PRUNED, -1.0), ("pruned", None)),
+        ("val/accuracy", -1.0, TrialEnded(0, TrialState.PRUNED, -1.0, bound=0.0), ("pruned", None)),
     ],
 )
 def test_observers_hear_how_a_trial_ended_early(

@@ -40,7 +40,7 @@ def test_network_larger_than_memory_fails_alone(environment: dict[str, str], sma
 )
 def test_more_workers_than_fit_are_rejected(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
     on_ray = [option for option in small if option != "--local"]
-    too_many = ("--workers", "cpu=100000", "--trials", "1000000")
+    too_many = ("--workers", "cpu=100000", "--trials", "1000000", "--quiet")
     assert_one_line_error(
         mxtrials("run", "smoke", *on_ray, *too_many), 3, "100000 workers take at least 12000.0 GB", "workers.cpu"
     )

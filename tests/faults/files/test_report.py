@@ -25,7 +25,7 @@ def test_study_is_complete_without_its_report(mxtrials: CommandLine, small: list
     (warning,) = (line for line in done.stdout.splitlines() if "the report was not written" in line)
     assert f"{run_dir.report} cannot be written" in warning
     assert f"write it with `mxtrials report {run_dir.path}`" in warning
-    assert "2 COMPLETE" in done.stdout
+    assert "2 of 2 trials: 2 complete" in done.stdout
 
     run_dir.report.rmdir()
 

@@ -4,14 +4,17 @@ import os
 import secrets
 import subprocess
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 
 from mnist_core.data.cache import open_dataset
 from mnist_core.data.dataset import Dataset
+from tests.support.browser import CHROMIUM, NO_CHROMIUM, open_browser
 from tests.support.command_line import ROOT, CommandLine, command
 from tests.support.small_images import small_cut, write_idx_files
 
@@ -89,3 +92,12 @@ def mxtrials(environment: dict[str, str], tmp_path: Path) -> CommandLine:
 def small(small_idx_folder: Path) -> list[str]:
     """Options for a study on 200 images."""
     return ["--set", f"data.source={small_idx_folder}", "--set", "data.holdout=56", "--local"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium. One for all tests of a process: Playwright allows no second one beside it."""
+    if CHROMIUM is None:
+        pytest.skip(NO_CHROMIUM)
+    with open_browser() as opened:
+        yield opened

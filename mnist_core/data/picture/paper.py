@@ -118,7 +118,7 @@ def _is_beside_shadow(light: Mask) -> bool:
     border = np.concatenate([light[0], light[1:, -1], light[-1, -2::-1], light[-2:0:-1, 0]])
     if (border != np.roll(border, 1)).sum() != 2 or border.mean() < _LEAST_STRETCH:
         return False
-    side = round(_BROAD_LIGHT * min(light.shape))
+    side = max(1, round(_BROAD_LIGHT * min(light.shape)))
     broad = ndimage.binary_erosion(light, np.ones((side, side)), border_value=1)
     return bool(_border(broad & light).any())
 
@@ -236,7 +236,9 @@ def _closed_line(line: Grey) -> Grey:
 
 
 def otsu_threshold(grey: Grey) -> float:
-    """Returns the level that separates dark from light best (N. Otsu, 1979)."""
+    """Returns the level that separates dark from light best (N. Otsu, 1979); of a single level, that level."""
+    if grey.size == 0 or grey.min() == grey.max():
+        return float(grey.max(initial=0.0))
     counts, edges = np.histogram(grey, 256)
     middles = (edges[1:] + edges[:-1]) / 2
     below = np.cumsum(counts)
@@ -244,7 +246,7 @@ def otsu_threshold(grey: Grey) -> float:
     sums = np.cumsum(counts * middles)
     with np.errstate(invalid="ignore", divide="ignore"):
         between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
-    return float(edges[1:][int(np.nanargmax(between[:-1]))]) if below[-1] else 0.0
+    return float(edges[1:][int(np.nanargmax(between[:-1]))])
 
 
 def _border(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from cluster.driver.observer import TrialEnded, TrialMeasured, TrialStarted
 from cluster.run_dir.paths import RunDir
@@ -15,7 +15,6 @@ from cluster.trial import TrialSpec, TrialState
 from mnist_core.data.dataset import Dataset
 from mnist_core.measurement import ConfusionMatrix, Measurement
 from tests.cluster.tensorboard.best_network import NETWORK, PREDICTIONS
-from tests.support.chromium import headless_chromium
 from tests.support.tensorboard_client import TensorboardClient, running_tensorboard
 
 pytestmark = pytest.mark.slow
@@ -43,7 +42,7 @@ class Shown(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[Shown]:
+def shown(browser: Browser, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[Shown]:
     folder = tmp_path_factory.mktemp("shown")
     run_dir = RunDir.create(folder / "run")
     recorder = Recorder(run_dir, SPEC)
@@ -51,12 +50,13 @@ def shown(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> I
     for number, kind in enumerate(KINDS):
         record(recorder, number, {"model": {"kind": kind}, "training.learning_rate": 0.25 * (number + 1)})
     recorder.close()
-    with headless_chromium() as browser, running_tensorboard(run_dir.tensorboard, folder / "log") as client:
+    with running_tensorboard(run_dir.tensorboard, folder / "log") as client:
         client.eventually(TensorboardClient.hparams, lambda rows: len(rows) == len(KINDS))
         page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.set_default_timeout(TIMEOUT_MS)
         expect.set_options(timeout=TIMEOUT_MS)
         yield Shown(page, client.url)
+        page.close()
 
 
 def record(recorder: Recorder, number: int, params: Params) -> None:

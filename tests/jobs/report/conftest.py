@@ -1,26 +1,15 @@
-"""Reports of studies of several sizes, and a browser to look at them."""
+"""Reports of studies of several sizes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
-from tests.support.browser import CHROMIUM, NO_CHROMIUM, open_browser
 from tests.support.command_line import run_successfully
 from tests.support.tabled_study import tabled_study
 
 Pages = Callable[[int], Path]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    if CHROMIUM is None:
-        pytest.skip(NO_CHROMIUM)
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="session")

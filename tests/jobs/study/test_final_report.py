@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import pytest
+from playwright.sync_api import Browser
 
 from cluster.results.networks import read_networks
 from cluster.results.predictions import read_predictions
 from cluster.run_dir.paths import RunDir
-from tests.support.browser import CHROMIUM, NO_CHROMIUM, open_browser, show
+from tests.support.browser import show
 from tests.support.command_line import CommandLine
 
 
@@ -24,12 +24,13 @@ def test_study_ends_with_its_report_and_names_it(mxtrials: CommandLine, small: l
     assert "FullyConnected" in page
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
-def test_report_of_a_trained_study_is_drawn_in_silence(mxtrials: CommandLine, small: list[str], tmp_path: Path) -> None:
+def test_report_of_a_trained_study_is_drawn_in_silence(
+    browser: Browser, mxtrials: CommandLine, small: list[str], tmp_path: Path
+) -> None:
     run_dir = RunDir(tmp_path / "run")
     assert mxtrials("run", "smoke", *small, "--trials", "3", "--quiet", "--out", run_dir.path).returncode == 0
 
-    with open_browser() as browser, show(browser, run_dir.report) as shown:
+    with show(browser, run_dir.report) as shown:
         assert shown.messages == []
         assert shown.requests == []
         assert shown.violations() == []

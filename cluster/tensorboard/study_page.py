@@ -23,6 +23,7 @@ LONGEST_LEADERBOARD = 20
 THROUGHPUT_TRIALS = 10
 # Trials that end at shorter intervals share one write.
 WRITE_EVERY_S = 1.0
+MOST_PENDING = 1000  # points of the study, whatever the clock says
 
 READING_GUIDE = """\
 Each **run** is a trial: its number, its network, and what the search chose for it. The run `study` is about all.
@@ -130,8 +131,8 @@ class StudyPage:
         self.flush(trial.ended_at - WRITE_EVERY_S)
 
     def flush(self, written_before: float = math.inf) -> None:
-        """Writes the points that were not written at once, if the last ones were written before this Unix time."""
-        if self._pending and self._written_at <= written_before:
+        """Writes the points that wait, if the last ones were written before this Unix time, or if many wait."""
+        if self._pending and (self._written_at <= written_before or len(self._pending) >= MOST_PENDING):
             self._writer.append(self._file, self._pending)
             self._pending.clear()
             self._written_at = time.time()

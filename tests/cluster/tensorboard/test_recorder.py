@@ -15,7 +15,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from cluster.driver.observer import TrialEnded, TrialMeasured, TrialWaiting, WorkersChanged
 from cluster.run_dir.paths import RunDir
 from cluster.spec.study_spec import StudySpec
+from cluster.tensorboard.hparams import TrialEnd
 from cluster.tensorboard.recorder import Recorder
+from cluster.tensorboard.study_page import MOST_PENDING, EndedTrial
 from cluster.trial import TrialState
 from mnist_core.measurement import Measurement
 from tests.cluster.tensorboard.best_network import NETWORK, PREDICTIONS
@@ -129,13 +131,24 @@ def test_finished_trials_hold_no_memory(recorder: Recorder) -> None:
     tracemalloc.start()
     try:
         record_trials(recorder, range(600))  # fills caches
+        recorder.study.flush()
         before_bytes, _ = tracemalloc.get_traced_memory()
         record_trials(recorder, range(600, 1100))
+        recorder.study.flush()
         after_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert after_bytes - before_bytes < 500 * 50
+
+
+def test_points_of_a_study_do_not_pile_up_if_the_clock_is_set_back(recorder: Recorder, run_dir: RunDir) -> None:
+    record_trials(recorder, [0])
+    recorder.study.flush()
+    for number in range(MOST_PENDING + 1):
+        recorder.study.add(EndedTrial(number, "mlp", "0000-mlp", TrialEnd(TrialState.FAIL, None, 1, 1.0), ended_at=0.0))
+    events = read(run_dir.study_tensorboard)
+    assert len(events.Scalars("study/failed")) >= MOST_PENDING
 
 
 def test_page_of_the_best_is_added_to_a_finished_trial(recorder: Recorder, run_dir: RunDir) -> None:

@@ -69,6 +69,7 @@ class RayPool(WorkerPool):
         self._pending: dict[Any, WorkerHandle] = {}  # Ray's reference of the call -> the worker
         self._events: deque[WorkerEvent] = deque()
         self._handles: dict[str, WorkerHandle] = {}
+        self._postponed: dict[str, WorkerHandle] = {}  # killed by `_relaunch`, to be launched again
         self._ever_ready = False
         self._clock = clock
         self._waiting_since_s = clock()
@@ -105,6 +106,7 @@ class RayPool(WorkerPool):
         self._kill_actor(handle)
         described = describe_worker(worker, handle.location)
         self._replace(handle, f"{described} was killed: {cause}", "died" if handle.location else "other")
+        self._launch_postponed()
 
     @override
     @_translate_ray_errors()
@@ -150,6 +152,8 @@ class RayPool(WorkerPool):
             return
         handle.location, event = answer
         self._ever_ready = True
+        if not handle.is_announced:
+            self._launch_postponed()
         if handle.is_announced or not isinstance(event, Ready):
             self._events.append(event)
 
@@ -163,6 +167,7 @@ class RayPool(WorkerPool):
             self._give_up(handle, f"{describe_failed_start(name, err)} could not start: {error}")
         else:
             raise error
+        self._launch_postponed()
 
     def _is_optional(self, handle: WorkerHandle, error: MxtrialsError) -> bool:
         """Returns whether the study can do without this worker.
@@ -174,16 +179,20 @@ class RayPool(WorkerPool):
     def _relaunch(self, handle: WorkerHandle) -> WorkerHandle:
         """Starts a new actor on a slot, which can be instructed at once.
 
-        Actors that still wait for a free CPU are restarted after it; otherwise one of them would take the CPU of the
-        killed actor, and the new one would wait until their trials end.
+        Actors that still wait for a free CPU are killed, and launched again once it runs: Ray promises no order, so one
+        of them could take the CPU of the killed actor, and the new one would wait until their trials end.
         """
-        waiting = [other for other in self._handles.values() if other.is_announced and not other.location]
-        for other in (handle, *waiting):
+        waiting = {name: other for name, other in self._handles.items() if other.is_announced and not other.location}
+        for other in (handle, *waiting.values()):
             self._kill_actor(other)
-        fresh = self._launch(handle.slot, failed_starts=0, is_announced=False)
-        for other in waiting:
+        self._postponed |= waiting
+        return self._launch(handle.slot, failed_starts=0, is_announced=False)
+
+    def _launch_postponed(self) -> None:
+        """Launches the actors that were killed for another one, now that it runs or is lost."""
+        postponed, self._postponed = self._postponed, {}
+        for other in postponed.values():
             self._launch(other.slot, other.failed_starts)
-        return fresh
 
     def _kill_actor(self, handle: WorkerHandle) -> None:
         """Kills an actor and drops its pending calls."""

@@ -29,14 +29,14 @@ class StudyHistory:
 
 
 def read_history(run_dir: RunDir) -> StudyHistory:
-    """Reads the study in a run directory, even while it is running.
+    """Reads the study in a run directory as it is at one moment, even while it is running.
 
     Raises:
         RunDirError: the store cannot be read.
         SpecError: the spec cannot be read, or is no longer the one that the study was started with.
     """
     spec = load_run_spec(run_dir)
-    with StudyReader.open(run_dir.store) as reader:
+    with StudyReader.open(run_dir.store) as reader, reader.snapshot():
         summary = summarize(spec, reader)
         details = [
             TrialDetails(trial, reader.attempts(trial.number), reader.measurements(trial.number))

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
+
+import pyarrow as pa
 
 from cluster.results.history import StudyHistory, read_history
 from cluster.results.tables import epochs_table, trials_table, write_csv, write_parquet
@@ -36,20 +39,21 @@ def export_study(run_dir: RunDir, name: str, folder: Path, show_progress: ShowPr
     return FORMATS[name](run_dir, history, folder, show_progress)
 
 
-def _export_csv(run_dir: RunDir, history: StudyHistory, folder: Path, show_progress: ShowProgress) -> list[Path]:
+def _export_tables(
+    write: Callable[[Path, pa.Table], None],
+    run_dir: RunDir,
+    history: StudyHistory,
+    folder: Path,
+    show_progress: ShowProgress,
+    *,
+    suffix: str,
+) -> list[Path]:
     del show_progress
-    files = [folder / f"{table.stem}.csv" for table in (run_dir.results, run_dir.metrics)]
-    write_csv(files[0], trials_table(history.summary.trials))
-    write_csv(files[1], epochs_table(history.measured()))
-    return files
-
-
-def _export_parquet(run_dir: RunDir, history: StudyHistory, folder: Path, show_progress: ShowProgress) -> list[Path]:
-    del show_progress
-    files = [folder / f"{table.stem}.parquet" for table in (run_dir.results, run_dir.metrics)]
-    write_parquet(files[0], trials_table(history.summary.trials))
-    write_parquet(files[1], epochs_table(history.measured()))
-    return files
+    tables = {run_dir.results: trials_table(history.summary.trials), run_dir.metrics: epochs_table(history.measured())}
+    files = {folder / f"{name.stem}{suffix}": table for name, table in tables.items()}
+    for file, table in files.items():
+        write(file, table)
+    return list(files)
 
 
 def _export_optuna(run_dir: RunDir, history: StudyHistory, folder: Path, show_progress: ShowProgress) -> list[Path]:
@@ -97,8 +101,8 @@ def _export_mlflow(run_dir: RunDir, history: StudyHistory, folder: Path, show_pr
 
 
 FORMATS: Mapping[str, Callable[[RunDir, StudyHistory, Path, ShowProgress], list[Path]]] = {
-    "csv": _export_csv,
-    "parquet": _export_parquet,
+    "csv": partial(_export_tables, write_csv, suffix=".csv"),
+    "parquet": partial(_export_tables, write_parquet, suffix=".parquet"),
     "optuna": _export_optuna,
     "onnx": _export_onnx,
     "mlflow": _export_mlflow,
